@@ -1,0 +1,65 @@
+"""The command line: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, and `record`."""
+
+import argparse
+import contextlib
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from huskies import plan, prepare
+from huskies.errors import HuskyError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m huskies", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser("record", help="tell DVC of what Snakemake built")
+    for stage in plan.stages():
+        command = commands.add_parser(stage, help=f"build data/{stage}; called by the Snakefile")
+        command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
+        command.add_argument("--log", type=Path, required=True, help="the file that keeps what the stage says")
+        command.add_argument("--cores", type=int, default=1, help="processes or threads at once")
+    return parser
+
+
+@contextlib.contextmanager
+def _log(path: Path) -> Iterator[None]:
+    """Write messages and tracebacks to the log as well; a failure names the log."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as log:
+        try:
+            yield log
+        except HuskyError as error:
+            print(f"ERROR: {error}", file=log)
+            raise
+        except Exception:
+            traceback.print_exc(file=log)
+            print(f"The log is {path}", file=sys.stderr)
+            raise
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, or 2 for bad input."""
+    try:
+        parsed = _parser().parse_args(arguments)
+        if parsed.command == "record":
+            from huskies import record
+
+            print(record.run(), file=sys.stderr)
+            return 0
+        from huskies import runner
+
+        with _log(parsed.log) as log:
+            summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores)
+            line = f"{parsed.command}: {summary}"
+            print(line, file=log)
+        print(line, file=sys.stderr)
+        return 0
+    except HuskyError as error:
+        prepare.report(error)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""The architectures of keras.applications, by name, without importing Keras (which takes seconds)."""
+
+import ast
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def modules() -> dict[str, str]:
+    """Return the module of each architecture: {"MobileNetV2": "mobilenet_v2", …}, read from Keras' own sources."""
+    keras = Path(importlib.util.find_spec("keras").origin).parent
+    tree = ast.parse((keras / "applications" / "__init__.py").read_text(encoding="utf-8"))
+    return {
+        name.asname or name.name: node.module.rsplit(".", 1)[-1]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("keras.src.applications.")
+        for name in node.names
+    }

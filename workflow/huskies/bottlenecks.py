@@ -1,0 +1,113 @@
+"""bottlenecks_original, bottlenecks_augmented, bottlenecks_test: the backbone's pooled output, once per image.
+
+The three differ only in the images: train and validation originals, augmented copies, test images. Test rows
+have a stage of their own, so that training cannot read them by mistake.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from huskies import backbone, manifest, receipt, snapshot
+from huskies.errors import HuskyError
+from huskies.job import Job
+from huskies.progress import bar
+from huskies.store import Store, key
+
+FEATURES = "features.npy"
+INDEX = "index.csv"
+IDENTITY = "identity.json"
+
+# What turns the bytes of an image into a row; other code of the stage only moves rows about.
+_CODE = [f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "images")]
+
+
+def identity(job: Job) -> str:
+    """Return, as JSON, all that features depend on besides the image: two equal ones give equal features."""
+    described = {
+        "backbone": job.params["backbone"],
+        "weights": job.files,
+        "engine": backbone.ENGINE,
+        "precision": backbone.PRECISION,
+        "batch": backbone.BATCH,
+        "libraries": job.libraries,
+        "code": {path: job.code[path] for path in _CODE},
+    }
+    return json.dumps(described, sort_keys=True)
+
+
+def select(job: Job) -> tuple[Path, pd.DataFrame]:
+    """Return (folder of the images, their manifest rows) that the stage computes bottlenecks of."""
+    source = "augment" if job.stage == "bottlenecks_augmented" else "split"
+    splits = ("test",) if job.stage == "bottlenecks_test" else ("train", "val")
+    rows = manifest.read(job.inputs[source] / manifest.NAME)
+    return job.inputs[source], rows[rows["split"].isin(splits)].reset_index(drop=True)
+
+
+def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
+    """Return the features, by image sha256, of the stage's last output, if it has the same identity."""
+    if folder is None or receipt.damage(folder) or (folder / IDENTITY).read_text() != described:
+        return {}
+    index = manifest.read(folder / INDEX)
+    features = np.load(folder / FEATURES, mmap_mode="r")
+    return dict(zip(index["sha256"], features, strict=True))
+
+
+def fill(job: Job, store: Store, folder: Path, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
+    """Return (float32 features, one row for each manifest row; how many of them were computed now)."""
+    described = identity(job)
+    prefix = hashlib.sha256(described.encode()).hexdigest()
+    sha256_of = {key(sha256, prefix): sha256 for sha256 in rows["sha256"]}
+    known = {sha256_of[name]: features for name, features in store.get(sha256_of)}
+    for sha256, features in previous_rows(job.previous, described).items():
+        known.setdefault(sha256, features)
+    missing = rows[~rows["sha256"].isin(known)].drop_duplicates("sha256")
+    files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
+    if files:
+        done = bar(_one_by_one(job, files, store, prefix), len(files), job.stage)
+        known.update(done)
+    dimensions = len(next(iter(known.values()))) if known else 0
+    features = np.zeros((len(rows), dimensions), np.float32)
+    for row, sha256 in enumerate(rows["sha256"]):
+        features[row] = known[sha256]
+    return features, len(files)
+
+
+def _one_by_one(job: Job, files: list[tuple[Path, str]], store: Store, prefix: str):
+    for positions, features in backbone.compute(job.params["backbone"], files, job.cores):
+        batch = [(files[position][1], row) for position, row in zip(positions, features, strict=True)]
+        # Each batch is kept at once: a killed run goes on where it stopped.
+        store.put((key(sha256, prefix), row) for sha256, row in batch)
+        yield from batch
+
+
+def load(folder: Path, images: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return (index, memory-mapped float32 features) of a bottleneck stage's output.
+
+    images: the rows of the manifest that it should have been made from. Raises HuskyError unless files and
+    sha256 agree row by row: bottlenecks of other pixels under the same names are what the article warns of.
+    """
+    index = manifest.read(folder / INDEX)
+    features = np.load(folder / FEATURES, mmap_mode="r")
+    expected = list(zip(images["file"], images["sha256"], strict=True))
+    if len(features) != len(index) or list(zip(index["file"], index["sha256"], strict=True)) != expected:
+        raise HuskyError(
+            f"the bottlenecks in {folder} are not of the images they are to stand for. "
+            f"Delete {folder} and run the same command again."
+        )
+    return index, features
+
+
+def run(job: Job) -> str:
+    """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return a line on it."""
+    folder, rows = select(job)
+    with Store(snapshot.cache_folder()) as store:
+        features, computed = fill(job, store, folder, rows)
+    np.save(job.output / FEATURES, features)
+    index = rows[["file", "label", "split", "source_sha256", "copy", "sha256"]]
+    index.to_csv(job.output / INDEX, index=False, lineterminator="\n")
+    (job.output / IDENTITY).write_text(identity(job))
+    return f"computed {computed}, reused {len(rows) - computed} bottlenecks of {features.shape[1]} features"

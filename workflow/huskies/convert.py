@@ -1,0 +1,126 @@
+"""convert: any picture that Pillow reads becomes an upright RGB JPEG, with a manifest row; broken ones are listed."""
+
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from huskies import images, manifest, naming, raw, snapshot
+from huskies.errors import HuskyError, some
+from huskies.job import Job
+from huskies.parallel import map_ordered
+from huskies.progress import bar
+
+
+def convert_image(content: bytes, quality: int, max_side: int) -> bytes:
+    """Return the picture as JPEG bytes, at most `max_side` pixels on its longer side (0: as it is).
+
+    Raises images.UnreadableImage, whose text is the reason for rejected.csv.
+    """
+    pixels = images.decode(content)
+    return images.encode(images.shrink(pixels, max_side) if max_side else pixels, quality)
+
+
+def _attempt(content: bytes | str, quality: int, max_side: int) -> tuple[str, bytes | None, str]:
+    """Return (sha256 of the source, JPEG bytes or None, reason): an exception would stop the other images."""
+    if isinstance(content, str):
+        return "", None, content
+    try:
+        return images.sha256(content), convert_image(content, quality, max_side), ""
+    except images.UnreadableImage as error:
+        return images.sha256(content), None, str(error)
+
+
+def _contents(raw_set: raw.RawSet):
+    for image in raw_set.images:
+        try:
+            yield raw_set.read(image.source)
+        except images.UnreadableImage as error:
+            yield str(error)
+        except OSError as error:
+            yield f"cannot be read: {error.strerror}"
+
+
+def name_files(raw_images: list[raw.RawImage]) -> list[str]:
+    """Return the converted file's path for each raw image; no two are alike, in any letter case.
+
+    Raises HuskyError where two labels would share a folder on a file system that ignores letter case.
+    """
+    by_label = defaultdict(list)
+    for image in raw_images:
+        by_label[image.label].append(image.source)
+    folders: dict[str, str] = {}
+    for label in by_label:
+        other = folders.setdefault(naming.class_folder(label).casefold(), label)
+        if other != label:
+            raise HuskyError(f"the labels '{other}' and '{label}' differ only in letter case. Spell them alike.")
+    stem_of = {}
+    for label, sources in by_label.items():
+        inner = [source.removeprefix(f"{label}/") for source in sources]
+        stem_of.update(zip(sources, naming.stems(inner), strict=True))
+    return [naming.converted(image.label, stem_of[image.source]) for image in raw_images]
+
+
+def extra_columns(raw_images: list[raw.RawImage]) -> dict[str, str]:
+    """Map each extra column of the user's CSV to its name in the manifest; `group` goes to our own column."""
+    columns = raw_images[0].extra if raw_images else {}
+    taken = {*manifest.COLUMNS, "source"}
+    return {name: f"csv_{name}" if name in taken else name for name in columns if name != "group"}
+
+
+def check(rows: pd.DataFrame, rejected: pd.DataFrame, max_rejected: int) -> None:
+    """Raise HuskyError for too many broken images, for a class left without any, or for fewer than two classes."""
+    if len(rejected) > max_rejected:
+        listed = some(f"{row.file} ({row.reason})" for row in rejected.itertuples())
+        raise HuskyError(
+            f"{len(rejected)} images cannot be used, and convert.max_rejected is {max_rejected}: {listed}. "
+            "Mend or remove them, or raise convert.max_rejected in params.yaml."
+        )
+    empty = sorted(set(rejected["label"]) - set(rows["label"]))
+    if empty:
+        raise HuskyError(f"no image of the class '{empty[0]}' can be used. Mend its images, or remove the class.")
+    labels = sorted(rows["label"].unique())
+    if len(labels) < 2:
+        raise HuskyError(f"there is only one class, '{labels[0]}'. A classifier needs two or more: add another class.")
+
+
+def run(job: Job) -> str:
+    """Fill job.output with `<class>/<stem>.jpg`, manifest.csv and rejected.csv; return a line on what was done."""
+    parameters = job.params["convert"]
+    source = Path(job.params["raw"])
+    raw_set = raw.open_raw(source)
+    extra = extra_columns(raw_set.images)
+    attempt = partial(_attempt, quality=parameters["quality"], max_side=parameters["max_side"])
+    results = map_ordered(attempt, _contents(raw_set), job.cores, "huskies.convert")
+    rows, rejected = [], []
+    named = zip(raw_set.images, name_files(raw_set.images), strict=True)
+    for (image, file), (source_sha256, jpeg, reason) in zip(
+        named, bar(results, len(raw_set.images), "convert"), strict=True
+    ):
+        if jpeg is None:
+            rejected.append({"file": image.source, "label": image.label, "reason": reason})
+            continue
+        path = job.output / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(jpeg)
+        rows.append(
+            {
+                "file": file,
+                "label": image.label,
+                "group": image.extra.get("group", ""),
+                "source_sha256": source_sha256,
+                "sha256": images.sha256(jpeg),
+                "source": image.source,
+                **{column: image.extra[name] for name, column in extra.items()},
+            }
+        )
+    converted = manifest.make(rows, ["source", *extra.values()])
+    rejections = pd.DataFrame(rejected, columns=["file", "label", "reason"], dtype=str)
+    check(converted, rejections, parameters["max_rejected"])
+    manifest.write(converted, job.output / manifest.NAME)
+    manifest.write(rejections, job.output / "rejected.csv")
+    if snapshot.raw_digest(source) != job.raw_digest:
+        raise HuskyError(f"{source} changed while it was being converted. Run the same command again.")
+    ignored = f"; ignored {len(raw_set.ignored)} files that are no images" if raw_set.ignored else ""
+    return f"{len(rows)} images in {converted['label'].nunique()} classes, {len(rejected)} rejected{ignored}"

@@ -1,0 +1,123 @@
+"""The head: a dense softmax layer in Keras on top of bottlenecks, trained in a compiled loop."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from huskies import backbone
+
+NAME = "head.keras"
+
+# The oldest time that a zip can hold.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class Head:
+    """Dropout, dense, softmax. `parameters` is the section `train` of params.yaml."""
+
+    def __init__(self, dimensions: int, classes: int, parameters: dict[str, Any]):
+        """Build the layers and the optimizer; the seed fixes the first weights and the dropout."""
+        self._tensorflow = tensorflow = backbone.load_tensorflow(cores=1)
+        import keras
+
+        inputs = keras.Input((dimensions,), name="bottleneck")
+        dropped = keras.layers.Dropout(parameters["dropout"], seed=parameters["seed"], name="dropout")(inputs)
+        logits = keras.layers.Dense(
+            classes,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=parameters["seed"]),
+            kernel_regularizer=keras.regularizers.L1L2(parameters["l1"], parameters["l2"]),
+            name="logits",
+        )(dropped)
+        self._logits = keras.Model(inputs, logits, name="logits_only")
+        self._model = keras.Model(inputs, keras.layers.Softmax(name="softmax")(logits), name="head")
+        optimizers = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
+        self._optimizer = optimizers[parameters["optimizer"]](parameters["learning_rate"])
+        self._optimizer.build(self._model.trainable_variables)
+        self._advance = tensorflow.function(self._steps)
+
+    def hold(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Take the training rows: float32 N × D, and int N."""
+        self._features = self._tensorflow.constant(features, self._tensorflow.float32)
+        self._labels = self._tensorflow.constant(labels, self._tensorflow.int32)
+
+    def advance(self, batches: np.ndarray) -> None:
+        """Take one step of the optimizer for each row of `batches`, int32, steps × batch size."""
+        self._advance(self._tensorflow.constant(batches, self._tensorflow.int32))
+
+    def _steps(self, batches) -> None:
+        tensorflow = self._tensorflow
+        variables = self._model.trainable_variables
+        for batch in batches:
+            with tensorflow.GradientTape() as tape:
+                logits = self._logits(tensorflow.gather(self._features, batch), training=True)
+                loss = self._cross_entropy(tensorflow.gather(self._labels, batch), logits)
+                loss += sum(self._logits.losses)
+            self._optimizer.apply(tape.gradient(loss, variables), variables)
+
+    def _cross_entropy(self, labels, logits):
+        each = self._tensorflow.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return self._tensorflow.reduce_mean(each)
+
+    def score(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        """Return (accuracy, mean cross-entropy in nats) over all rows, without dropout."""
+        logits = self._logits(features, training=False)
+        right = logits.numpy().argmax(axis=1) == labels
+        return float(right.mean()), float(self._cross_entropy(labels, logits))
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Return class probabilities, float32, N × classes."""
+        return self._model(features, training=False).numpy()
+
+    def weights(self) -> list[np.ndarray]:
+        """Return a copy of the weights."""
+        return [np.copy(each) for each in self._model.get_weights()]
+
+    def restore(self, weights: list[np.ndarray]) -> None:
+        """Put back what `weights` returned."""
+        self._model.set_weights(weights)
+
+    def save(self, path: Path) -> None:
+        """Write the model as a `.keras` file whose bytes depend on nothing but the model."""
+        self._model.save(path)
+        with zipfile.ZipFile(path) as saved:
+            contents = {name: saved.read(name) for name in sorted(saved.namelist())}
+        metadata = json.loads(contents["metadata.json"])
+        metadata["date_saved"] = ""
+        contents["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as rewritten:
+            for name, content in contents.items():
+                rewritten.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
+
+
+def predict_with(path: Path, features: np.ndarray) -> np.ndarray:
+    """Return class probabilities, float32, N × classes, of a saved head for bottlenecks, float32 N × D."""
+    backbone.load_tensorflow(cores=1)
+    import keras
+
+    return keras.models.load_model(path)(features, training=False).numpy()
+
+
+def write_events(history: pd.DataFrame, root: Path, stage: str) -> None:
+    """Write the history as TensorBoard events to root/tensorboard/<stage>, in place of those of the last run.
+
+    Event files carry times and host names, so they are no output of the stage.
+    """
+    tensorflow = backbone.load_tensorflow(cores=1)
+    building = root / f".tensorboard-{stage}"
+    shutil.rmtree(building, ignore_errors=True)
+    for split in ("train", "val"):
+        writer = tensorflow.summary.create_file_writer(str(building / split))
+        with writer.as_default():
+            for row in history.to_dict("records"):
+                for name in ("accuracy", "cross_entropy"):
+                    tensorflow.summary.scalar(name, row[f"{split}_{name}"], step=int(row["step"]))
+        writer.close()
+    final = root / "tensorboard" / stage
+    final.parent.mkdir(exist_ok=True)
+    shutil.rmtree(final, ignore_errors=True)
+    building.rename(final)

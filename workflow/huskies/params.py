@@ -1,0 +1,118 @@
+"""params.yaml: the only configuration, checked against its schema before anything runs."""
+
+import copy
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from huskies import architectures
+from huskies.errors import HuskyError, nearest
+
+FILE = Path("params.yaml")
+SCHEMA = Path("workflow/params.schema.json")
+
+
+def load(path: Path = FILE, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the validated parameters of a file, with overrides such as those of `snakemake --config` merged in.
+
+    Raises HuskyError for a file that is no YAML, and for what the schema or the checks beyond it refuse.
+    """
+    try:
+        params = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HuskyError(
+            f"there is no {path}. Run in the folder that holds it, or restore it: git checkout {path}"
+        ) from None
+    except (MarkedYAMLError, UnicodeDecodeError) as error:
+        raise HuskyError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(params, dict):
+        raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
+    params = merge(params, overrides or {})
+    validate(params, SCHEMA)
+    return params
+
+
+def merge(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return params with overrides put over them, section by section.
+
+    Snakemake delivers nested values of --config as strings; one that replaces something other than a string is
+    read again as YAML.
+    """
+    merged = copy.deepcopy(params)
+    for key, value in overrides.items():
+        before = merged.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = merge(before, value)
+        else:
+            merged[key] = value if isinstance(before, str) else _reread(value)
+    return merged
+
+
+def _reread(value: Any) -> Any:
+    if isinstance(value, str):
+        return YAML(typ="safe").load(value)
+    if isinstance(value, list):
+        return [_reread(each) for each in value]
+    return {key: _reread(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def lookup(params: dict[str, Any], dotted: str) -> Any:
+    """Return the value at a dotted key, as DVC writes it: "backbone.weights"."""
+    for key in dotted.split("."):
+        params = params[key]
+    return params
+
+
+def validate(params: dict[str, Any], schema_path: Path) -> None:
+    """Raise HuskyError, naming the key, for the first thing that is wrong with the parameters."""
+    schema = json.loads(schema_path.read_text(encoding="utf-8"))
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(params),
+        key=lambda each: list(map(str, each.path)),
+    )
+    if errors:
+        raise HuskyError(_explain(errors[0]))
+    for where, value in _numbers(params):
+        if not math.isfinite(value):
+            raise HuskyError(f"params.yaml: {where} is {value}. Use a finite number.")
+    if params["split"]["validation"] + params["split"]["test"] >= 1:
+        raise HuskyError("params.yaml: split.validation and split.test leave nothing to train on. Lower them.")
+    known = architectures.modules()
+    name = params["backbone"]["name"]
+    if name not in known:
+        raise HuskyError(f"params.yaml: backbone.name: there is no architecture '{name}'.{nearest(name, known)}")
+
+
+def _numbers(value: Any, where: str = ""):
+    if isinstance(value, float):
+        yield where, value
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _numbers(each, f"{where}.{key}".lstrip("."))
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    where = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        key = next(each for each in error.instance if each not in known)
+        return f"params.yaml: unknown key '{'.'.join(filter(None, [where, str(key)]))}'.{nearest(str(key), known)}"
+    if error.validator == "required":
+        missing = next(each for each in error.validator_value if each not in error.instance)
+        return f"params.yaml: the key '{'.'.join(filter(None, [where, missing]))}' is missing. Add it."
+    wanted = {
+        "type": lambda value: f"must be of type {value if isinstance(value, str) else ' or '.join(value)}",
+        "minimum": lambda value: f"must be at least {value}",
+        "maximum": lambda value: f"must be at most {value}",
+        "exclusiveMinimum": lambda value: f"must be above {value}",
+        "exclusiveMaximum": lambda value: f"must be below {value}",
+        "enum": lambda value: f"must be one of {', '.join(map(str, value))}",
+        "minLength": lambda value: "must not be empty",
+        "pattern": lambda value: "must be a plain file name, without a folder",
+    }
+    reason = wanted[error.validator](error.validator_value) if error.validator in wanted else error.message
+    return f"params.yaml: {where} is {json.dumps(error.instance, ensure_ascii=False, default=str)}, but {reason}."

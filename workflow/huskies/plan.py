@@ -1,0 +1,148 @@
+"""Plans: all that a stage's output depends on, computed before any job from dvc.yaml and params.yaml.
+
+dvc.yaml is the only list of what a stage depends on. A plan holds the stage's parameters, the digests of its
+code (comments, docstrings and layout removed), the pins of the libraries that shape its bytes, the contents of
+its data files, and the hashes of the plans above it. So its own hash changes if anything at all above it does.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from huskies import params as parameters
+from huskies import receipt, snapshot
+from huskies.errors import HuskyError
+
+FOLDER = Path(".snakemake/plans")
+PINS = "workflow/pins.yaml"
+PACKAGE = "workflow/huskies/"
+# The stage `test` stands apart, so that `dvc repro` and `dvc exp run` can never look at the test set.
+TRACKED, UNTRACKED = "dvc.yaml", "workflow/test.yaml"
+
+
+def stages(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
+    """Return the stages of dvc.yaml and workflow/test.yaml, by name, in their order."""
+    return tracked(workspace) | _read(workspace / UNTRACKED)["stages"]
+
+
+def tracked(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
+    """Return the stages of dvc.yaml, which are those that DVC knows, by name, in their order."""
+    return _read(workspace / TRACKED)["stages"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+def upstream(stage: dict[str, Any]) -> list[str]:
+    """Return the names of the stages whose folders a stage of dvc.yaml reads."""
+    return [dependency.removeprefix("data/") for dependency in stage["deps"] if dependency.startswith("data/")]
+
+
+def code(stage: dict[str, Any]) -> list[str]:
+    """Return the code files that a stage of dvc.yaml lists."""
+    return [dependency for dependency in stage["deps"] if dependency.startswith(PACKAGE)]
+
+
+def all_plans(params: dict[str, Any], workspace: Path = Path()) -> dict[str, dict[str, Any]]:
+    """Return the plan of every stage for validated parameters. Reads files, writes none."""
+    pins = _read(workspace / PINS)
+    digest_of: dict[str, str] = {}
+    plans: dict[str, dict[str, Any]] = {}
+    for name, stage in stages(workspace).items():
+        above = upstream(stage)
+        sources = code(stage)
+        for path in sources:
+            digest_of.setdefault(path, code_digest((workspace / path).read_text(encoding="utf-8")))
+        raw_paths = [dependency for dependency in stage["deps"] if dependency == "${raw}"]
+        data = [
+            _fill_in(dependency, params)
+            for dependency in stage["deps"]
+            if dependency not in sources and not dependency.startswith("data/") and dependency not in raw_paths
+        ]
+        plans[name] = {
+            "stage": name,
+            "params": _section(stage, params),
+            "code": {path: digest_of[path] for path in sources},
+            "libraries": {library: pins[library] for library in _libraries(stage)},
+            "files": {path: _file(workspace / path) for path in data},
+            "inputs": {each: receipt.plan_hash(plans[each]) for each in above},
+            "raw": snapshot.raw_digest(workspace / params["raw"]) if raw_paths else None,
+        }
+    return plans
+
+
+def _file(path: Path) -> str:
+    if not path.is_file():
+        raise HuskyError(f"there is no file {path}. Put it there, or choose another backbone.weights in params.yaml.")
+    return snapshot.file_digest(path)
+
+
+def _fill_in(dependency: str, params: dict[str, Any]) -> str:
+    return re.sub(r"\$\{([\w.]+)\}", lambda match: str(parameters.lookup(params, match.group(1))), dependency)
+
+
+def _section(stage: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Return what the stage lists of params.yaml: `aug`, or a single key of a section as `convert.quality`."""
+    chosen: dict[str, Any] = {}
+    for key in stage.get("params", []):
+        if isinstance(key, str):
+            section, _, inner = key.partition(".")
+            if inner:
+                chosen.setdefault(section, {})[inner] = params[section][inner]
+            else:
+                chosen[section] = params[section]
+    return chosen
+
+
+def _libraries(stage: dict[str, Any]) -> list[str]:
+    return [name for each in stage.get("params", []) if isinstance(each, dict) for name in each[PINS]]
+
+
+def code_digest(source: str) -> str:
+    """Return a digest of Python source that comments, docstrings and layout do not change."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
+            ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+
+
+def publish(plans: dict[str, dict[str, Any]]) -> None:
+    """Write each plan to .snakemake/plans/<hash>.json, from where its stage reads it.
+
+    Raises HuskyError for an augmentation policy that albumentations refuses. A plan that is there has passed
+    before, so albumentations is imported, which takes a second, only after a change.
+    """
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, plan in plans.items():
+        path = FOLDER / f"{receipt.plan_hash(plan)}.json"
+        if path.exists():
+            continue
+        if name == "augment":
+            from huskies import policy
+
+            policy.build(plan["params"]["aug"]["policy"])
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        unfinished.write_text(json.dumps(plan, indent=1, sort_keys=True) + "\n")
+        unfinished.rename(path)
+
+
+def fetch(digest: str) -> dict[str, Any]:
+    """Return the published plan with this hash. Raises HuskyError if there is none, or if it was edited."""
+    path = FOLDER / f"{digest}.json"
+    try:
+        plan = json.loads(path.read_text())
+    except (OSError, ValueError):
+        plan = None
+    if plan is None or receipt.plan_hash(plan) != digest:
+        raise HuskyError(f"there is no sound plan {path}. Run the stage through snakemake, which writes it.")
+    return plan

@@ -1,0 +1,83 @@
+"""The augmentation policy: the only module that knows albumentations (2.0.8, its last release under MIT).
+
+https://albumentations.ai/docs/ describes every transform and its arguments.
+"""
+
+import inspect
+import os
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+# albumentations asks the network for a newer version on import otherwise.
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+import albumentations
+import cv2
+import numpy as np
+
+from huskies.errors import HuskyError, nearest
+
+# Parallelism is by image; library threads on top of it would only get in each other's way.
+cv2.setNumThreads(0)
+
+
+def transforms() -> dict[str, type]:
+    """Return every transform that gives an image for an image, by the name that params.yaml uses."""
+    kinds = (albumentations.ImageOnlyTransform, albumentations.DualTransform)
+    return {
+        name: kind
+        for name, kind in vars(albumentations).items()
+        if inspect.isclass(kind) and issubclass(kind, kinds) and "Base" not in name and not inspect.isabstract(kind)
+        if kind not in kinds
+    }
+
+
+def build(policy: list[dict[str, Any]]) -> Callable[[np.ndarray, int], np.ndarray]:
+    """Return a function (image, seed) → image for a policy: {"transform": name, argument: value, …} in order.
+
+    The image is RGB, uint8, H × W × 3; the result likewise, of any size. The same image and seed give the same
+    pixels, whatever was augmented before. Raises HuskyError for an unknown transform or argument, naming the
+    nearest known one, and for a value that the transform does not take.
+    """
+    steps = [_step(f"aug.policy.{index}", dict(entry)) for index, entry in enumerate(policy)]
+    composed = albumentations.Compose(steps)
+
+    def augment(image: np.ndarray, seed: int) -> np.ndarray:
+        composed.set_random_seed(seed)
+        try:
+            result = composed(image=image)["image"]
+        except (ValueError, cv2.error) as error:
+            height, width = image.shape[:2]
+            raise HuskyError(
+                f"aug.policy does not work on an image of {width} × {height} pixels: {error}. Change it in params.yaml."
+            ) from None
+        if result.dtype != np.uint8 or result.ndim != 3 or result.shape[2] != 3:
+            raise HuskyError(
+                f"aug.policy gives {result.dtype} pixels of shape {result.shape}, which no JPEG can hold. "
+                "Remove transforms such as Normalize or ToFloat: the backbone does its own preprocessing."
+            )
+        return result
+
+    return augment
+
+
+def _step(where: str, entry: dict[str, Any]) -> albumentations.BasicTransform:
+    name = entry.pop("transform")
+    known = transforms()
+    if name not in known:
+        raise HuskyError(f"{where}: there is no transform '{name}'.{nearest(name, known)}")
+    arguments = [each for each in inspect.signature(known[name].__init__).parameters if each != "self"]
+    for argument in entry:
+        if argument not in arguments:
+            raise HuskyError(f"{where}: {name} has no argument '{argument}'.{nearest(argument, arguments)}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return known[name](**entry)
+    except (ValueError, TypeError, UserWarning) as error:
+        # pydantic's message: the argument and what is wrong with it, without its links and types.
+        lines = [line for line in str(error).splitlines() if "errors.pydantic.dev" not in line]
+        reason = "; ".join(re.sub(r" \[type=.*", "", line).strip() for line in lines)
+        raise HuskyError(f"{where}: {name} does not take these values: {reason}") from None

@@ -1,0 +1,60 @@
+"""Receipts: what a stage was made from (its plan), and the sha256 of every file that it made.
+
+A receipt is named by the hash of its plan, as in a Nix store, so a file name says all that the folder depends on.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def plan_hash(plan: dict[str, Any]) -> str:
+    """Return the 16 hexadecimal digits that name a plan: a hash of its sorted JSON."""
+    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def name(digest: str) -> str:
+    """Return the file name of the receipt of the plan with this hash."""
+    return f"receipt-{digest}.json"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file below a folder, receipts excepted, by path below it."""
+    found = {}
+    for parent, _, files in os.walk(folder):
+        for file in files:
+            path = Path(parent, file)
+            below = path.relative_to(folder).as_posix()
+            if not (below.startswith("receipt-") and below.endswith(".json")):
+                with open(path, "rb") as content:
+                    found[below] = hashlib.file_digest(content, "sha256").hexdigest()
+    return dict(sorted(found.items()))
+
+
+def write(folder: Path, plan: dict[str, Any]) -> None:
+    """Write the receipt of a finished folder. It comes last: a folder without one is unfinished."""
+    content = json.dumps({"plan": plan, "outputs": digests(folder)}, indent=1, sort_keys=True)
+    (folder / name(plan_hash(plan))).write_text(content + "\n")
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """Return the plan and outputs of a stage's folder, or None if it has not exactly one sound receipt."""
+    found = list(folder.glob("receipt-*.json"))
+    if len(found) != 1:
+        return None
+    try:
+        content = json.loads(found[0].read_text())
+        return content if found[0].name == name(plan_hash(content["plan"])) else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def damage(folder: Path) -> list[str]:
+    """Return the files below a folder that its receipt does not vouch for: changed, missing, or foreign."""
+    content = read(folder)
+    if content is None:
+        return ["receipt"]
+    expected, found = content["outputs"], digests(folder)
+    return sorted(file for file in expected.keys() | found.keys() if expected.get(file) != found.get(file))

@@ -1,0 +1,172 @@
+"""Runs one stage by its plan: locks, checks, an empty folder to fill, a receipt, and a swap by rename."""
+
+import contextlib
+import errno
+import fcntl
+import importlib
+import importlib.metadata
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import huskies
+from huskies import plan as plans
+from huskies import receipt
+from huskies.errors import HuskyError, some
+from huskies.job import Job
+
+
+def module_of(stage: str) -> str:
+    """Return the module of a stage; the bottleneck stages share one, and so do the trainings."""
+    return {"bottlenecks": "bottlenecks", "train": "train"}.get(stage.split("_")[0], stage)
+
+
+def run_stage(stage: str, receipt_path: Path, cores: int) -> str:
+    """Build the folder of `receipt_path` by the plan it is named after; return the stage's line on what it did.
+
+    Raises HuskyError for bad input. data/<stage> is replaced only when all is done and still true.
+    """
+    plan = plans.fetch(receipt_path.stem.removeprefix("receipt-"))
+    if plan["stage"] != stage:
+        raise HuskyError(f"{receipt_path} is the receipt of {plan['stage']}, not of {stage}. Run snakemake {stage}.")
+    folder = receipt_path.parent
+    root = folder.parent
+    _check_package()
+    _check_libraries(plan)
+    with _explained(folder), contextlib.ExitStack() as locks:
+        root.mkdir(parents=True, exist_ok=True)
+        # In the order of dvc.yaml, which is the order of the flow: two runs can never wait for each other.
+        for name in sorted(plan["inputs"], key=list(plans.stages()).index):
+            locks.enter_context(_lock(root, name, fcntl.LOCK_SH))
+        locks.enter_context(_lock(root, stage, fcntl.LOCK_EX))
+        _recover(folder)
+        _check_still_true(plan, root)
+        for name in plan["inputs"]:
+            _check_bytes(root / name)
+        building = root / f".{stage}-{receipt.plan_hash(plan)}"
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir()
+        try:
+            summary = _module(stage).run(_job(plan, root, building, folder, cores))
+            _check_still_true(plan, root)
+            receipt.write(building, plan)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+        _swap(building, folder)
+    return summary
+
+
+def _module(stage: str):
+    return importlib.import_module(f"huskies.{module_of(stage)}")
+
+
+def _job(plan: dict[str, Any], root: Path, building: Path, folder: Path, cores: int) -> Job:
+    return Job(
+        stage=plan["stage"],
+        params=plan["params"],
+        inputs={name: root / name for name in plan["inputs"]},
+        files=plan["files"],
+        code=plan["code"],
+        libraries=plan["libraries"],
+        raw_digest=plan["raw"],
+        output=building,
+        previous=folder if folder.is_dir() else None,
+        cores=cores,
+    )
+
+
+@contextlib.contextmanager
+def _lock(root: Path, stage: str, kind: int) -> Iterator[None]:
+    """Hold the stage's name: exclusively to build it, shared to read it. Ends with the process, however that ends."""
+    with open(root / f".lock-{stage}", "w") as file:
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"another run is using {root / stage}: waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(file, kind)
+        yield
+
+
+def _check_package() -> None:
+    here, imported = Path("workflow/huskies").resolve(), Path(huskies.__file__).resolve().parent
+    if here != imported:
+        raise HuskyError(
+            f"the code of another workspace would run: huskies was imported from {imported}, not from {here}. "
+            "Run through snakemake, or set PYTHONPATH=workflow."
+        )
+
+
+def _check_libraries(plan: dict[str, Any]) -> None:
+    for library, pinned in plan["libraries"].items():
+        installed = importlib.metadata.version(library)
+        if installed != pinned:
+            raise HuskyError(
+                f"{library} {installed} is installed, but {plans.PINS} pins {pinned}, and another version makes "
+                "other bytes. Install what is pinned: make env"
+            )
+
+
+def _check_still_true(plan: dict[str, Any], root: Path) -> None:
+    for path, digest in plan["code"].items():
+        if plans.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
+            raise HuskyError(f"{path} was edited since the run began. Run the same command again.")
+    for name, digest in plan["inputs"].items():
+        if not (root / name / receipt.name(digest)).is_file():
+            raise HuskyError(
+                f"{root / name} is not, or no longer, what this run needs: another run with other parameters "
+                "replaced it, or it was not checked out. Run the same command again; under DVC: dvc checkout"
+            )
+
+
+def _check_bytes(folder: Path) -> None:
+    damaged = receipt.damage(folder)
+    if damaged:
+        raise HuskyError(
+            f"{folder} is not as its receipt says: {some(damaged)}. Delete the folder and run the same command again."
+        )
+
+
+def _recover(folder: Path) -> None:
+    # Killed between the two renames of a swap: the old folder is still the last good result.
+    replaced = folder.with_name(f".replaced-{folder.name}")
+    if replaced.is_dir() and not folder.exists():
+        replaced.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
+    for unfinished in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _swap(building: Path, folder: Path) -> None:
+    replaced = folder.with_name(f".replaced-{folder.name}")
+    if folder.exists():
+        folder.rename(replaced)
+    building.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn what the file system refuses into a message; anything else is a fault of ours and keeps its traceback."""
+    reasons = {
+        errno.ENOSPC: "the disk is full. Free some space",
+        errno.EDQUOT: "the disk quota is used up. Free some space",
+        errno.EROFS: "the file system is read-only. Make it writable, or work in a copy of the project elsewhere",
+        errno.EACCES: "permission is denied. Make the folder writable for you",
+        errno.EPERM: "permission is denied. Make the folder writable for you",
+    }
+    try:
+        yield
+    except OSError as error:
+        # numpy and h5py report a full disk without its number.
+        full = error.errno is None and shutil.disk_usage(folder.parent).free < 1 << 20
+        number = errno.ENOSPC if full else error.errno
+        if number not in reasons:
+            raise
+        where = error.filename or folder
+        raise HuskyError(
+            f"cannot write {where}: {reasons[number]}, then run the same command again. "
+            "Earlier results are as they were."
+        ) from None

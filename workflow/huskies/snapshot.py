@@ -1,0 +1,114 @@
+"""Digests of files, remembered by what a stat says of them, so that a second run only stats.
+
+The memory is keyed by path, size, mtime, ctime and inode: ctime cannot be set back, so an edit is noticed even
+where size and mtime are restored. It is a cache of the user's, disposable, and shared by all workspaces.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import platformdirs
+
+from huskies import raw as raw_images
+from huskies.errors import HuskyError
+
+# A file changed within this time of being read could change again without its times showing it.
+_UNSETTLED_NS = 2_000_000_000
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder for Two Huskies; safe to delete at any time."""
+    return platformdirs.user_cache_path("two-huskies")
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of one file. Raises HuskyError if it cannot be read."""
+    try:
+        return file_digests([(str(path), path.stat())])[0]
+    except OSError as error:
+        raise HuskyError(f"cannot read {path}: {error.strerror}.") from None
+
+
+def raw_digest(raw: Path) -> str:
+    """Return a digest of what convert reads: paths and contents of all images, and of CSVs at the top.
+
+    An absent raw has the digest "absent", so that it fails in convert, with a message, and not while parsing.
+    """
+    if not raw.exists():
+        return "absent"
+    if not raw.is_dir():
+        return file_digest(raw)
+    listing = [
+        (name, status)
+        for name, status in raw_images.files(raw)
+        if raw_images.is_image(name) or raw_images.is_table(name)
+    ]
+    digests = file_digests([(f"{raw}/{name}", status) for name, status in listing])
+    named = [[name, digest] for (name, _), digest in zip(listing, digests, strict=True)]
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()
+
+
+def file_digests(files: Iterable[tuple[str, os.stat_result]]) -> list[str]:
+    """Return the sha256 of each file, from memory where its stat is as it was."""
+    files = [(os.path.abspath(path), status) for path, status in files]
+    keys = [(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for _, s in files]
+    known = _recall([path for path, _ in files])
+    digests, fresh = [], []
+    now = time.time_ns()
+    for (path, status), key in zip(files, keys, strict=True):
+        remembered = known.get(path)
+        if remembered is not None and remembered[:4] == key:
+            digests.append(remembered[4])
+            continue
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            # The reason is part of the identity; convert lists the file in rejected.csv.
+            digest = f"unreadable: {error.strerror}"
+        else:
+            if now - max(status.st_mtime_ns, status.st_ctime_ns) > _UNSETTLED_NS:
+                fresh.append((path, *key, digest))
+        digests.append(digest)
+    _remember(fresh)
+    return digests
+
+
+def _connect() -> sqlite3.Connection:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(folder / "digests.sqlite", timeout=10)
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS digests"
+        " (path TEXT PRIMARY KEY, size, mtime_ns, ctime_ns, inode, sha256) WITHOUT ROWID"
+    )
+    return connection
+
+
+def _recall(paths: list[str]) -> dict[str, tuple]:
+    if not paths:
+        return {}
+    # Without the memory everything is read again, which is slower and no less right.
+    with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(_connect()) as connection:
+        rows = connection.execute(
+            "SELECT * FROM digests WHERE path BETWEEN ? AND ?", (min(paths), max(paths))
+        ).fetchall()
+        return {row[0]: row[1:] for row in rows}
+    return {}
+
+
+def _remember(rows: list[tuple]) -> None:
+    if not rows:
+        return
+    with (
+        contextlib.suppress(sqlite3.Error, OSError),
+        contextlib.closing(_connect()) as connection,
+        connection,
+    ):
+        connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", rows)

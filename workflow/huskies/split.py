@@ -1,0 +1,100 @@
+"""split: every image gets its prefix, `train_`, `val_` or `test_`; a group never crosses a split.
+
+Membership is a threshold on a hash of (seed, group), not a draw: it does not depend on paths, order or machine,
+and adding images leaves the others where they are. TensorFlow's retrain.py split by a hash in the same spirit.
+"""
+
+import hashlib
+import shutil
+from collections import Counter
+
+import pandas as pd
+
+from huskies import manifest, naming
+from huskies.errors import HuskyError
+from huskies.group import CONFLICTS, GROUPS
+from huskies.job import Job
+
+MOVES = "moves.csv"
+
+
+def position(seed: int, group: str) -> float:
+    """Return the place of a group in [0, 1): the same on every machine, for ever."""
+    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64
+
+
+def assign(
+    rows: pd.DataFrame, validation: float, test: float, seed: int
+) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Return (split of each group, moves) for rows with the columns label and group.
+
+    validation, test: the expected fraction of the groups of each class; test may be 0. A class that would be
+    left without a group in some split is given its lowest-placed one that can be spared; such moves are listed
+    with the keys group, label, before, after. Raises HuskyError if a class has too few groups for that.
+    """
+    wanted = ["train", "val"] + (["test"] if test else [])
+    place = {group: position(seed, group) for group in rows["group"].unique()}
+    split_of = {
+        group: "val" if where < validation else "test" if where < validation + test else "train"
+        for group, where in place.items()
+    }
+    labels_of = rows.groupby("group")["label"].unique()
+    groups_of = rows.groupby("label")["group"].unique()
+    counts = Counter((label, split_of[group]) for group, labels in labels_of.items() for label in labels)
+    moves = []
+    for label, groups in groups_of.items():
+        for after in wanted:
+            if counts[label, after]:
+                continue
+            spare = [group for group in groups if all(counts[other, split_of[group]] > 1 for other in labels_of[group])]
+            if not spare:
+                raise HuskyError(_too_small(label, len(groups), wanted))
+            group = min(spare, key=lambda each: (place[each], each))
+            moves.append({"group": group, "label": label, "before": split_of[group], "after": after})
+            for other in labels_of[group]:
+                counts[other, split_of[group]] -= 1
+                counts[other, after] += 1
+            split_of[group] = after
+    return split_of, moves
+
+
+def _too_small(label: str, groups: int, wanted: list[str]) -> str:
+    without_test = " or set split.test to 0 in params.yaml," if len(wanted) == 3 and groups >= 2 else ""
+    return (
+        f"the class '{label}' is too small: its images form {groups} group(s), which never cross a split, and "
+        f"{', '.join(wanted)} need one each. Add images to it,{without_test} or remove the class."
+    )
+
+
+def run(job: Job) -> str:
+    """Fill job.output with `<class>/<split>_<stem>.jpg`, manifest.csv and moves.csv; return a line on it."""
+    parameters = job.params["split"]
+    rows = manifest.read(job.inputs["convert"] / manifest.NAME)
+    groups = manifest.read(job.inputs["group"] / GROUPS)
+    conflicts = manifest.read(job.inputs["group"] / CONFLICTS)
+    rows["group"] = rows["file"].map(groups.set_index("file")["group"])
+    rows = rows[~rows["file"].isin(conflicts["file"])]
+    lost = sorted(set(groups["label"]) - set(rows["label"]))
+    if lost:
+        raise HuskyError(
+            f"every image of the class '{lost[0]}' stands under another label too. Remove the wrong copies."
+        )
+    split_of, moves = assign(rows, parameters["validation"], parameters["test"], parameters["seed"])
+    rows["split"] = rows["group"].map(split_of)
+    converted = rows["file"]
+    rows["file"] = [naming.with_split(file, split) for file, split in zip(converted, rows["split"], strict=True)]
+    for before, after in zip(converted, rows["file"], strict=True):
+        path = job.output / after
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(job.inputs["convert"] / before, path)
+    manifest.write(rows, job.output / manifest.NAME)
+    pd.DataFrame(moves, columns=["group", "label", "before", "after"]).to_csv(job.output / MOVES, index=False)
+    counts = rows["split"].value_counts()
+    summary = ", ".join(f"{counts.get(split, 0)} {split}" for split in naming.SPLITS)
+    named = "".join(
+        f"\n  moved group {move['group']} of class {move['label']} from {move['before']} to {move['after']}, "
+        "which had none of that class"
+        for move in moves
+    )
+    return summary + named

@@ -1,0 +1,132 @@
+"""train_baseline, train_augmented: a new last layer on bottlenecks, without and with the augmented copies.
+
+Both see the same validation images and take the same number of steps; they differ in the training rows alone.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from huskies import bottlenecks, head, manifest
+from huskies.errors import HuskyError
+from huskies.job import Job
+from huskies.progress import bar
+
+LABELS = "labels.txt"
+HISTORY = "history.csv"
+ROWS = "rows.csv"
+VALIDATION = "validation.csv"
+SCORES = "scores.json"
+
+# How many points the curves have, at most.
+_POINTS = 100
+
+
+def load_rows(job: Job) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return (index, float32 features) of all images of the stage, checked against the images' manifests."""
+    images = manifest.read(job.inputs["split"] / manifest.NAME)
+    images = images[images["split"].isin(["train", "val"])]
+    index, features = bottlenecks.load(job.inputs["bottlenecks_original"], images)
+    if job.stage == "train_baseline":
+        return index, features
+    copies = manifest.read(job.inputs["augment"] / manifest.NAME)
+    copied_index, copied = bottlenecks.load(job.inputs["bottlenecks_augmented"], copies)
+    if len(copied):
+        features = np.concatenate([features, copied])
+    return pd.concat([index, copied_index], ignore_index=True), features
+
+
+def draw_batches(labels: np.ndarray, steps: int, size: int, balanced: bool, seed: int) -> np.ndarray:
+    """Return the rows of each batch, int32, steps × size, drawn with replacement.
+
+    labels: int, one for each training row. balanced: draw the class first, then one of its rows, as
+    TensorFlow's retrain.py does; otherwise every row is equally likely.
+    """
+    random = np.random.default_rng(seed)
+    if not balanced:
+        return random.integers(0, len(labels), (steps, size), dtype=np.int32)
+    members = [np.flatnonzero(labels == each) for each in np.unique(labels)]
+    sizes = np.array([len(each) for each in members])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    drawn = random.integers(0, len(members), (steps, size))
+    within = (random.random((steps, size)) * sizes[drawn]).astype(np.int64)
+    return np.concatenate(members)[starts[drawn] + within].astype(np.int32)
+
+
+def fit(
+    train: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    classes: int,
+    parameters: dict[str, Any],
+    stage: str,
+) -> tuple["head.Head", pd.DataFrame, int]:
+    """Return (the kept head, its history, the step at which it was kept).
+
+    train, validation: (float32 features N × D, int labels N). parameters: the section `train` of params.yaml.
+    history has the columns step and, for train and val, accuracy and cross_entropy (natural logarithm), over
+    all rows of each. Raises HuskyError if the training diverges.
+    """
+    batches = draw_batches(
+        train[1],
+        parameters["steps"],
+        parameters["batch_size"],
+        parameters["class_balanced"],
+        parameters["seed"],
+    )
+    every = max(1, -(-len(batches) // _POINTS))
+    model = head.Head(train[0].shape[1], classes, parameters)
+    model.hold(*train)
+    history, best, kept, weights = [], np.inf, 0, model.weights()
+    starts = range(0, len(batches), every)
+    for start in bar(starts, len(starts), stage, unit=" rounds"):
+        chunk = batches[start : start + every]
+        model.advance(chunk)
+        step = start + len(chunk)
+        train_scores, val_scores = model.score(*train), model.score(*validation)
+        if not np.isfinite([*train_scores, *val_scores]).all():
+            raise HuskyError(f"the training diverged before step {step}. Lower train.learning_rate in params.yaml.")
+        history.append((step, *train_scores, *val_scores))
+        if parameters["keep"] == "last" or val_scores[1] < best:
+            best, kept, weights = val_scores[1], step, model.weights()
+    model.restore(weights)
+    columns = ["step", "train_accuracy", "train_cross_entropy", "val_accuracy", "val_cross_entropy"]
+    return model, pd.DataFrame(history, columns=columns), kept
+
+
+def predictions(index: pd.DataFrame, probabilities: np.ndarray, labels: list[str]) -> pd.DataFrame:
+    """Return columns file, label, sha256, predicted, and p_<label> for every class, one row for each image."""
+    frame = index[["file", "label", "sha256"]].reset_index(drop=True)
+    frame["predicted"] = [labels[each] for each in probabilities.argmax(axis=1)]
+    columns = pd.DataFrame(np.round(probabilities.astype(float), 6), columns=[f"p_{label}" for label in labels])
+    return pd.concat([frame, columns], axis=1)
+
+
+def run(job: Job) -> str:
+    """Fill job.output with head, labels, history, training rows, validation predictions and scores."""
+    parameters = job.params["train"]
+    index, features = load_rows(job)
+    labels = sorted(index["label"].unique())
+    targets = index["label"].map({label: number for number, label in enumerate(labels)}).to_numpy()
+    is_train = (index["split"] == "train").to_numpy()
+    train = features[is_train], targets[is_train]
+    validation = features[~is_train], targets[~is_train]
+    model, history, step = fit(train, validation, len(labels), parameters, job.stage)
+    probabilities = model.predict(validation[0])
+
+    model.save(job.output / head.NAME)
+    (job.output / LABELS).write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    history.round(6).to_csv(job.output / HISTORY, index=False, lineterminator="\n")
+    index[is_train].to_csv(job.output / ROWS, index=False, lineterminator="\n")
+    validated = predictions(index[~is_train], probabilities, labels)
+    validated.to_csv(job.output / VALIDATION, index=False, lineterminator="\n")
+    kept = history.set_index("step").loc[step].round(6).to_dict()
+    scores = {"step": step, "images": len(train[0]), "val_images": len(validation[0]), **kept}
+    (job.output / SCORES).write_text(json.dumps(scores, indent=1) + "\n")
+    head.write_events(history, Path(job.output.parent), job.stage)
+    return (
+        f"{scores['images']} training images, kept step {step} of {parameters['steps']}: "
+        f"train {kept['train_accuracy']:.1%}, validation {kept['val_accuracy']:.1%}"
+    )

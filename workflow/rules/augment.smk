@@ -1,0 +1,20 @@
+"""augment: aug.factor copies of every training image, and of nothing else.
+
+Reads data/split.
+Writes data/augment/: <class>/train_<stem>_<copy>.jpg, and manifest.csv.
+"""
+
+
+rule augment:
+    """Make the augmented copies of the training images."""
+    input:
+        upstream("augment"),
+    output:
+        receipt("augment"),
+    log:
+        "logs/augment.log",
+    conda:
+        "../envs/huskies.yaml"
+    threads: workflow.cores
+    shell:
+        "python -m huskies augment --receipt {output:q} --log {log:q} --cores {threads}"

@@ -1,0 +1,50 @@
+"""bottlenecks_…: the backbone's pooled output, once per image, from the store where it is known.
+
+Reads data/split (original: train and val images; test: test images) or data/augment, and backbones/.
+Writes data/bottlenecks_…/: features.npy, index.csv, identity.json.
+"""
+
+
+rule bottlenecks_original:
+    """Compute the bottlenecks of training and validation images."""
+    input:
+        upstream("bottlenecks_original"),
+    output:
+        receipt("bottlenecks_original"),
+    log:
+        "logs/bottlenecks_original.log",
+    conda:
+        "../envs/huskies.yaml"
+    threads: workflow.cores
+    shell:
+        "python -m huskies bottlenecks_original --receipt {output:q} --log {log:q} --cores {threads}"
+
+
+rule bottlenecks_augmented:
+    """Compute the bottlenecks of the augmented copies."""
+    input:
+        upstream("bottlenecks_augmented"),
+    output:
+        receipt("bottlenecks_augmented"),
+    log:
+        "logs/bottlenecks_augmented.log",
+    conda:
+        "../envs/huskies.yaml"
+    threads: workflow.cores
+    shell:
+        "python -m huskies bottlenecks_augmented --receipt {output:q} --log {log:q} --cores {threads}"
+
+
+rule bottlenecks_test:
+    """Compute the bottlenecks of the test images, apart from all others."""
+    input:
+        upstream("bottlenecks_test"),
+    output:
+        receipt("bottlenecks_test"),
+    log:
+        "logs/bottlenecks_test.log",
+    conda:
+        "../envs/huskies.yaml"
+    threads: workflow.cores
+    shell:
+        "python -m huskies bottlenecks_test --receipt {output:q} --log {log:q} --cores {threads}"

@@ -1,0 +1,19 @@
+"""group: what must stay together, found before the split.
+
+Reads data/convert.
+Writes data/group/: groups.csv, and conflicts.csv with copies of one image that stand under two labels.
+"""
+
+
+rule group:
+    """Join duplicates, _nohash_ siblings and the user's own groups."""
+    input:
+        upstream("group"),
+    output:
+        receipt("group"),
+    log:
+        "logs/group.log",
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies group --receipt {output:q} --log {log:q}"

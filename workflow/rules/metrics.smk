@@ -1,0 +1,19 @@
+"""metrics: both heads side by side on the same validation images.
+
+Reads data/leaks, data/train_baseline and data/train_augmented.
+Writes data/metrics/: metrics.json, table.txt, predictions.csv.
+"""
+
+
+rule metrics:
+    """Compare the two heads, with intervals."""
+    input:
+        upstream("metrics"),
+    output:
+        receipt("metrics"),
+    log:
+        "logs/metrics.log",
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies metrics --receipt {output:q} --log {log:q}"

@@ -1,0 +1,19 @@
+"""split: every image gets its prefix, train_, val_ or test_; a group never crosses a split.
+
+Reads data/convert and data/group.
+Writes data/split/: <class>/<split>_<stem>.jpg, manifest.csv, and moves.csv.
+"""
+
+
+rule split:
+    """Hold out validation and test images, group by group."""
+    input:
+        upstream("split"),
+    output:
+        receipt("split"),
+    log:
+        "logs/split.log",
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies split --receipt {output:q} --log {log:q}"

@@ -1,0 +1,34 @@
+"""train_…: a new last layer, without and with the augmented copies.
+
+Reads the manifests of data/split and data/augment, and the bottlenecks of originals and copies.
+Writes data/train_…/: head.keras, labels.txt, history.csv, rows.csv, validation.csv, scores.json, and
+TensorBoard events to data/tensorboard/.
+"""
+
+
+rule train_baseline:
+    """Train the last layer on the original images alone."""
+    input:
+        upstream("train_baseline"),
+    output:
+        receipt("train_baseline"),
+    log:
+        "logs/train_baseline.log",
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies train_baseline --receipt {output:q} --log {log:q}"
+
+
+rule train_augmented:
+    """Train the last layer on originals and augmented copies."""
+    input:
+        upstream("train_augmented"),
+    output:
+        receipt("train_augmented"),
+    log:
+        "logs/train_augmented.log",
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies train_augmented --receipt {output:q} --log {log:q}"
