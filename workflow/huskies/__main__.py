@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
             summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores)
             line = f"{parsed.command}: {summary}"
             print(line, file=log)
-        print(line, file=sys.stderr)
+        # In one piece, since jobs that run side by side share the terminal.
+        sys.stderr.write(f"{line}\n")
         return 0
     except HuskyError as error:
         prepare.report(error)

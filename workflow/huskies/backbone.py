@@ -22,14 +22,13 @@ ENGINE = "tensorflow"
 PRECISION = "float32"
 
 
-def load_tensorflow(cores: int):
-    """Import TensorFlow with one thread an operation and `cores` operations at once, and without its chatter."""
+def load_tensorflow():
+    """Import TensorFlow with one thread an operation, so that sums add up in one order, and without its chatter."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _silenced():
         import tensorflow
 
         tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-        tensorflow.config.threading.set_inter_op_parallelism_threads(cores)
         tensorflow.config.list_logical_devices()
     return tensorflow
 
@@ -150,7 +149,7 @@ def compute(
     files: (path of a JPEG, its sha256). Decoding runs beside inference, and 2 batches a core are in flight.
     Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
     """
-    tensorflow = load_tensorflow(cores)
+    tensorflow = load_tensorflow()
     model, side = build(parameters)
     preprocess = preprocessing(parameters["name"])
     signature = tensorflow.TensorSpec((BATCH, side, side, 3), tensorflow.float32)

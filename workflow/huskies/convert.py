@@ -1,5 +1,6 @@
 """convert: any picture that Pillow reads becomes an upright RGB JPEG, with a manifest row; broken ones are listed."""
 
+import unicodedata
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -57,16 +58,18 @@ def name_files(raw_images: list[raw.RawImage]) -> list[str]:
             raise HuskyError(f"the labels '{other}' and '{label}' differ only in letter case. Spell them alike.")
     stem_of = {}
     for label, sources in by_label.items():
-        inner = [source.removeprefix(f"{label}/") for source in sources]
+        # A class folder is left out of its images' names; a CSV can give its label to images elsewhere, too.
+        top = f"{sources[0].split('/')[0]}/"
+        own = unicodedata.normalize("NFC", top) == f"{label}/" and all(source.startswith(top) for source in sources)
+        inner = [source.removeprefix(top) for source in sources] if own else sources
         stem_of.update(zip(sources, naming.stems(inner), strict=True))
     return [naming.converted(image.label, stem_of[image.source]) for image in raw_images]
 
 
 def extra_columns(raw_images: list[raw.RawImage]) -> dict[str, str]:
     """Map each extra column of the user's CSV to its name in the manifest; `group` goes to our own column."""
-    columns = raw_images[0].extra if raw_images else {}
-    taken = {*manifest.COLUMNS, "source"}
-    return {name: f"csv_{name}" if name in taken else name for name in columns if name != "group"}
+    columns = [name for name in (raw_images[0].extra if raw_images else {}) if name != "group"]
+    return {name: f"csv_{name}" if name in (*manifest.COLUMNS, "source") else name for name in columns}
 
 
 def check(rows: pd.DataFrame, rejected: pd.DataFrame, max_rejected: int) -> None:

@@ -1,4 +1,4 @@
-"""The head: a dense softmax layer in Keras on top of bottlenecks, trained in a compiled loop."""
+"""The head: standardise, then a dense softmax layer, in Keras on top of bottlenecks, trained in a compiled loop."""
 
 import json
 import shutil
@@ -18,15 +18,22 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Head:
-    """Dropout, dense, softmax. `parameters` is the section `train` of params.yaml."""
+    """Standardisation, dropout, dense, softmax. `parameters` is the section `train` of params.yaml."""
 
-    def __init__(self, dimensions: int, classes: int, parameters: dict[str, Any]):
-        """Build the layers and the optimizer; the seed fixes the first weights and the dropout."""
-        self._tensorflow = tensorflow = backbone.load_tensorflow(cores=1)
+    def __init__(self, features: np.ndarray, labels: np.ndarray, classes: int, parameters: dict[str, Any]):
+        """Build the layers and the optimizer for training rows: float32 N × D, and int labels N.
+
+        Features are standardised by the training rows' own mean and variance, so that one learning rate suits
+        every backbone. The seed fixes the first weights and the dropout.
+        """
+        self._tensorflow = tensorflow = backbone.load_tensorflow()
         import keras
 
-        inputs = keras.Input((dimensions,), name="bottleneck")
-        dropped = keras.layers.Dropout(parameters["dropout"], seed=parameters["seed"], name="dropout")(inputs)
+        self._features = tensorflow.constant(features, tensorflow.float32)
+        self._labels = tensorflow.constant(labels, tensorflow.int32)
+        inputs = keras.Input((features.shape[1],), name="bottleneck")
+        scaled = keras.layers.Normalization(**_moments(features), name="standardise")(inputs)
+        dropped = keras.layers.Dropout(parameters["dropout"], seed=parameters["seed"], name="dropout")(scaled)
         logits = keras.layers.Dense(
             classes,
             kernel_initializer=keras.initializers.GlorotUniform(seed=parameters["seed"]),
@@ -39,11 +46,6 @@ class Head:
         self._optimizer = optimizers[parameters["optimizer"]](parameters["learning_rate"])
         self._optimizer.build(self._model.trainable_variables)
         self._advance = tensorflow.function(self._steps)
-
-    def hold(self, features: np.ndarray, labels: np.ndarray) -> None:
-        """Take the training rows: float32 N × D, and int N."""
-        self._features = self._tensorflow.constant(features, self._tensorflow.float32)
-        self._labels = self._tensorflow.constant(labels, self._tensorflow.int32)
 
     def advance(self, batches: np.ndarray) -> None:
         """Take one step of the optimizer for each row of `batches`, int32, steps × batch size."""
@@ -94,9 +96,19 @@ class Head:
                 rewritten.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
 
 
+def _moments(features: np.ndarray) -> dict[str, np.ndarray]:
+    """Return mean and variance of each feature; the variance has a floor.
+
+    A feature that hardly varies over a few training images may well vary over others, and dividing by next to
+    nothing would let it drown all the rest.
+    """
+    mean, variance = features.mean(axis=0, dtype=np.float64), features.var(axis=0, dtype=np.float64)
+    return {"mean": mean, "variance": variance + 0.01 * variance.mean()}
+
+
 def predict_with(path: Path, features: np.ndarray) -> np.ndarray:
     """Return class probabilities, float32, N × classes, of a saved head for bottlenecks, float32 N × D."""
-    backbone.load_tensorflow(cores=1)
+    backbone.load_tensorflow()
     import keras
 
     return keras.models.load_model(path)(features, training=False).numpy()
@@ -107,7 +119,7 @@ def write_events(history: pd.DataFrame, root: Path, stage: str) -> None:
 
     Event files carry times and host names, so they are no output of the stage.
     """
-    tensorflow = backbone.load_tensorflow(cores=1)
+    tensorflow = backbone.load_tensorflow()
     building = root / f".tensorboard-{stage}"
     shutil.rmtree(building, ignore_errors=True)
     for split in ("train", "val"):

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from huskies.errors import HuskyError
 
@@ -17,6 +17,16 @@ ENDINGS = frozenset({
     ".webp", ".xbm", ".xpm",
 })
 # fmt: on
+# What undoes each EXIF orientation.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class UnreadableImage(Exception):
@@ -55,7 +65,7 @@ def decode(content: bytes) -> np.ndarray:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content)) as picture:
                 picture.load()
-                return np.asarray(_to_rgb(ImageOps.exif_transpose(picture)))
+                return np.asarray(_to_rgb(_upright(picture)))
     except UnidentifiedImageError:
         raise UnreadableImage("not a picture that Pillow can read") from None
     except Image.DecompressionBombError:
@@ -66,6 +76,15 @@ def decode(content: bytes) -> np.ndarray:
     # Decoders raise nearly anything on damaged bytes; whatever it is, the image is at fault and not the run.
     except Exception as error:
         raise UnreadableImage(f"damaged: {error}") from None
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    # EXIF that cannot be read turns nothing. (ImageOps.exif_transpose would lose the image for it.)
+    except Exception:
+        return picture
+    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -93,10 +112,10 @@ def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
 
 
 def resize(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return the image as side × side × 3, uint8, bilinear, as retrain.py squeezes what it feeds the backbone."""
+    """Return the image as side × side × 3, uint8, bicubic; the aspect is not kept, as in retrain.py."""
     if pixels.shape[:2] == (side, side):
         return pixels
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def encode(pixels: np.ndarray, quality: int) -> bytes:

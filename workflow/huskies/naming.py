@@ -8,7 +8,7 @@ and encoding is reversible for labels.
 import hashlib
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -35,6 +35,10 @@ def class_folder(label: str) -> str:
     folder = _encode(unicodedata.normalize("NFC", label))
     if not folder:
         raise HuskyError("a label is empty. Give every image a label.")
+    if folder.casefold().endswith((".csv", ".json")):
+        # Not to be taken for a manifest or a receipt, which lie beside the class folders.
+        stem, _, ending = folder.rpartition(".")
+        folder = f"{stem}%2E{ending}"
     if len(folder.encode()) > _LONGEST:
         raise HuskyError(f"the label '{label[:40]}…' makes a folder name over {_LONGEST} bytes. Shorten it.")
     return folder
@@ -46,7 +50,7 @@ def label_of(folder: str) -> str:
 
 
 def stems(sources: Sequence[str]) -> list[str]:
-    """Return a file stem for each raw path of one class, unique also where letter case does not count.
+    """Return a file stem for each of different raw paths of one class, unique also where letter case does not count.
 
     A path whose stem is its own keeps it (`a/b.png` → `a_b`). Where several would collide (`x.png`, `X.JPG`),
     each gets the start of the sha256 of its path, so that a name never depends on the order of listing.
@@ -58,13 +62,13 @@ def stems(sources: Sequence[str]) -> list[str]:
         if len(stem.encode()) > _LONGEST:
             stem = stem.encode()[: _LONGEST - 20].decode(errors="ignore") + "-" + _path_digest(source)
         wanted.append(stem)
-    owners = defaultdict(list)
-    for stem in wanted:
-        owners[stem.casefold()].append(stem)
-    return [
-        stem if len(owners[stem.casefold()]) == 1 else f"{stem}-{_path_digest(source)}"
-        for stem, source in zip(wanted, sources, strict=True)
-    ]
+    # A second round is for a file that is itself called like a stem with its digest.
+    while len(owners := Counter(stem.casefold() for stem in wanted)) < len(wanted):
+        wanted = [
+            stem if owners[stem.casefold()] == 1 else f"{stem}-{_path_digest(source)}"
+            for stem, source in zip(wanted, sources, strict=True)
+        ]
+    return wanted
 
 
 def _path_digest(source: str) -> str:

@@ -8,13 +8,19 @@ from typing import Any
 
 import jsonschema
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import YAMLError
 
 from huskies import architectures
 from huskies.errors import HuskyError, nearest
 
 FILE = Path("params.yaml")
 SCHEMA = Path("workflow/params.schema.json")
+
+# JSON Schema takes 5.0 for an integer, and Python's range does not.
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
 
 
 def load(path: Path = FILE, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -28,7 +34,8 @@ def load(path: Path = FILE, overrides: dict[str, Any] | None = None) -> dict[str
         raise HuskyError(
             f"there is no {path}. Run in the folder that holds it, or restore it: git checkout {path}"
         ) from None
-    except (MarkedYAMLError, UnicodeDecodeError) as error:
+    # A date that is on no calendar is a ValueError, as text that is not UTF-8 is.
+    except (YAMLError, ValueError) as error:
         raise HuskyError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(params, dict):
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
@@ -38,27 +45,34 @@ def load(path: Path = FILE, overrides: dict[str, Any] | None = None) -> dict[str
 
 
 def merge(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-    """Return params with overrides put over them, section by section.
+    """Return params with the keys of each section replaced by those that overrides has.
 
     Snakemake delivers nested values of --config as strings; one that replaces something other than a string is
     read again as YAML.
     """
     merged = copy.deepcopy(params)
-    for key, value in overrides.items():
-        before = merged.get(key)
-        if isinstance(value, dict) and isinstance(before, dict):
-            merged[key] = merge(before, value)
+    for section, value in overrides.items():
+        before = merged.get(section)
+        if isinstance(before, dict) and isinstance(value, dict):
+            before.update({key: _reread(each, before.get(key)) for key, each in value.items()})
         else:
-            merged[key] = value if isinstance(before, str) else _reread(value)
+            merged[section] = _reread(value, before)
     return merged
 
 
-def _reread(value: Any) -> Any:
+def _reread(value: Any, before: Any = None) -> Any:
     if isinstance(value, str):
-        return YAML(typ="safe").load(value)
+        return value if isinstance(before, str) else _parse(value)
     if isinstance(value, list):
         return [_reread(each) for each in value]
     return {key: _reread(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def _parse(text: str) -> Any:
+    try:
+        return YAML(typ="safe").load(text)
+    except (YAMLError, ValueError) as error:
+        raise HuskyError(f"--config: {text} is not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def lookup(params: dict[str, Any], dotted: str) -> Any:
@@ -72,7 +86,7 @@ def validate(params: dict[str, Any], schema_path: Path) -> None:
     """Raise HuskyError, naming the key, for the first thing that is wrong with the parameters."""
     schema = json.loads(schema_path.read_text(encoding="utf-8"))
     errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(params),
+        _Validator(schema).iter_errors(params),
         key=lambda each: list(map(str, each.path)),
     )
     if errors:

@@ -22,6 +22,13 @@ from huskies.errors import HuskyError, nearest
 # Parallelism is by image; library threads on top of it would only get in each other's way.
 cv2.setNumThreads(0)
 
+# Not for a lone RGB image and plain values: they want masks, boxes, other images, a grey image, or functions.
+_NOT_FOR_US = frozenset({
+    "BBoxSafeRandomCrop", "ConstrainedCoarseDropout", "CropNonEmptyMaskIfExists", "FDA", "HistogramMatching",
+    "Lambda", "MaskDropout", "Mosaic", "OverlayElements", "PixelDistributionAdaptation", "RandomCropNearBBox",
+    "RandomSizedBBoxSafeCrop", "TextImage", "ToRGB",
+})  # fmt: skip
+
 
 def transforms() -> dict[str, type]:
     """Return every transform that gives an image for an image, by the name that params.yaml uses."""
@@ -30,7 +37,7 @@ def transforms() -> dict[str, type]:
         name: kind
         for name, kind in vars(albumentations).items()
         if inspect.isclass(kind) and issubclass(kind, kinds) and "Base" not in name and not inspect.isabstract(kind)
-        if kind not in kinds
+        if kind not in kinds and not issubclass(kind, albumentations.Transform3D) and name not in _NOT_FOR_US
     }
 
 
@@ -48,7 +55,8 @@ def build(policy: list[dict[str, Any]]) -> Callable[[np.ndarray, int], np.ndarra
         composed.set_random_seed(seed)
         try:
             result = composed(image=image)["image"]
-        except (ValueError, cv2.error) as error:
+        # Transforms raise nearly anything on an image that is too small for them.
+        except Exception as error:
             height, width = image.shape[:2]
             raise HuskyError(
                 f"aug.policy does not work on an image of {width} × {height} pixels: {error}. Change it in params.yaml."

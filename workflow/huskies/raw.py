@@ -5,9 +5,11 @@ Nothing is unpacked: a zip is read member by member, so a member's name can neve
 
 import csv
 import io
+import lzma
 import os
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -54,14 +56,26 @@ def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:
             for entry in sorted(entries, key=lambda each: each.name):
                 if entry.name.startswith(".") or entry.name in _JUNK:
                     continue
-                if not entry.name.isprintable():
-                    raise HuskyError(f"{folder} has a file whose name is not readable text: {entry.name!r}. Rename it.")
+                _check_name(folder, entry.name)
                 if entry.is_dir():
                     yield from walk(entry.path, f"{prefix}{entry.name}/")
                 elif entry.is_file():
                     yield f"{prefix}{entry.name}", entry.stat()
+                elif entry.is_symlink():
+                    # Its target is gone; convert lists it as a file that cannot be read.
+                    yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
 
     yield from walk(str(raw), "")
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether text stays on one line and can be written as UTF-8; any script's blanks and joiners may be in it."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
+
+
+def _check_name(folder: str | Path, name: str) -> None:
+    if not _is_text(name):
+        raise HuskyError(f"{folder} has a file whose name is not readable text: {name!r}. Rename it.")
 
 
 def is_image(name: str) -> bool:
@@ -96,27 +110,29 @@ def _open_zip(raw: Path) -> RawSet:
         ) from None
     members = {}
     for info in archive.infolist():
-        parts = PurePosixPath(info.filename).parts
+        parts = PurePosixPath(info.filename.lstrip("/")).parts
         hidden = any(part.startswith(".") or part in _JUNK for part in parts)
         if not info.is_dir() and not hidden:
+            _check_name(raw, info.filename)
             members["/".join(parts)] = info
-    # Most tools wrap what they zip in one folder, which is then no class.
-    tops = {name.split("/")[0] for name in members}
-    if len(tops) == 1 and all(name.count("/") >= 1 for name in members):
+    # Most tools wrap what they zip in one folder, which is then no class; a note beside the images decides nothing.
+    telling = [name for name in members if is_image(name) or name.lower().endswith(".csv")]
+    tops = {name.split("/")[0] for name in telling}
+    if len(tops) == 1 and all("/" in name for name in telling):
         wrapper = f"{tops.pop()}/"
-        inner = {name.removeprefix(wrapper): info for name, info in members.items()}
-        if any(is_table(name) for name in inner) or all(name.count("/") >= 1 for name in inner):
-            members = inner
+        inner = [name.removeprefix(wrapper) for name in telling]
+        if any(is_table(name) for name in inner) or all("/" in name for name in inner):
+            members = {name.removeprefix(wrapper): info for name, info in members.items()}
 
     def read(name: str) -> bytes:
         if members[name].file_size > _LARGEST_MEMBER:
             raise images.UnreadableImage("more than 1 GiB when unpacked")
         try:
             return archive.read(members[name])
+        except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            raise images.UnreadableImage(f"damaged inside the zip: {error}") from None
         except RuntimeError:
             raise HuskyError(f"{raw} is encrypted. Unpack it and set 'raw' to the folder.") from None
-        except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-            raise images.UnreadableImage(f"damaged inside the zip: {error}") from None
 
     return _label(raw, sorted(members), read)
 
@@ -151,14 +167,19 @@ def _rows(raw: Path, table: str, read: Callable[[str], bytes]) -> list[dict[str,
         text = read(table).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise HuskyError(f"{raw}/{table} is not UTF-8 text. Save it as UTF-8.") from None
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    except images.UnreadableImage as error:
+        raise HuskyError(f"{raw}/{table} cannot be read: {error}. Mend it.") from None
+    reader = csv.DictReader(io.StringIO(text, newline=None))
     if not {"file", "label"} <= set(reader.fieldnames or []):
         return None
     rows = []
-    for row in reader:
-        if None in row or None in row.values():
-            raise HuskyError(f"{raw}/{table}, line {reader.line_num}: the row has not as many values as the header.")
-        rows.append(row)
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise csv.Error("the row has not as many values as the header.")
+            rows.append(row)
+    except csv.Error as error:
+        raise HuskyError(f"{raw}/{table}, line {reader.line_num}: {error}") from None
     return rows
 
 
@@ -174,7 +195,7 @@ def _label_by_table(table: str, rows: list[dict[str, str]], pictures: list[str])
             missing.append(row["file"])
         elif not label:
             raise HuskyError(f"{table}: {row['file']} has an empty label. Fill it in, or remove the row and the file.")
-        elif not label.isprintable():
+        elif not _is_text(label):
             raise HuskyError(f"{table}: the label {label!r} of {row['file']} is not readable text. Change it.")
         elif name in labelled:
             raise HuskyError(f"{table}: {row['file']} is listed more than once. Keep one row for each file.")

@@ -46,7 +46,8 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(found[0].read_text())
-        return content if found[0].name == name(plan_hash(content["plan"])) else None
+        sound = found[0].name == name(plan_hash(content["plan"])) and isinstance(content["outputs"], dict)
+        return content if sound else None
     except (ValueError, KeyError, TypeError):
         return None
 

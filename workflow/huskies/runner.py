@@ -13,7 +13,7 @@ from typing import Any
 
 import huskies
 from huskies import plan as plans
-from huskies import receipt
+from huskies import receipt, snapshot
 from huskies.errors import HuskyError, some
 from huskies.job import Job
 
@@ -112,6 +112,9 @@ def _check_libraries(plan: dict[str, Any]) -> None:
 def _check_still_true(plan: dict[str, Any], root: Path) -> None:
     for path, digest in plan["code"].items():
         if plans.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
+            raise HuskyError(f"{path} was edited since the run began. Run the same command again.")
+    for path, digest in plan["files"].items():
+        if snapshot.file_digest(Path(path)) != digest:
             raise HuskyError(f"{path} was edited since the run began. Run the same command again.")
     for name, digest in plan["inputs"].items():
         if not (root / name / receipt.name(digest)).is_file():

@@ -20,6 +20,7 @@ from huskies.errors import HuskyError
 
 # A file changed within this time of being read could change again without its times showing it.
 _UNSETTLED_NS = 2_000_000_000
+_UNREADABLE = "unreadable: "
 
 
 def cache_folder() -> Path:
@@ -30,9 +31,12 @@ def cache_folder() -> Path:
 def file_digest(path: Path) -> str:
     """Return the sha256 of one file. Raises HuskyError if it cannot be read."""
     try:
-        return file_digests([(str(path), path.stat())])[0]
+        digest = file_digests([(str(path), path.stat())])[0]
     except OSError as error:
-        raise HuskyError(f"cannot read {path}: {error.strerror}.") from None
+        digest = f"{_UNREADABLE}{error.strerror}"
+    if digest.startswith(_UNREADABLE):
+        raise HuskyError(f"cannot read {path}: {digest.removeprefix(_UNREADABLE)}.")
+    return digest
 
 
 def raw_digest(raw: Path) -> str:
@@ -71,7 +75,7 @@ def file_digests(files: Iterable[tuple[str, os.stat_result]]) -> list[str]:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             # The reason is part of the identity; convert lists the file in rejected.csv.
-            digest = f"unreadable: {error.strerror}"
+            digest = f"{_UNREADABLE}{error.strerror}"
         else:
             if now - max(status.st_mtime_ns, status.st_ctime_ns) > _UNSETTLED_NS:
                 fresh.append((path, *key, digest))

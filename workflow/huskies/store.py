@@ -57,16 +57,19 @@ class Store:
         return connection
 
     def _replace(self) -> None:
-        for ending in ("", "-wal", "-shm"):
-            self._path.with_name(_NAME + ending).unlink(missing_ok=True)
-        self._connection = self._open(self._path)
+        try:
+            for ending in ("", "-wal", "-shm"):
+                self._path.with_name(_NAME + ending).unlink(missing_ok=True)
+            self._connection = self._open(self._path)
+        except (sqlite3.OperationalError, OSError):
+            self._connection = self._open(Path(":memory:"))
 
     def get(self, keys: Iterable[str]) -> Iterator[tuple[str, np.ndarray]]:
         """Yield (key, float32 vector) for those keys that are stored and undamaged."""
         wanted = list(keys)
         for start in range(0, len(wanted), _CHUNK):
             for name, features, digest in self._select(wanted[start : start + _CHUNK]):
-                if _digest(name, features) == digest:
+                if isinstance(features, bytes) and _digest(name, features) == digest:
                     yield name, np.frombuffer(features, np.float32)
 
     def _select(self, keys: list[str]) -> list[tuple[str, bytes, bytes]]:
@@ -90,14 +93,19 @@ class Store:
     def put(self, rows: Iterable[tuple[str, np.ndarray]]) -> None:
         """Store vectors under their keys, in one transaction, and forget the longest unused beyond the bound.
 
-        What cannot be stored (a full disk, a lock held for a minute) is computed again next time.
+        What cannot be stored (a full disk, a lock held for a minute, a damaged store) is computed again next time.
         """
         now = time.time()
         values = [(name, blob := np.asarray(v, np.float32).tobytes(), _digest(name, blob), now) for name, v in rows]
-        with contextlib.suppress(sqlite3.OperationalError):
+        try:
             with self._connection:
                 self._connection.executemany("INSERT OR REPLACE INTO bottlenecks VALUES (?, ?, ?, ?)", values)
             self._evict()
+        except sqlite3.OperationalError:
+            pass
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            self._replace()
 
     def _evict(self) -> None:
         def pragma(name: str) -> int:

@@ -77,8 +77,7 @@ def fit(
         parameters["seed"],
     )
     every = max(1, -(-len(batches) // _POINTS))
-    model = head.Head(train[0].shape[1], classes, parameters)
-    model.hold(*train)
+    model = head.Head(*train, classes, parameters)
     history, best, kept, weights = [], np.inf, 0, model.weights()
     starts = range(0, len(batches), every)
     for start in bar(starts, len(starts), stage, unit=" rounds"):

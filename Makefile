@@ -1,0 +1,40 @@
+# The few commands, the same here and in CI. PYTHON chooses the interpreter: make metrics PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: env metrics test test-all lint requirements
+
+metrics: env
+	$(BIN)/snakemake --cores all metrics
+	@cat data/metrics/table.txt
+
+test: env
+	$(BIN)/python -m pytest -m "not long and not shared"
+
+test-all: env
+	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+env: $(READY)
+
+# Made anew only when the pins change; a half-made environment has no `ready` and is made again.
+$(READY): requirements.txt pyproject.toml
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+# After a change in pyproject.toml.
+requirements: env
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --output-file requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra s3 --extra ssh --extra webdav --universal --generate-hashes \
+		--no-emit-index-url --no-header --python-version 3.11 --constraint requirements.txt \
+		--output-file requirements-remotes.txt

@@ -1,0 +1,123 @@
+"""What tests share: a cache folder of their own, and real clones of the project with a handful of images."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+PROJECT = Path(__file__).parent.parent
+IMAGES_A_CLASS = 9
+CLASSES = "036"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A copy of the project in a folder of its own, with git and DVC, and commands run as a user would."""
+
+    folder: Path
+
+    def run(self, *command: str, **more: Any) -> subprocess.CompletedProcess:
+        """Run a command in the clone and return it finished, its output as text."""
+        return subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, **more)
+
+    def environment(self) -> dict[str, str]:
+        """Return what a user's shell has with the environment active, and a cache of the clone's own."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "DVC_", "GIT_"))}
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return {**inherited, "PATH": path, "XDG_CACHE_HOME": str(self.folder.parent / "cache")}
+
+    def set(self, **values: Any) -> None:
+        """Change params.yaml; `aug__factor=3` is aug.factor."""
+        path = self.folder / "params.yaml"
+        yaml = YAML()
+        params = yaml.load(path.read_text(encoding="utf-8"))
+        for dotted, value in values.items():
+            *sections, key = dotted.split("__")
+            inner = params
+            for section in sections:
+                inner = inner[section]
+            inner[key] = value
+        with open(path, "w", encoding="utf-8") as file:
+            yaml.dump(params, file)
+
+    def bytes_of(self, *stages: str) -> dict[str, bytes]:
+        """Return every file of the stages' folders, by path below data/."""
+        data = self.folder / "data"
+        return {
+            str(path.relative_to(data)): path.read_bytes()
+            for stage in stages
+            for path in sorted((data / stage).rglob("*"))
+            if path.is_file()
+        }
+
+    def copy(self, folder: Path) -> "Clone":
+        """Return a copy of the clone, times and all."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Clone(folder)
+
+
+def clone_project(folder: Path, raw: bool = True) -> Clone:
+    """Return a clone with the working tree's code, 27 digits of three classes, and two dozen steps of training."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    for file in filter(None, listed):
+        if file.startswith("data/digits/") or file == "dvc.lock" or not (PROJECT / file).is_file():
+            continue
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(PROJECT / file, folder / file)
+    for label in CLASSES if raw else "":
+        images = sorted((PROJECT / "data/digits" / label).glob("*.png"))[:IMAGES_A_CLASS]
+        (folder / "data/digits" / label).mkdir(parents=True)
+        for image in images:
+            shutil.copy2(image, folder / "data/digits" / label)
+    clone = Clone(folder)
+    clone.set(split__validation=0.3, split__test=0.2, train__steps=24, train__batch_size=16, aug__factor=2)
+    for command in (
+        ["git", "init", "--quiet"],
+        ["git", "config", "user.name", "Tester"],
+        ["git", "config", "user.email", "tester@example.org"],
+        ["git", "add", "--all"],
+        ["git", "commit", "--quiet", "--message", "A clone"],
+    ):
+        done = clone.run(*command)
+        assert done.returncode == 0, done.stderr
+    return clone
+
+
+@pytest.fixture
+def clone(tmp_path) -> Clone:
+    """A fresh clone, nothing built."""
+    return clone_project(tmp_path / "clone")
+
+
+@pytest.fixture(scope="session")
+def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
+    """A clone after `snakemake --cores 2 metrics`, and what that printed. Not to be changed: copy it."""
+    folder = tmp_path_factory.mktemp("built")
+    clone = clone_project(folder / "clone")
+    return clone, clone.run("snakemake", "--cores", "2", "metrics")
+
+
+@pytest.fixture
+def built(first_build, tmp_path) -> Clone:
+    """A copy of a clone in which everything up to metrics is built and recorded."""
+    return first_build[0].copy(tmp_path / "copy")

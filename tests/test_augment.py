@@ -1,0 +1,198 @@
+"""augment: copies of the training images and of nothing else, the same on any machine, one factor within another."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huskies import augment, images, manifest, naming, policy
+from huskies.errors import HuskyError
+from huskies.job import Job
+
+POLICY = [
+    {"transform": "Rotate", "limit": 20, "p": 0.9},
+    {"transform": "RandomBrightnessContrast", "p": 0.5},
+    {"transform": "GaussNoise", "p": 0.5},
+]
+FILES = {
+    "cat/train_a.jpg": "train",
+    "cat/train_a_1.jpg": "train",
+    "cat/val_b.jpg": "val",
+    "cat/test_c.jpg": "test",
+    "dog/train_d.jpg": "train",
+    "dogs%2F🐶/train_e.jpg": "train",
+    "dog/val_f.jpg": "val",
+}
+
+
+def pixels(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (16, 12, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def split_folder(tmp_path) -> Path:
+    """The output of split for FILES, with an extra column of the user's."""
+    folder = tmp_path / "split"
+    rows = []
+    for number, (file, where) in enumerate(FILES.items()):
+        jpeg = images.encode(pixels(number), 95)
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(jpeg)
+        source = hashlib.sha256(f"source {number}".encode()).hexdigest()
+        label = naming.label_of(file.split("/")[0])
+        rows.append(
+            {"file": file, "label": label, "split": where, "group": source[:16], "source_sha256": source, "weight": "3"}
+            | {"sha256": images.sha256(jpeg)}
+        )
+    manifest.write(manifest.make(rows, ["weight"]), folder / "manifest.csv")
+    return folder
+
+
+def run(split_folder: Path, name: str = "out", cores: int = 1, quality: int = 90, **aug) -> tuple[Path, str]:
+    """Run the stage; return its folder and its summary."""
+    output = split_folder.parent / name
+    output.mkdir()
+    job = Job(
+        stage="augment",
+        params={"aug": {"factor": 3, "seed": 1, "policy": POLICY, **aug}, "convert": {"quality": quality}},
+        inputs={"split": split_folder},
+        files={},
+        code={},
+        libraries={},
+        raw_digest=None,
+        output=output,
+        previous=None,
+        cores=cores,
+    )
+    return output, augment.run(job)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_training_image_gets_its_copies_and_no_other_image_any(split_folder):
+    output, summary = run(split_folder)
+    trained = [file.removesuffix(".jpg") for file, where in FILES.items() if where == "train"]
+    made = {f"{file}_{k}.jpg" for file in trained for k in range(3)}
+    assert contents(output).keys() == made | {"manifest.csv"}
+    assert summary == "12 copies of 4 training images, factor 3"
+
+
+def test_a_copy_s_row_says_what_it_was_made_from_in_the_contract_s_columns_alone(split_folder):
+    output, _ = run(split_folder)
+    originals = manifest.read(split_folder / "manifest.csv").set_index("file")
+    rows = manifest.read(output / "manifest.csv")
+    assert list(rows.columns) == manifest.COLUMNS
+    assert rows["file"].is_monotonic_increasing
+    for row in rows.itertuples():
+        label, split, stem, copy = naming.parse_copy(row.file)
+        original = originals.loc[f"{naming.class_folder(label)}/{split}_{stem}.jpg"]
+        assert (row.label, row.split, row.copy) == (label, "train", str(copy))
+        assert (row.group, row.source_sha256) == (original["group"], original["source_sha256"])
+        assert row.sha256 == images.sha256((output / row.file).read_bytes())
+
+
+def test_a_copy_is_the_policy_s_image_for_its_seed(split_folder):
+    output, _ = run(split_folder, quality=80)
+    original = (split_folder / "dog/train_d.jpg").read_bytes()
+    source = hashlib.sha256(b"source 4").hexdigest()
+    augmented = policy.build(POLICY)(images.decode(original), augment.copy_seed(1, source, 2))
+    assert (output / "dog/train_d_2.jpg").read_bytes() == images.encode(augmented, 80)
+
+
+def test_a_seed_is_the_same_for_ever_and_differs_for_every_copy():
+    assert augment.copy_seed(1, "abc", 0) == int(hashlib.sha256(b"1:abc:0").hexdigest()[:8], 16)
+    seeds = {augment.copy_seed(s, source, k) for s in range(5) for source in ("abc", "abd", "1") for k in range(20)}
+    assert len(seeds) == 300
+
+
+def test_the_pixels_of_a_copy_are_golden(split_folder):
+    output, _ = run(split_folder)
+    decoded = images.decode((output / "cat/train_a_0.jpg").read_bytes())
+    assert (
+        hashlib.sha256(decoded.tobytes()).hexdigest()
+        == "a3c70067c39da4421765dc9ee2dc7c71a3934e741b42506cab577304f9902b57"
+    )
+
+
+def test_copies_differ_from_the_original_and_from_each_other(split_folder):
+    output, _ = run(split_folder, factor=10)
+    found = {
+        content for name, content in contents(output).items() if name.startswith("cat/train_a_") and "_1_" not in name
+    }
+    assert len(found | {(split_folder / "cat/train_a.jpg").read_bytes()}) == 11
+
+
+def test_factor_0_makes_an_empty_manifest_with_its_columns(split_folder):
+    output, summary = run(split_folder, factor=0, cores=2)
+    header = b"file,label,split,group,source_sha256,copy,sha256\n"
+    assert contents(output) == {"manifest.csv": header}
+    assert summary == "0 copies of 0 training images, factor 0"
+
+
+def test_factor_10_holds_the_copies_of_factor_5_byte_for_byte(split_folder):
+    five, ten = (contents(run(split_folder, str(factor), factor=factor)[0]) for factor in (5, 10))
+    assert len(five) == 4 * 5 + 1
+    assert len(ten) == 4 * 10 + 1
+    assert {name: ten[name] for name in five if name != "manifest.csv"} == {
+        name: content for name, content in five.items() if name != "manifest.csv"
+    }
+    lines = [set(each["manifest.csv"].decode().splitlines()) for each in (five, ten)]
+    assert lines[0] < lines[1]
+
+
+def test_the_same_bytes_come_from_any_number_of_cores(split_folder):
+    one, two = (run(split_folder, str(cores), cores=cores) for cores in (1, 2))
+    assert contents(one[0]) == contents(two[0])
+    assert one[1] == two[1]
+
+
+def test_copies_do_not_depend_on_which_other_images_there_are(split_folder):
+    before, _ = run(split_folder, "before")
+    rows = manifest.read(split_folder / "manifest.csv")
+    manifest.write(rows[rows["file"] == "dog/train_d.jpg"], split_folder / "manifest.csv")
+    alone, _ = run(split_folder, "alone")
+    assert contents(alone).keys() == {f"dog/train_d_{k}.jpg" for k in range(3)} | {"manifest.csv"}
+    assert all(
+        (before / f"dog/train_d_{k}.jpg").read_bytes() == (alone / f"dog/train_d_{k}.jpg").read_bytes()
+        for k in range(3)
+    )
+
+
+def test_another_seed_makes_other_copies(split_folder):
+    one, other = (contents(run(split_folder, str(seed), seed=seed)[0]) for seed in (1, 2))
+    assert one.keys() == other.keys()
+    assert not {one[name] for name in one} & {other[name] for name in other}
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_tampered_training_image_is_refused(split_folder, cores):
+    path = split_folder / "dog/train_d.jpg"
+    path.write_bytes(images.encode(pixels(99), 95))
+    with pytest.raises(HuskyError) as error:
+        run(split_folder, cores=cores)
+    assert str(error.value) == (
+        f"{path} is not the file its manifest lists. Delete {split_folder} and run the same command again."
+    )
+
+
+def test_held_out_images_are_never_opened(split_folder):
+    for file, where in FILES.items():
+        if where != "train":
+            (split_folder / file).unlink()
+    assert run(split_folder)[1] == "12 copies of 4 training images, factor 3"
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_a_policy_that_does_not_fit_an_image_is_refused(split_folder, cores):
+    with pytest.raises(HuskyError, match=r"^aug\.policy does not work on an image of 12 × 16 pixels: Crop size"):
+        run(split_folder, cores=cores, policy=[{"transform": "CenterCrop", "height": 64, "width": 64}])
+
+
+def test_another_policy_takes_effect_within_one_process(split_folder):
+    flipped, _ = run(split_folder, "flip", factor=1, policy=[{"transform": "HorizontalFlip", "p": 1.0}], quality=95)
+    upended, _ = run(split_folder, "upend", factor=1, policy=[{"transform": "VerticalFlip", "p": 1.0}], quality=95)
+    original = images.decode((split_folder / "cat/train_a.jpg").read_bytes())
+    assert (flipped / "cat/train_a_0.jpg").read_bytes() == images.encode(original[:, ::-1], 95)
+    assert (upended / "cat/train_a_0.jpg").read_bytes() == images.encode(original[::-1], 95)

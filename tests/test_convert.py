@@ -1,0 +1,281 @@
+"""convert: what people have becomes JPEGs with a manifest; what is broken is listed, and nothing is lost."""
+
+import io
+import shutil
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from huskies import convert, images, manifest, snapshot
+from huskies.errors import HuskyError
+from huskies.job import Job
+from huskies.raw import RawImage
+from PIL import Image
+
+
+def png(seed: int, height: int = 6, width: int = 8, form: str = "PNG") -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, form)
+    return buffer.getvalue()
+
+
+def fill(folder: Path, files: dict[str, bytes | str]) -> Path:
+    """Write files below a folder, by path; text as UTF-8."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return folder
+
+
+def make_job(raw: Path, output: Path, cores: int = 1, **parameters) -> Job:
+    output.mkdir()
+    return Job(
+        stage="convert",
+        params={"raw": str(raw), "convert": {"quality": 95, "max_side": 1024, "max_rejected": 10, **parameters}},
+        inputs={},
+        files={},
+        code={},
+        libraries={},
+        raw_digest=snapshot.raw_digest(raw),
+        output=output,
+        previous=None,
+        cores=cores,
+    )
+
+
+def refusal(job: Job) -> str:
+    with pytest.raises(HuskyError) as error:
+        convert.run(job)
+    return str(error.value)
+
+
+def rows(job: Job) -> dict[str, dict[str, str]]:
+    return {row["file"]: row for row in manifest.read(job.output / "manifest.csv").to_dict("records")}
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+PHOTOS = {
+    "cat/a.png": png(1),
+    "cat/in/b.bmp": png(2, form="BMP"),
+    "dog/c.png": png(3),
+    "dog/d.gif": png(4, form="WEBP"),
+}
+
+
+def test_every_picture_becomes_a_jpeg_with_a_row(tmp_path):
+    job = make_job(fill(tmp_path / "raw", PHOTOS), tmp_path / "out")
+    assert convert.run(job) == "4 images in 2 classes, 0 rejected"
+
+    made = rows(job)
+    assert list(made) == ["cat/a.jpg", "cat/in_b.jpg", "dog/c.jpg", "dog/d.jpg"]
+    for (file, row), (source, original) in zip(made.items(), PHOTOS.items(), strict=True):
+        jpeg = (job.output / file).read_bytes()
+        assert jpeg == images.encode(images.decode(original), 95)
+        assert row == {
+            "file": file,
+            "label": source.split("/")[0],
+            "split": "",
+            "group": "",
+            "source_sha256": images.sha256(original),
+            "copy": "",
+            "sha256": images.sha256(jpeg),
+            "source": source,
+        }
+    assert (job.output / "rejected.csv").read_bytes() == b"file,label,reason\n"
+
+
+def test_broken_images_are_listed_with_their_reason(tmp_path):
+    files = PHOTOS | {"cat/empty.png": b"", "dog/text.jpg": "hello", "cat/zut.png": png(5)[:150], "dog/notes.txt": "x"}
+    job = make_job(fill(tmp_path / "raw", files), tmp_path / "out")
+
+    assert convert.run(job) == "4 images in 2 classes, 3 rejected; ignored 1 files that are no images"
+    assert (job.output / "rejected.csv").read_text() == (
+        "file,label,reason\n"
+        "cat/empty.png,cat,the file is empty\n"
+        "cat/zut.png,cat,damaged: image file is truncated\n"
+        "dog/text.jpg,dog,not a picture that Pillow can read\n"
+    )
+    assert list(rows(job)) == ["cat/a.jpg", "cat/in_b.jpg", "dog/c.jpg", "dog/d.jpg"]
+
+
+def test_a_file_that_cannot_be_read_is_listed_too(tmp_path):
+    raw = fill(tmp_path / "raw", PHOTOS)
+    # Reading a process's memory from its start is refused by Linux, even to root.
+    (raw / "cat" / "x.png").symlink_to("/proc/self/mem")
+    job = make_job(raw, tmp_path / "out")
+    assert convert.run(job) == "4 images in 2 classes, 1 rejected"
+    listed = (job.output / "rejected.csv").read_text()
+    assert listed == "file,label,reason\ncat/x.png,cat,cannot be read: Input/output error\n"
+
+
+def test_a_member_damaged_inside_a_zip_is_listed_too(tmp_path):
+    packed = tmp_path / "raw.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, original in PHOTOS.items():
+            archive.writestr(name, original)
+    packed.write_bytes(packed.read_bytes().replace(PHOTOS["cat/in/b.bmp"], bytes(len(PHOTOS["cat/in/b.bmp"]))))
+    job = make_job(packed, tmp_path / "out")
+    assert convert.run(job) == "3 images in 2 classes, 1 rejected"
+    listed = (job.output / "rejected.csv").read_text()
+    assert listed == (
+        "file,label,reason\ncat/in/b.bmp,cat,damaged inside the zip: Bad CRC-32 for file 'cat/in/b.bmp'\n"
+    )
+
+
+def test_more_broken_images_than_allowed_fail_the_run(tmp_path):
+    files = PHOTOS | {"cat/x.png": b"", "dog/y.png": b"no"}
+    raw = fill(tmp_path / "raw", files)
+    assert convert.run(make_job(raw, tmp_path / "enough", max_rejected=2)) == "4 images in 2 classes, 2 rejected"
+    assert refusal(make_job(raw, tmp_path / "few", max_rejected=1)) == (
+        "2 images cannot be used, and convert.max_rejected is 1: cat/x.png (the file is empty), "
+        "dog/y.png (not a picture that Pillow can read). "
+        "Mend or remove them, or raise convert.max_rejected in params.yaml."
+    )
+
+
+def test_one_class_alone_is_refused(tmp_path):
+    raw = fill(tmp_path / "raw", {"cat/a.png": png(1), "cat/b.png": png(2)})
+    assert refusal(make_job(raw, tmp_path / "out")) == (
+        "there is only one class, 'cat'. A classifier needs two or more: add another class."
+    )
+
+
+def test_a_class_whose_images_are_all_broken_is_refused(tmp_path):
+    raw = fill(tmp_path / "raw", PHOTOS | {"owl/a.png": b"", "owl/b.png": b"x"})
+    assert refusal(make_job(raw, tmp_path / "out")) == (
+        "no image of the class 'owl' can be used. Mend its images, or remove the class."
+    )
+
+
+def test_raw_that_is_wholly_broken_is_refused(tmp_path):
+    raw = fill(tmp_path / "raw", {"cat/a.png": b"", "dog/b.png": b""})
+    assert refusal(make_job(raw, tmp_path / "out")).startswith("no image of the class 'cat' can be used.")
+
+
+def test_files_that_collide_after_conversion_all_survive(tmp_path):
+    files = {"cat/x.png": png(1), "cat/x.bmp": png(2, form="BMP"), "cat/X.PNG": png(3), "cat/a/b.png": png(4)}
+    files |= {"cat/a_b.png": png(5), "dog/x.png": png(6)}
+    job = make_job(fill(tmp_path / "raw", files), tmp_path / "out")
+    convert.run(job)
+
+    made = rows(job)
+    assert len({file.casefold() for file in made}) == len(files)
+    assert {row["source_sha256"] for row in made.values()} == {images.sha256(each) for each in files.values()}
+    assert all(images.sha256((job.output / file).read_bytes()) == row["sha256"] for file, row in made.items())
+
+
+def test_a_labelled_file_in_a_folder_called_like_its_label_survives(tmp_path):
+    table = "file,label\ncat/x.png,cat\nx.png,cat\ny.png,dog\n"
+    files = {"t.csv": table, "cat/x.png": png(1), "x.png": png(2), "y.png": png(3)}
+    job = make_job(fill(tmp_path / "raw", files), tmp_path / "out")
+    convert.run(job)
+    assert {file: row["source"] for file, row in rows(job).items()} == {
+        "cat/cat_x.jpg": "cat/x.png",
+        "cat/x.jpg": "x.png",
+        "dog/y.jpg": "y.png",
+    }
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_class_folder_has_one_name_however_its_accents_are_composed(tmp_path, form):
+    files = {unicodedata.normalize(form, "café/é.png"): png(1), "tea/b.png": png(2)}
+    job = make_job(fill(tmp_path / "raw", files), tmp_path / "out")
+    convert.run(job)
+    assert list(rows(job)) == [unicodedata.normalize("NFC", "café/é.jpg"), "tea/b.jpg"]
+
+
+def test_two_folders_that_differ_in_composition_are_one_class_and_lose_nothing():
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    names = convert.name_files([RawImage(f"{folder}/x.png", composed) for folder in (composed, apart)])
+    assert len(set(names)) == 2
+    assert all(name.startswith(f"{composed}/") for name in names)
+
+
+def test_labels_that_differ_only_in_letter_case_are_refused():
+    with pytest.raises(HuskyError) as error:
+        convert.name_files([RawImage("a.png", "Cat"), RawImage("b.png", "dog"), RawImage("c.png", "cat")])
+    assert str(error.value) == "the labels 'Cat' and 'cat' differ only in letter case. Spell them alike."
+
+
+@pytest.mark.parametrize("label", ["dogs/husky", "..", "100%", "🐶", "כלב", "<script>", "manifest", "NA", " x "])
+def test_any_label_becomes_a_folder_and_stays_in_the_manifest(tmp_path, label):
+    [file] = convert.name_files([RawImage("a.png", label)])
+    path = tmp_path / file
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    assert [each.name for each in tmp_path.iterdir()] == [file.split("/")[0]]
+    assert convert.naming.label_of(file.split("/")[0]) == label
+
+
+def test_the_same_bytes_come_from_any_number_of_cores(tmp_path):
+    files = {f"{label}/{n}.png": png(n) for n in range(12) for label in ("cat", "dog")} | {"cat/bad.png": b"bad"}
+    raw = fill(tmp_path / "raw", files)
+    one, two = make_job(raw, tmp_path / "one"), make_job(raw, tmp_path / "two", cores=2)
+    assert convert.run(one) == convert.run(two)
+    assert content(one.output) == content(two.output)
+    assert len(content(one.output)) == 26
+
+
+def test_a_zip_gives_what_its_folder_gives(tmp_path):
+    raw = fill(tmp_path / "raw", PHOTOS)
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", raw))
+    there, zipped = make_job(raw, tmp_path / "there"), make_job(packed, tmp_path / "zipped")
+    convert.run(there)
+    convert.run(zipped)
+    assert content(there.output) == content(zipped.output)
+
+
+def test_columns_of_the_csv_are_kept_and_never_hide_the_contract_s(tmp_path):
+    table = "file,label,group,sha256,source,weight\na.png,cat,anna,mine,web,3.0\nb.png,dog,,,,NA\n"
+    raw = fill(tmp_path / "raw", {"t.csv": table, "a.png": png(1), "b.png": png(2)})
+    job = make_job(raw, tmp_path / "out")
+    convert.run(job)
+
+    read = manifest.read(job.output / "manifest.csv")
+    assert list(read.columns) == [*manifest.COLUMNS, "source", "csv_sha256", "csv_source", "weight"]
+    first, second = rows(job).values()
+    assert (first["group"], first["csv_sha256"], first["csv_source"], first["weight"]) == ("anna", "mine", "web", "3.0")
+    assert (first["source"], first["sha256"]) == ("a.png", images.sha256((job.output / "cat/a.jpg").read_bytes()))
+    assert (second["group"], second["csv_sha256"], second["csv_source"], second["weight"]) == ("", "", "", "NA")
+
+
+def test_quality_and_max_side_shape_the_jpeg(tmp_path):
+    raw = fill(tmp_path / "raw", {"cat/a.png": png(1, 30, 60), "dog/b.png": png(2, 10, 10)})
+    job = make_job(raw, tmp_path / "out", quality=40, max_side=20)
+    convert.run(job)
+
+    shrunk = np.asarray(Image.open(io.BytesIO(png(1, 30, 60))).resize((20, 10), Image.Resampling.LANCZOS, None, 3.0))
+    assert (job.output / "cat/a.jpg").read_bytes() == images.encode(shrunk, 40)
+    small = images.decode(png(2, 10, 10))
+    assert (job.output / "dog/b.jpg").read_bytes() == images.encode(small, 40)
+
+
+def test_a_max_side_of_0_keeps_the_size(tmp_path):
+    raw = fill(tmp_path / "raw", {"cat/a.png": png(1, 3, 1500), "dog/b.png": png(2)})
+    job = make_job(raw, tmp_path / "out", max_side=0)
+    convert.run(job)
+    assert (job.output / "cat/a.jpg").read_bytes() == images.encode(images.decode(png(1, 3, 1500)), 95)
+
+
+def test_raw_that_changes_meanwhile_fails_the_run(tmp_path):
+    raw = fill(tmp_path / "raw", PHOTOS)
+    job = make_job(raw, tmp_path / "out")
+    fill(raw, {"cat/new.png": png(9)})
+    assert refusal(job) == f"{raw} changed while it was being converted. Run the same command again."
+
+
+def test_check_counts_before_it_looks_at_classes():
+    made = pd.DataFrame({"label": ["cat"]})
+    broken = pd.DataFrame({"file": ["dog/a.png"], "label": ["dog"], "reason": ["gone"]})
+    with pytest.raises(HuskyError, match=r"^1 images cannot be used"):
+        convert.check(made, broken, 0)
+    with pytest.raises(HuskyError, match=r"^no image of the class 'dog' can be used"):
+        convert.check(made, broken, 1)

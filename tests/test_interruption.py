@@ -1,0 +1,143 @@
+"""kill -9 at the worst moments, two runs at once, a full disk and a read-only one: nothing is lost or mixed."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from huskies import plan, receipt
+from ruamel.yaml import YAML
+
+# Loaded by every Python of the run, before the stage: it kills the whole process group at the chosen event.
+ASSASSIN = """
+import os, signal, sys
+stage, moment = os.environ["KILL_STAGE"], os.environ["KILL_MOMENT"]
+def watch(event, arguments):
+    first = str(arguments[0]) if arguments else ""
+    building = f"/.{stage}-" in first or first.startswith(f"data/.{stage}-")
+    if (
+        (moment == "begin" and event == "os.mkdir" and building)
+        or (moment == "receipt" and event == "open" and building and "/receipt-" in first and "w" in str(arguments[1]))
+        or (moment == "swap" and event == "os.rename" and building)
+    ):
+        os.killpg(0, signal.SIGKILL)
+sys.addaudithook(watch)
+"""
+
+
+def kill_in(clone, stage: str, moment: str, assassin: Path) -> int:
+    """Run snakemake up to `stage`, killed with everything it started at the moment; return the exit status."""
+    environment = {
+        **clone.environment(),
+        "PYTHONPATH": str(assassin),
+        "KILL_STAGE": stage,
+        "KILL_MOMENT": moment,
+    }
+    return subprocess.run(
+        ["snakemake", "--cores", "2", stage],
+        cwd=clone.folder,
+        env=environment,
+        capture_output=True,
+        start_new_session=True,
+    ).returncode
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1500)
+def test_a_run_killed_in_every_stage_ends_as_if_undisturbed(first_build, clone, tmp_path):
+    assassin = tmp_path / "assassin"
+    assassin.mkdir()
+    (assassin / "sitecustomize.py").write_text(ASSASSIN)
+    for stage in plan.tracked(clone.folder):
+        for moment in ("begin", "receipt", "swap"):
+            assert kill_in(clone, stage, moment, assassin) == -signal.SIGKILL, (stage, moment)
+            assert receipt.read(clone.folder / "data" / stage) is None
+        done = clone.run("snakemake", "--cores", "2", stage)
+        assert done.returncode == 0, done.stderr
+    stages = list(plan.tracked(clone.folder))
+    done = clone.run("snakemake", "--cores", "2", "metrics")
+    assert done.returncode == 0, done.stderr
+    undisturbed = first_build[0].bytes_of(*stages)
+    assert clone.bytes_of(*stages) == undisturbed
+    leftovers = [path.name for path in (clone.folder / "data").glob(".*") if path.name[:6] != ".lock-"]
+    assert leftovers == [".gitignore"]
+
+
+@pytest.mark.long
+def test_a_run_killed_between_the_two_renames_keeps_the_earlier_result(built, tmp_path):
+    assassin = tmp_path / "assassin"
+    assassin.mkdir()
+    (assassin / "sitecustomize.py").write_text(ASSASSIN)
+    built.set(aug__factor=1)
+    assert kill_in(built, "augment", "swap", assassin) == -signal.SIGKILL
+    assert (built.folder / "data/.replaced-augment").is_dir()
+    done = built.run("snakemake", "--cores", "2", "augment")
+    assert done.returncode == 0, done.stderr
+    assert not (built.folder / "data/.replaced-augment").exists()
+
+
+def expected_receipts(clone, factor: int) -> dict[str, str]:
+    """Return the name of every stage's receipt for a factor, by the clone's own files."""
+    params = YAML(typ="safe").load((clone.folder / "params.yaml").read_text())
+    params["aug"]["factor"] = factor
+    plans = plan.all_plans(params, clone.folder)
+    return {name: receipt.name(receipt.plan_hash(planned)) for name, planned in plans.items()}
+
+
+@pytest.mark.long
+def test_two_runs_with_different_parameters_at_once_never_mix(built):
+    started = [
+        subprocess.Popen(
+            ["snakemake", "--cores", "1", "metrics", "--config", f"aug={{factor: {factor}}}"],
+            cwd=built.folder,
+            env=built.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for factor in (3, 4)
+    ]
+    outputs = [each.communicate()[0] for each in started]
+    statuses = [each.returncode for each in started]
+    for status, output in zip(statuses, outputs, strict=True):
+        assert status == 0 or "ERROR: " in output
+        assert "Traceback" not in output
+    found = {path.parent.name: path.name for path in (built.folder / "data").glob("*/receipt-*.json")}
+    metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
+    [factor] = [each for each in (2, 3, 4) if expected_receipts(built, each)["metrics"] == found["metrics"]]
+    assert metrics["augmented"]["images"] == (1 + factor) * metrics["baseline"]["images"]
+    last = built.run("snakemake", "--cores", "2", "metrics")
+    assert last.returncode == 0, last.stderr
+    metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
+    assert metrics["augmented"]["images"] == 3 * metrics["baseline"]["images"]
+
+
+def mounted(clone, options: str, command: str) -> subprocess.CompletedProcess:
+    """Run a shell command in the clone with data/ on a small file system of its own, which ends with the command."""
+    script = f"set -e; cp -a data kept; mount -t tmpfs -o {options} tmpfs data; cp -a kept/. data/; {command}"
+    return clone.run("unshare", "--mount", "--map-root-user", "bash", "-c", script)
+
+
+@pytest.mark.long
+def test_a_full_disk_is_named_and_earlier_results_stay(built):
+    before = built.bytes_of("convert", "split", "metrics")
+    used = sum(path.stat().st_size + 4096 for path in (built.folder / "data").rglob("*")) // 1024
+    command = "snakemake --cores 2 metrics --config 'aug={factor: 400}'; echo status $?; cp -a data/. kept/"
+    done = mounted(built, f"size={used + 1500}k", command)
+    assert "status 0" not in done.stdout
+    assert "the disk is full. Free some space, then run the same command again." in done.stderr
+    (built.folder / "kept").rename(built.folder / "data-after")
+    (built.folder / "data").rename(built.folder / "data-before")
+    (built.folder / "data-after").rename(built.folder / "data")
+    assert built.bytes_of("convert", "split", "metrics") == before
+
+
+@pytest.mark.long
+def test_a_read_only_data_folder_is_named(built):
+    command = "mount -o remount,ro data; snakemake --cores 2 metrics --config 'aug={factor: 1}'"
+    done = mounted(built, "size=200m", command)
+    assert done.returncode == 2
+    assert "ERROR: the folder data is not writable. Make it writable" in done.stderr
+    assert os.access(built.folder / "data", os.W_OK)

@@ -1,0 +1,75 @@
+"""The README says what is so: its picture is the workflow's, its settings are valid, and its commands run."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, Clone
+from huskies import params, plan, policy
+from ruamel.yaml import YAML
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+# `make` is run by .ci/run, which the test below reads; `source` and `git` have nothing of ours to test.
+BY_CI = ("make metrics", "make test")
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+    """Return what follows a prompt in the README, in its order."""
+    return [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_the_picture_is_the_workflow(clone):
+    drawn = clone.run("snakemake", "--cores", "1", "--rulegraph", "mermaid-js", "--", "metrics", "test").stdout
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
+    edges = {(names[one], names[other]) for one, other in re.findall(r"(id\d+) --> (id\d+)", drawn)}
+    [picture] = blocks("mermaid")
+    shown = re.findall(r"(\w+) --> (\w+)", picture)
+    order = list(plan.stages(PROJECT)).index
+    wanted = sorted(edges, key=lambda edge: (order(edge[1]), order(edge[0])))
+    assert shown == wanted, "put this into the README:\n" + "\n".join(f"    {a} --> {b}" for a, b in wanted)
+
+
+@pytest.mark.parametrize("snippet", blocks("yaml"))
+def test_each_settings_snippet_is_valid(snippet, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    merged = params.load(overrides=YAML(typ="safe").load(snippet))
+    policy.build(merged["aug"]["policy"])
+
+
+def test_the_tree_names_only_what_is_there():
+    tree = README.split("## The tree")[1].split("```")[1]
+    for name in ("Snakefile", "dvc.yaml", "params.yaml", "workflow/", "backbones/", "profiles/default/", "tests/"):
+        assert name in tree
+        assert (PROJECT / name).exists()
+
+
+def test_make_commands_are_run_by_ci():
+    ci = (PROJECT / ".ci/run").read_text()
+    for command in (command for command in commands() if command.startswith("make")):
+        assert command in BY_CI
+        assert re.search(rf"^{command}$", ci, re.MULTILINE)
+
+
+@pytest.mark.long
+def test_every_other_command_runs_in_the_order_of_the_readme(built: Clone):
+    script = [command for command in commands() if not command.startswith(("make", "source"))]
+    assert len(script) > 8
+    for command in script:
+        done = built.run("bash", "-c", command)
+        assert done.returncode == 0, f"{shlex.quote(command)}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.long
+def test_the_script_that_made_the_sample_makes_it_again(tmp_path):
+    subprocess.run([sys.executable, PROJECT / "workflow/make_digits.py", tmp_path], check=True)
+    made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.png")}
+    kept = {path.relative_to(PROJECT / "data/digits"): path for path in Path(PROJECT / "data/digits").rglob("*.png")}
+    assert made.keys() == kept.keys()
+    assert all(made[name] == path.read_bytes() for name, path in kept.items())

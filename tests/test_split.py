@@ -1,0 +1,278 @@
+"""split: groups never cross it, order and paths do not matter, and growth moves nothing unsaid."""
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from huskies import manifest, split
+from huskies.errors import HuskyError
+from huskies.job import Job
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DIGEST = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(400)]
+
+
+def frame(pairs: list[tuple[str, str]]) -> pd.DataFrame:
+    """Return rows for (label, group)."""
+    return pd.DataFrame(pairs, columns=["label", "group"])
+
+
+def refusal(pairs: list[tuple[str, str]], test: float = 0.1) -> str:
+    with pytest.raises(HuskyError) as error:
+        split.assign(frame(pairs), 0.1, test, 1)
+    return str(error.value)
+
+
+# Enough groups of each class that every split can have one.
+GROUPS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 399)), min_size=0, max_size=60, unique_by=lambda pair: pair[1]
+).map(
+    lambda pairs: (
+        [("a", f"a{n}") for n in range(4)]
+        + [("b", f"b{n}") for n in range(4)]
+        + [(label, DIGEST[n]) for label, n in pairs]
+    )
+)
+SEED = st.integers(0, 1000)
+FRACTION = st.sampled_from([0.05, 0.1, 0.25, 0.4])
+
+
+def test_a_place_is_the_same_for_ever():
+    # The start of the sha256 of "1:abc", as `sha256sum` prints it.
+    assert split.position(1, "abc") == 0xFAC4D75282E3DE35 / 2**64
+
+
+@settings(deadline=None)
+@given(st.integers(), st.text("0123456789abcdef", min_size=1))
+def test_every_place_is_within_0_and_1(seed, group):
+    assert 0 <= split.position(seed, group) < 1
+
+
+@settings(deadline=None)
+@given(GROUPS, FRACTION, FRACTION, SEED)
+def test_every_class_is_in_every_split(pairs, validation, test, seed):
+    split_of, _ = split.assign(frame(pairs), validation, test, seed)
+    assert {(label, split_of[group]) for label, group in pairs} == {
+        (label, each) for label in "ab" for each in ("train", "val", "test")
+    }
+
+
+@settings(deadline=None)
+@given(GROUPS, FRACTION, SEED, st.randoms())
+def test_the_order_of_rows_does_not_matter(pairs, fraction, seed, random):
+    there, moves = split.assign(frame(pairs), fraction, fraction, seed)
+    back, moves_back = split.assign(frame(random.sample(pairs, len(pairs))), fraction, fraction, seed)
+    assert there == back
+    assert moves == moves_back
+
+
+@settings(deadline=None)
+@given(GROUPS, FRACTION, SEED)
+def test_a_group_lies_where_its_hash_says_unless_a_move_is_named(pairs, fraction, seed):
+    split_of, moves = split.assign(frame(pairs), fraction, fraction, seed)
+    moved = {move["group"] for move in moves}
+    for group, where in split_of.items():
+        place = split.position(seed, group)
+        by_hash = "val" if place < fraction else "test" if place < 2 * fraction else "train"
+        assert where == by_hash or group in moved
+
+
+@settings(deadline=None)
+@given(GROUPS, st.sets(st.integers(0, 399), max_size=40), FRACTION, SEED)
+def test_adding_images_leaves_the_others_unless_a_move_is_named(pairs, added, fraction, seed):
+    known = {group for _, group in pairs}
+    more = [("ab"[number % 2], DIGEST[number]) for number in added if DIGEST[number] not in known]
+    before, moves_before = split.assign(frame(pairs), fraction, fraction, seed)
+    after, moves_after = split.assign(frame(pairs + more), fraction, fraction, seed)
+    named = {move["group"] for move in moves_before + moves_after}
+    assert {group for group in before if before[group] != after[group]} <= named
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12)), min_size=1, max_size=40),
+    st.sampled_from([0.0, 0.2]),
+    SEED,
+)
+def test_with_groups_of_several_classes_every_class_is_in_every_split_or_the_error_names_it(pairs, test, seed):
+    wanted = {"train", "val", "test"} if test else {"train", "val"}
+    pairs = [(label, f"g{group}") for label, group in pairs]
+    labels = {label for label, _ in pairs}
+    try:
+        split_of, moves = split.assign(frame(pairs), 0.2, test, seed)
+    except HuskyError as error:
+        refused = str(error)
+    else:
+        refused = ""
+        assert {(label, split_of[group]) for label, group in pairs} == {
+            (label, each) for label in labels for each in wanted
+        }
+        assert all((move["label"], move["group"]) in pairs for move in moves)
+    sizes = {label: len({group for each, group in pairs if each == label}) for label in labels}
+    beginnings = [f"the class '{label}' is too small: its images form {sizes[label]} group(s)" for label in labels]
+    assert any(map(refused.startswith, beginnings)) if refused else min(sizes.values()) >= len(wanted)
+
+
+def test_a_move_takes_the_lowest_place_that_can_be_spared_and_is_named():
+    groups = sorted((f"g{number}" for number in range(200)), key=lambda group: split.position(1, group))
+    high = groups[-4:]
+    split_of, moves = split.assign(frame([("a", group) for group in high]), 0.1, 0.1, 1)
+    assert split_of == {high[0]: "val", high[1]: "test", high[2]: "train", high[3]: "train"}
+    assert moves == [
+        {"group": high[0], "label": "a", "before": "train", "after": "val"},
+        {"group": high[1], "label": "a", "before": "train", "after": "test"},
+    ]
+
+
+def test_a_class_with_validation_groups_only_gives_training_one():
+    groups = sorted((f"g{number}" for number in range(200)), key=lambda group: split.position(1, group))[:3]
+    split_of, moves = split.assign(frame([("a", group) for group in groups]), 0.5, 0.0, 1)
+    assert split_of == {groups[0]: "train", groups[1]: "val", groups[2]: "val"}
+    assert moves == [{"group": groups[0], "label": "a", "before": "val", "after": "train"}]
+
+
+def test_three_groups_are_enough_and_two_are_not():
+    split_of, _ = split.assign(frame([("a", f"g{number}") for number in range(3)]), 0.1, 0.1, 1)
+    assert sorted(split_of.values()) == ["test", "train", "val"]
+    assert refusal([("a", "g1"), ("a", "g2"), ("a", "g2")]) == (
+        "the class 'a' is too small: its images form 2 group(s), which never cross a split, and train, val, test "
+        "need one each. Add images to it, or set split.test to 0 in params.yaml, or remove the class."
+    )
+
+
+@pytest.mark.parametrize("test", [0.0, 0.1])
+def test_one_group_is_never_enough(test):
+    needed = "train, val, test" if test else "train, val"
+    assert refusal([("a", "g1"), ("a", "g1")], test) == (
+        f"the class 'a' is too small: its images form 1 group(s), which never cross a split, and {needed} "
+        "need one each. Add images to it, or remove the class."
+    )
+
+
+def test_without_a_test_fraction_nothing_is_a_test_image():
+    split_of, moves = split.assign(frame([("a", group) for group in DIGEST]), 0.25, 0, 1)
+    assert set(split_of.values()) == {"train", "val"}
+    assert moves == []
+
+
+def test_fractions_come_out_about_right():
+    pairs = [("a", hashlib.sha256(str(number).encode()).hexdigest()) for number in range(5000)]
+    for seed in range(3):
+        counts = Counter(split.assign(frame(pairs), 0.2, 0.1, seed)[0].values())
+        # Five standard deviations of a draw.
+        assert abs(counts["val"] - 1000) < 5 * (5000 * 0.2 * 0.8) ** 0.5
+        assert abs(counts["test"] - 500) < 5 * (5000 * 0.1 * 0.9) ** 0.5
+
+
+def test_another_seed_is_another_split():
+    pairs = [("a", group) for group in DIGEST]
+    one, other = (split.assign(frame(pairs), 0.3, 0.0, seed)[0] for seed in (1, 2))
+    assert one != other
+
+
+def make_job(tmp_path: Path, rows: list[dict[str, str]], conflicts: tuple[str, ...] = (), **parameters) -> Job:
+    """Write the outputs of convert and group as they would be for these rows: file, label, group."""
+    folders = {stage: tmp_path / stage for stage in ("convert", "group")}
+    made = []
+    for number, row in enumerate(rows):
+        path = folders["convert"] / row["file"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(f"jpeg {number}".encode())
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        made.append({**row, "group": "", "source_sha256": DIGEST[number], "sha256": sha256, "source": f"raw {number}"})
+    manifest.write(manifest.make(made, ["source", "weight"]), folders["convert"] / "manifest.csv")
+    folders["group"].mkdir(exist_ok=True)
+    manifest.write(pd.DataFrame(rows)[["file", "label", "group"]], folders["group"] / "groups.csv")
+    manifest.write(pd.DataFrame({"file": list(conflicts)}, dtype=str), folders["group"] / "conflicts.csv")
+    output = tmp_path / "split"
+    output.mkdir()
+    return Job(
+        stage="split",
+        params={"split": {"validation": 0.25, "test": 0.25, "seed": 1, **parameters}},
+        inputs=folders,
+        files={},
+        code={},
+        libraries={},
+        raw_digest=None,
+        output=output,
+        previous=None,
+        cores=1,
+    )
+
+
+ROWS = [
+    {"file": f"{label}/{number}.jpg", "label": label, "group": f"{label}{number // 2}", "weight": str(number)}
+    for label in ("cat", "dog")
+    for number in range(20)
+]
+
+
+def test_every_image_is_copied_under_the_name_of_its_split(tmp_path):
+    job = make_job(tmp_path, ROWS)
+    summary = split.run(job)
+
+    rows = manifest.read(job.output / "manifest.csv")
+    assert list(rows.columns) == [*manifest.COLUMNS, "source", "weight"]
+    assert len(rows) == len(ROWS)
+    before = manifest.read(tmp_path / "convert" / "manifest.csv").set_index("source")
+    for row in rows.to_dict("records"):
+        original = before.loc[row["source"]]
+        folder, name = original["file"].split("/")
+        assert row["file"] == f"{folder}/{row['split']}_{name}"
+        assert (job.output / row["file"]).read_bytes() == (tmp_path / "convert" / original["file"]).read_bytes()
+        assert (row["label"], row["sha256"], row["source_sha256"]) == tuple(
+            original[["label", "sha256", "source_sha256"]]
+        )
+        assert row["group"] == next(each["group"] for each in ROWS if each["file"] == original["file"])
+        assert row["copy"] == ""
+    found = {path.relative_to(job.output).as_posix() for path in job.output.rglob("*.jpg")}
+    assert found == set(rows["file"])
+    counts = Counter(rows["split"])
+    assert summary.splitlines()[0] == f"{counts['train']} train, {counts['val']} val, {counts['test']} test"
+
+
+def test_a_group_never_crosses_a_split(tmp_path):
+    job = make_job(tmp_path, ROWS)
+    split.run(job)
+    rows = manifest.read(job.output / "manifest.csv")
+    assert (rows.groupby("group")["split"].nunique() == 1).all()
+    assert (rows.groupby("group").size() == 2).all()
+
+
+def test_conflicting_images_are_in_no_split(tmp_path):
+    job = make_job(tmp_path, ROWS, conflicts=("cat/3.jpg", "dog/7.jpg"))
+    split.run(job)
+    sources = set(manifest.read(job.output / "manifest.csv")["source"])
+    assert {f"raw {number}" for number in range(40)} - sources == {"raw 3", "raw 27"}
+
+
+def test_a_class_that_conflicts_take_away_is_refused(tmp_path):
+    rows = [*ROWS, {"file": "owl/1.jpg", "label": "owl", "group": "o", "weight": ""}]
+    with pytest.raises(HuskyError) as error:
+        split.run(make_job(tmp_path, rows, conflicts=("owl/1.jpg",)))
+    assert str(error.value) == (
+        "every image of the class 'owl' stands under another label too. Remove the wrong copies."
+    )
+
+
+def test_moves_are_listed_and_said(tmp_path):
+    rows = [
+        {"file": f"{label}/{n}.jpg", "label": label, "group": f"{label}{n}", "weight": ""}
+        for label in "ab"
+        for n in range(3)
+    ]
+    job = make_job(tmp_path, rows, validation=0.001, test=0)
+    summary = split.run(job)
+    [first, second] = manifest.read(job.output / "moves.csv").to_dict("records")
+    assert (first["label"], first["before"], first["after"]) == ("a", "train", "val")
+    assert (second["label"], second["before"], second["after"]) == ("b", "train", "val")
+    assert summary == "4 train, 2 val, 0 test" + "".join(
+        f"\n  moved group {move['group']} of class {move['label']} from train to val, which had none of that class"
+        for move in (first, second)
+    )
+    moved = {first["group"], second["group"]}
+    after = manifest.read(job.output / "manifest.csv")
+    assert set(after[after["split"] == "val"]["group"]) == moved

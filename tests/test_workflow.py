@@ -1,0 +1,151 @@
+"""The real Snakemake and DVC in temporary clones: what a user types, and what comes of it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import clone_project
+from huskies import plan
+
+BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics"]
+
+
+def stages_run(output: str) -> list[str]:
+    """Return the stages that say in `output` that they did something, in the order of the flow."""
+    return [
+        stage for stage in plan.stages(Path(__file__).parent.parent) if re.search(rf"^{stage}: ", output, re.MULTILINE)
+    ]
+
+
+def test_one_command_makes_everything_up_to_metrics(first_build):
+    clone, done = first_build
+    assert done.returncode == 0, done.stderr
+    assert stages_run(done.stderr) == list(plan.tracked(clone.folder))
+    metrics = json.loads((clone.folder / "data/metrics/metrics.json").read_text())
+    for name in ("baseline", "augmented"):
+        assert metrics[name].keys() >= {
+            "train_accuracy",
+            "val_accuracy",
+            "val_accuracy_low",
+            "val_accuracy_high",
+            "val_cross_entropy",
+            "images",
+            "val_images",
+        }
+        assert metrics[name]["val_accuracy_low"] <= metrics[name]["val_accuracy"] <= metrics[name]["val_accuracy_high"]
+    assert metrics["gain"].keys() == {"val_accuracy", "low", "high"}
+    assert metrics["leaks"] == 0
+    assert metrics["augmented"]["images"] == 3 * metrics["baseline"]["images"]
+    assert (clone.folder / "data/metrics/table.txt").read_text() in done.stderr
+
+
+def test_test_images_are_looked_at_only_when_asked_for_by_name(first_build, built):
+    assert "test" not in stages_run(first_build[1].stderr)
+    assert not (built.folder / "data/test").exists()
+    done = built.run("snakemake", "--cores", "2", "test")
+    assert done.returncode == 0, done.stderr
+    assert stages_run(done.stderr) == ["test"]
+    test = json.loads((built.folder / "data/test/test.json").read_text())
+    assert test["baseline"]["test_images"] == test["augmented"]["test_images"] > 0
+
+
+def test_a_second_run_does_nothing(built):
+    done = built.run("snakemake", "--cores", "2", "metrics")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stderr + done.stdout
+    assert stages_run(done.stderr) == []
+
+
+def test_snakemake_leaves_dvc_with_nothing_to_say(built):
+    done = built.run("dvc", "status")
+    assert done.stdout.strip() == "Data and pipelines are up to date."
+
+
+def test_an_experiment_runs_only_what_lies_below_the_changed_parameter(built):
+    done = built.run("dvc", "exp", "run", "-S", "aug.factor=3")
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^Running stage '(\w+)'", done.stdout, re.MULTILINE) == BELOW_AUGMENT
+    metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
+    assert metrics["augmented"]["images"] == 4 * metrics["baseline"]["images"]
+    shown = json.loads(built.run("dvc", "exp", "show", "--json").stdout)
+    text = json.dumps(shown)
+    assert '"factor": 2' in text
+    assert '"factor": 3' in text
+    after = built.run("snakemake", "--cores", "2", "metrics")
+    assert stages_run(after.stderr) == []
+
+
+def test_an_experiment_with_a_bad_value_says_what_is_wrong_and_how_to_go_back(built):
+    done = built.run("dvc", "exp", "run", "-S", "aug.factor=-1")
+    assert done.returncode != 0
+    assert "ERROR: params.yaml: aug.factor is -1, but must be at least 0." in done.stderr
+    assert "git checkout params.yaml && dvc checkout" in done.stderr
+    before = built.bytes_of("metrics") if (built.folder / "data/metrics").exists() else None
+    assert built.run("git", "checkout", "params.yaml").returncode == 0
+    assert built.run("dvc", "checkout").returncode == 0
+    assert before is None or built.bytes_of("metrics") == before
+    assert stages_run(built.run("snakemake", "--cores", "2", "metrics").stderr) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config", "aug={factr: 3}"], "unknown key 'aug.factr'. Did you mean 'factor'?"),
+        (["--config", "aug={factor: many}"], 'aug.factor is "many", but must be of type integer.'),
+        (["--config", "backbone={name: MobileNetV9}"], "there is no architecture 'MobileNetV9'."),
+        (["--config", "augment={factor: 3}"], "unknown key 'augment'. Did you mean 'aug'?"),
+        (["--config", "aug={policy: [{transform: Rotat}]}"], "there is no transform 'Rotat'. Did you mean 'Rotate'?"),
+        (["--config", "backbone={weights: none.h5}"], "there is no file backbones/none.h5."),
+    ],
+)
+def test_bad_parameters_are_refused_before_anything_runs(built, arguments, message):
+    before = built.bytes_of(*plan.tracked(built.folder))
+    done = built.run("snakemake", "--cores", "2", "metrics", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("ERROR: ") == 1
+    assert "Traceback" not in done.stderr
+    assert built.bytes_of(*plan.tracked(built.folder)) == before
+
+
+def test_overridden_parameters_are_used_and_not_recorded(built):
+    recorded = (built.folder / "dvc.lock").read_text()
+    done = built.run("snakemake", "--cores", "2", "augment", "--config", "aug={factor: 1}")
+    assert done.returncode == 0, done.stderr
+    assert "factor 1" in done.stderr
+    assert (built.folder / "dvc.lock").read_text() == recorded
+
+
+def test_absent_images_fail_in_convert_and_leave_earlier_results(built):
+    before = built.bytes_of(*plan.tracked(built.folder))
+    (built.folder / "data/digits").rename(built.folder / "data/elsewhere")
+    done = built.run("snakemake", "--cores", "2", "metrics")
+    assert done.returncode != 0
+    assert "ERROR: there is no data/digits. Put your images there, or set 'raw' in params.yaml" in done.stderr
+    assert "logs/convert.log" in done.stderr
+    assert built.bytes_of(*plan.tracked(built.folder)) == before
+
+
+@pytest.mark.long
+def test_one_broken_image_of_each_kind_stops_nothing(clone):
+    folder = clone.folder / "data/digits/0"
+    good = sorted(folder.glob("*.png"))[0].read_bytes()
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "truncated.png").write_bytes(good[: len(good) // 2])
+    (folder / "text.jpg").write_text("not a picture")
+    done = clone.run("snakemake", "--cores", "2", "split")
+    assert done.returncode == 0, done.stderr
+    rejected = (clone.folder / "data/convert/rejected.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in rejected[1:]] == ["0/empty.png", "0/text.jpg", "0/truncated.png"]
+
+
+@pytest.mark.long
+def test_bytes_are_the_same_on_one_core_and_in_another_workspace(first_build, tmp_path):
+    other = clone_project(tmp_path / "a place with blanks and ümlauts")
+    done = other.run("snakemake", "--cores", "1", "metrics")
+    assert done.returncode == 0, done.stderr
+    stages = list(plan.tracked(other.folder))
+    mine, theirs = other.bytes_of(*stages), first_build[0].bytes_of(*stages)
+    assert mine.keys() == theirs.keys()
+    assert [name for name in mine if mine[name] != theirs[name]] == []
