@@ -149,3 +149,22 @@ def test_bytes_are_the_same_on_one_core_and_in_another_workspace(first_build, tm
     mine, theirs = other.bytes_of(*stages), first_build[0].bytes_of(*stages)
     assert mine.keys() == theirs.keys()
     assert [name for name in mine if mine[name] != theirs[name]] == []
+
+
+@pytest.mark.long
+def test_an_experiment_in_a_fresh_clone_gives_what_snakemake_gives(first_build, clone):
+    done = clone.run("dvc", "exp", "run")
+    assert done.returncode == 0, done.stderr
+    stages = list(plan.tracked(clone.folder))
+    assert clone.bytes_of(*stages) == first_build[0].bytes_of(*stages)
+    assert clone.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
+@pytest.mark.long
+def test_no_augmentation_is_no_special_case(built):
+    built.set(aug__factor=0)
+    done = built.run("snakemake", "--cores", "2", "metrics")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
+    assert metrics["augmented"] == metrics["baseline"]
+    assert metrics["gain"]["val_accuracy"] == 0

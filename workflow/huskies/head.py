@@ -1,6 +1,7 @@
 """The head: standardise, then a dense softmax layer, in Keras on top of bottlenecks, trained in a compiled loop."""
 
 import json
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -91,9 +92,20 @@ class Head:
         metadata = json.loads(contents["metadata.json"])
         metadata["date_saved"] = ""
         contents["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
+        contents["config.json"] = _number_shared_objects(contents["config.json"].decode()).encode()
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as rewritten:
             for name, content in contents.items():
                 rewritten.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
+
+
+def _number_shared_objects(config: str) -> str:
+    """Replace the memory addresses by which Keras marks shared objects by numbers in order of appearance."""
+    numbers: dict[str, int] = {}
+
+    def number(match: re.Match) -> str:
+        return f"{match.group(1)}{numbers.setdefault(match.group(2), len(numbers))}"
+
+    return re.sub(r'("shared_object_id": )(\d+)', number, config)
 
 
 def _moments(features: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,0 +1,565 @@
+"""Bottlenecks: what the backbone makes of the pixels, once per image, known by content and never by name."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from huskies import architectures, backbone, bottlenecks, images, manifest, receipt, snapshot
+from huskies.errors import HuskyError
+from huskies.job import Job
+from PIL import Image
+
+# Keras 3.15 says this of itself when it saves a model with numpy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+PROJECT = Path(__file__).parent.parent
+PARAMETERS = {
+    "name": "MobileNet",
+    "arguments": {"alpha": 0.5},
+    "weights": "mini.weights.h5",
+    "layer": None,
+    "input_size": 32,
+}
+CODE = [f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "images")]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tensorflow():
+    backbone.load_tensorflow()
+
+
+@pytest.fixture(autouse=True)
+def _where_the_weights_are(tmp_path, monkeypatch):
+    """Work in a folder of its own that has the project's backbones."""
+    (tmp_path / "backbones").mkdir()
+    shutil.copy(PROJECT / "backbones/mini.weights.h5", tmp_path / "backbones")
+    monkeypatch.chdir(tmp_path)
+
+
+def picture(number: int, side: int = 40) -> bytes:
+    """Return a JPEG of blocks of colour, another one for each number."""
+    blocks = np.random.default_rng(number).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    pixels = np.asarray(Image.fromarray(blocks).resize((side, side), Image.Resampling.NEAREST))
+    return images.encode(pixels, 95)
+
+
+def write_images(folder: Path, files: dict[str, bytes]) -> Path:
+    """Fill a folder with images and their manifest; the split is the prefix of the name."""
+    folder.mkdir(exist_ok=True)
+    rows = []
+    for file, content in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content)
+        label, name = file.split("/")
+        sha256 = images.sha256(content)
+        rows.append(
+            {"file": file, "label": label, "split": name.split("_")[0], "source_sha256": sha256, "sha256": sha256}
+        )
+    manifest.write(manifest.make(rows), folder / manifest.NAME)
+    return folder
+
+
+def some_images(count: int, first: int = 0) -> dict[str, bytes]:
+    return {f"cat/train_{number:03}.jpg": picture(number) for number in range(first, first + count)}
+
+
+def make_job(
+    source: Path, output: str = "out", stage: str = "bottlenecks_original", cores: int = 1, **more: Any
+) -> Job:
+    parameters = {**PARAMETERS, **more}
+    Path(output).mkdir()
+    weights = Path("backbones", parameters["weights"])
+    return Job(
+        stage=stage,
+        params={"backbone": parameters},
+        inputs={"augment" if stage == "bottlenecks_augmented" else "split": source},
+        files={str(weights): snapshot.file_digest(weights)} if weights.is_file() else {},
+        code=dict.fromkeys(CODE, "0"),
+        libraries={"keras": "1", "tensorflow": "1"},
+        raw_digest=None,
+        output=Path(output),
+        previous=None,
+        cores=cores,
+    )
+
+
+def rows_of(job: Job) -> dict[str, np.ndarray]:
+    """Return the features of each file."""
+    index = manifest.read(job.output / bottlenecks.INDEX)
+    return dict(zip(index["file"], np.load(job.output / bottlenecks.FEATURES), strict=True))
+
+
+def forget() -> None:
+    """Delete the user's cache, the store with it."""
+    shutil.rmtree(snapshot.cache_folder())
+
+
+def finished(job: Job) -> Path:
+    """Give the output of a job the receipt that the runner gives it."""
+    receipt.write(job.output, {"stage": job.stage})
+    return job.output
+
+
+def refusal(job: Job) -> str:
+    with pytest.raises(HuskyError) as error:
+        bottlenecks.run(job)
+    return str(error.value)
+
+
+def plain_keras(files: dict[str, bytes], layer: str | None = None, side: int = 32) -> np.ndarray:
+    """Return what Keras' own predict makes of the same pixels, with Keras' own preprocessing."""
+    import keras
+
+    model = keras.applications.MobileNet(
+        alpha=0.5, weights=None, include_top=False, pooling=None if layer else "avg", input_shape=(side, side, 3)
+    )
+    model.load_weights("backbones/mini.weights.h5")
+    if layer:
+        model = keras.Model(model.input, model.get_layer(layer).output)
+    pixels = np.stack([images.resize(images.decode(content), side) for content in files.values()]).astype(np.float32)
+    features = model.predict(keras.applications.mobilenet.preprocess_input(pixels), verbose=0)
+    return features.mean(axis=(1, 2)) if layer else features
+
+
+def test_rows_are_what_keras_predicts_of_the_same_pixels(tmp_path):
+    files = some_images(5)
+    job = make_job(write_images(tmp_path / "split", files))
+    assert bottlenecks.run(job) == "computed 5, reused 0 bottlenecks of 512 features"
+    features = np.load(job.output / bottlenecks.FEATURES)
+    assert features.dtype == np.float32
+    assert features == pytest.approx(plain_keras(files), abs=1e-5)
+    assert len({row.tobytes() for row in features}) == 5
+
+
+def test_the_index_says_whose_rows_they_are(tmp_path):
+    files = {**some_images(2), "dog/val_x.jpg": picture(7)}
+    job = make_job(write_images(tmp_path / "split", files))
+    bottlenecks.run(job)
+    index = manifest.read(job.output / bottlenecks.INDEX)
+    assert list(index.columns) == ["file", "label", "split", "source_sha256", "copy", "sha256"]
+    assert index["file"].tolist() == ["cat/train_000.jpg", "cat/train_001.jpg", "dog/val_x.jpg"]
+    assert index["sha256"].tolist() == [images.sha256(content) for content in files.values()]
+    assert index["split"].tolist() == ["train", "train", "val"]
+
+
+def test_rows_have_the_same_bits_on_any_cores_in_any_order_and_company(tmp_path):
+    files = some_images(70)
+    first = make_job(write_images(tmp_path / "split", files), "one core")
+    bottlenecks.run(first)
+    forget()
+    second = make_job(tmp_path / "split", "two cores", cores=2)
+    assert bottlenecks.run(second) == "computed 70, reused 0 bottlenecks of 512 features"
+    expected = rows_of(first)
+    assert {file: row.tobytes() for file, row in rows_of(second).items()} == {
+        file: row.tobytes() for file, row in expected.items()
+    }
+    forget()
+    few = {f"dog/val_{70 - number}.jpg": picture(number) for number in (69, 3, 41)}
+    third = make_job(write_images(tmp_path / "other", few), "few")
+    bottlenecks.run(third)
+    for file, row in rows_of(third).items():
+        number = 70 - int(file.removeprefix("dog/val_").removesuffix(".jpg"))
+        assert row.tobytes() == expected[f"cat/train_{number:03}.jpg"].tobytes()
+
+
+def test_a_second_run_computes_nothing_and_makes_the_same_bytes(tmp_path):
+    source = write_images(tmp_path / "split", some_images(4))
+    first, second = make_job(source, "first"), make_job(source, "second")
+    bottlenecks.run(first)
+    assert bottlenecks.run(second) == "computed 0, reused 4 bottlenecks of 512 features"
+    for name in ("features.npy", "index.csv", "identity.json"):
+        assert (second.output / name).read_bytes() == (first.output / name).read_bytes()
+
+
+def test_new_images_cost_only_themselves_and_copies_of_one_file_are_computed_once(tmp_path):
+    bottlenecks.run(make_job(write_images(tmp_path / "few", some_images(3)), "first"))
+    more = {**some_images(5), "cat/train_twin.jpg": picture(4)}
+    job = make_job(write_images(tmp_path / "more", more), "second")
+    assert bottlenecks.run(job) == "computed 2, reused 4 bottlenecks of 512 features"
+    rows = rows_of(job)
+    assert (rows["cat/train_twin.jpg"] == rows["cat/train_004.jpg"]).all()
+
+
+def test_other_bytes_under_the_same_name_have_other_features(tmp_path):
+    bottlenecks.run(make_job(write_images(tmp_path / "split", {"cat/train_a.jpg": picture(1)}), "last week"))
+    changed = {"cat/train_a.jpg": picture(2)}
+    job = make_job(write_images(tmp_path / "split", changed), "today")
+    assert bottlenecks.run(job) == "computed 1, reused 0 bottlenecks of 512 features"
+    assert rows_of(job)["cat/train_a.jpg"] == pytest.approx(plain_keras(changed)[0], abs=1e-5)
+
+
+def test_another_name_for_the_same_bytes_costs_nothing(tmp_path):
+    bottlenecks.run(make_job(write_images(tmp_path / "split", some_images(2)), "first"))
+    renamed = {f"wolf/val_{number}.jpg": picture(number) for number in range(2)}
+    job = make_job(write_images(tmp_path / "renamed", renamed), "second")
+    assert bottlenecks.run(job) == "computed 0, reused 2 bottlenecks of 512 features"
+
+
+def test_a_file_that_is_not_what_its_manifest_lists_is_refused(tmp_path):
+    source = write_images(tmp_path / "split", some_images(3))
+    (source / "cat/train_001.jpg").write_bytes(picture(9))
+    assert refusal(make_job(source)) == (
+        f"{source}/cat/train_001.jpg is not the file its manifest lists. "
+        f"Delete {source} and run the same command again."
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"params": {"backbone": {**PARAMETERS, "input_size": 64}}},
+        {"params": {"backbone": {**PARAMETERS, "layer": "conv_pw_6_relu"}}},
+        {"files": {"backbones/mini.weights.h5": "0" * 64}},
+        {"code": {**dict.fromkeys(CODE, "0"), "workflow/huskies/images.py": "1"}},
+        {"libraries": {"keras": "2", "tensorflow": "1"}},
+    ],
+    ids=["input size", "layer", "weights", "code", "library"],
+)
+def test_whatever_shapes_features_is_part_of_their_identity(tmp_path, change):
+    job = make_job(write_images(tmp_path / "split", {}))
+    assert bottlenecks.identity(replace(job, output=tmp_path / "elsewhere", cores=2)) == bottlenecks.identity(job)
+    assert bottlenecks.identity(replace(job, **change)) != bottlenecks.identity(job)
+
+
+def test_features_of_another_identity_are_not_reused(tmp_path):
+    source = write_images(tmp_path / "split", some_images(2))
+    first = make_job(source, "first")
+    bottlenecks.run(first)
+    second = replace(make_job(source, "second", layer="conv_pw_6_relu"), previous=finished(first))
+    assert bottlenecks.run(second) == "computed 2, reused 0 bottlenecks of 256 features"
+
+
+def test_code_that_only_moves_rows_about_does_not_count(tmp_path):
+    source = write_images(tmp_path / "split", some_images(2))
+    bottlenecks.run(make_job(source, "first"))
+    moved = replace(make_job(source, "second"), code={**dict.fromkeys(CODE, "0"), "workflow/huskies/store.py": "1"})
+    assert bottlenecks.run(moved).startswith("computed 0, reused 2 ")
+
+
+def test_the_last_output_stands_in_for_the_store(tmp_path):
+    first = make_job(write_images(tmp_path / "few", some_images(3)), "first")
+    bottlenecks.run(first)
+    forget()
+    second = replace(make_job(write_images(tmp_path / "more", some_images(4)), "second"), previous=finished(first))
+    assert bottlenecks.run(second) == "computed 1, reused 3 bottlenecks of 512 features"
+    before, after = rows_of(first), rows_of(second)
+    assert all((after[file] == row).all() for file, row in before.items())
+
+
+def change_a_number(folder: Path) -> None:
+    features = np.load(folder / bottlenecks.FEATURES)
+    features[0, 0] += 1
+    np.save(folder / bottlenecks.FEATURES, features)
+
+
+def swap_two_rows(folder: Path) -> None:
+    path = folder / bottlenecks.INDEX
+    header, one, other, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([header, other, one, *rest]) + "\n")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        change_a_number,
+        swap_two_rows,
+        lambda folder: (folder / bottlenecks.FEATURES).unlink(),
+        lambda folder: (folder / bottlenecks.IDENTITY).unlink(),
+        lambda folder: [path.unlink() for path in folder.glob("receipt-*.json")],
+    ],
+    ids=["another number", "rows swapped", "no features", "no identity", "no receipt"],
+)
+def test_nothing_is_taken_from_a_damaged_output(tmp_path, harm):
+    job = make_job(write_images(tmp_path / "split", some_images(3)))
+    _, rows = bottlenecks.select(job)
+    np.save(job.output / bottlenecks.FEATURES, np.arange(12, dtype=np.float32).reshape(3, 4))
+    rows.to_csv(job.output / bottlenecks.INDEX, index=False)
+    described = bottlenecks.identity(job)
+    (job.output / bottlenecks.IDENTITY).write_text(described)
+    finished(job)
+    taken = bottlenecks.previous_rows(job.output, described)
+    assert {sha256: row.tolist() for sha256, row in taken.items()} == {
+        sha256: [4 * number, 4 * number + 1, 4 * number + 2, 4 * number + 3]
+        for number, sha256 in enumerate(rows["sha256"])
+    }
+    assert bottlenecks.previous_rows(job.output, described.replace("float32", "bfloat16")) == {}
+    harm(job.output)
+    assert bottlenecks.previous_rows(job.output, described) == {}
+
+
+def test_rows_of_a_damaged_output_are_computed_again(tmp_path):
+    source = write_images(tmp_path / "split", some_images(3))
+    first = make_job(source, "first")
+    bottlenecks.run(first)
+    expected = (first.output / bottlenecks.FEATURES).read_bytes()
+    forget()
+    change_a_number(finished(first))
+    second = replace(make_job(source, "second"), previous=first.output)
+    assert bottlenecks.run(second) == "computed 3, reused 0 bottlenecks of 512 features"
+    assert (second.output / bottlenecks.FEATURES).read_bytes() == expected
+
+
+def test_each_stage_has_its_own_images_and_test_images_are_only_in_one(tmp_path):
+    files = {"cat/train_a.jpg": picture(1), "cat/val_b.jpg": picture(2), "cat/test_c.jpg": picture(3)}
+    source = write_images(tmp_path / "split", files)
+    copies = write_images(tmp_path / "augment", {"cat/train_a_0.jpg": picture(4), "cat/train_a_1.jpg": picture(5)})
+    seen = {}
+    for stage in ("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"):
+        job = make_job(copies if stage == "bottlenecks_augmented" else source, stage, stage)
+        bottlenecks.run(job)
+        seen[stage] = list(rows_of(job))
+    assert seen == {
+        "bottlenecks_original": ["cat/train_a.jpg", "cat/val_b.jpg"],
+        "bottlenecks_augmented": ["cat/train_a_0.jpg", "cat/train_a_1.jpg"],
+        "bottlenecks_test": ["cat/test_c.jpg"],
+    }
+
+
+def test_no_images_make_no_rows(tmp_path):
+    job = make_job(write_images(tmp_path / "split", some_images(1)), stage="bottlenecks_test")
+    assert bottlenecks.run(job) == "computed 0, reused 0 bottlenecks of 0 features"
+    index, features = bottlenecks.load(job.output, manifest.make([]))
+    assert len(index) == len(features) == 0
+
+
+def test_the_bottleneck_can_be_taken_at_a_layer(tmp_path):
+    files = some_images(3)
+    job = make_job(write_images(tmp_path / "split", files), layer="conv_pw_6_relu")
+    assert bottlenecks.run(job) == "computed 3, reused 0 bottlenecks of 256 features"
+    assert np.load(job.output / bottlenecks.FEATURES) == pytest.approx(plain_keras(files, "conv_pw_6_relu"), abs=1e-5)
+
+
+def test_weights_that_end_at_the_layer_fit_too(tmp_path):
+    import keras
+
+    whole = keras.applications.MobileNet(alpha=0.5, weights=None, include_top=False, input_shape=(32, 32, 3))
+    whole.load_weights("backbones/mini.weights.h5")
+    keras.Model(whole.input, whole.get_layer("conv_pw_6_relu").output).save_weights("backbones/lower.weights.h5")
+    files = some_images(2)
+    source = write_images(tmp_path / "split", files)
+    job = make_job(source, layer="conv_pw_6_relu", weights="lower.weights.h5")
+    bottlenecks.run(job)
+    assert np.load(job.output / bottlenecks.FEATURES) == pytest.approx(plain_keras(files, "conv_pw_6_relu"), abs=1e-5)
+    assert refusal(make_job(source, "whole", weights="lower.weights.h5")).startswith(
+        "backbone.weights: backbones/lower.weights.h5 does not fit MobileNet as params.yaml describes it: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "nearest"),
+    [("conv_pw_6_rely", " Did you mean 'conv_pw_6_relu'?"), ("mixed8", "")],
+)
+def test_an_unknown_layer_is_refused_with_the_nearest_one(tmp_path, layer, nearest):
+    job = make_job(write_images(tmp_path / "split", some_images(1)), layer=layer)
+    assert refusal(job) == f"backbone.layer: MobileNet has no layer '{layer}'.{nearest}"
+
+
+def test_missing_weights_are_named(tmp_path):
+    job = make_job(write_images(tmp_path / "split", some_images(1)), weights="none.weights.h5")
+    assert refusal(job) == (
+        "backbone.weights: there is no file backbones/none.weights.h5. Put it there, or choose another in params.yaml."
+    )
+
+
+def weights_of_another_network() -> None:
+    import keras
+
+    other = keras.applications.MobileNet(alpha=0.25, weights=None, include_top=False, input_shape=(32, 32, 3))
+    other.save_weights("backbones/wrong.weights.h5")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        weights_of_another_network,
+        lambda: Path("backbones/wrong.weights.h5").write_text("no weights"),
+        lambda: Path("backbones/wrong.weights.h5").write_bytes(b""),
+        lambda: Path("backbones/wrong.weights.h5").write_bytes(Path("backbones/mini.weights.h5").read_bytes()[:99999]),
+    ],
+    ids=["of another network", "text", "empty", "cut short"],
+)
+def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, write):
+    write()
+    message = refusal(make_job(write_images(tmp_path / "split", some_images(1)), weights="wrong.weights.h5"))
+    start = "backbone.weights: backbones/wrong.weights.h5 does not fit MobileNet as params.yaml describes it: "
+    assert message.startswith(start)
+    assert message.endswith(". Choose the weights, name, arguments and layer that belong together.")
+    assert "\n" not in message
+    assert len(message) > len(start) + 80
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    Path("backbones/weights.txt").write_text("no weights")
+    message = refusal(make_job(write_images(tmp_path / "split", some_images(1)), weights="weights.txt"))
+    assert message.startswith("backbone.weights: backbones/weights.txt does not fit MobileNet as params.yaml describes")
+
+
+@pytest.mark.parametrize("input_size", [32, None])
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"alfa": 0.5}, "MobileNet() got an unexpected keyword argument 'alfa'"),
+        ({"weights": "x"}, "got multiple values for keyword argument 'weights'"),
+        ({"include_top": True}, "got multiple values for keyword argument 'include_top'"),
+    ],
+)
+def test_arguments_that_do_not_fit_the_architecture_are_refused(tmp_path, arguments, reason, input_size):
+    job = make_job(write_images(tmp_path / "split", some_images(1)), arguments=arguments, input_size=input_size)
+    message = refusal(job)
+    assert message.startswith("backbone: MobileNet cannot be built: ")
+    assert message.endswith(f"{reason}. Mend 'backbone' in params.yaml.")
+
+
+def test_the_architectures_are_those_of_keras():
+    import keras
+
+    known = architectures.modules()
+    expected = {name for name, each in vars(keras.applications).items() if callable(each) and not name.startswith("_")}
+    assert set(known) == expected
+    for name, module in known.items():
+        assert getattr(keras.applications, module).preprocess_input is not None, name
+    assert known["MobileNetV2"] == "mobilenet_v2"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("MobileNet", [-1.0, 0.0, 1.0]),
+        ("InceptionV3", [-1.0, 0.0, 1.0]),
+        ("DenseNet121", [(0 - 0.406) / 0.225, (0.5 - 0.406) / 0.225, (1 - 0.406) / 0.225]),
+        ("EfficientNetB0", [0.0, 127.5, 255.0]),
+        ("ResNet50", [0 - 123.68, 127.5 - 123.68, 255 - 123.68]),
+    ],
+)
+def test_each_architecture_has_its_own_preprocessing(name, expected):
+    pixels = np.array([0.0, 127.5, 255.0], np.float32)[None, :, None, None].repeat(3, axis=3)
+    done = backbone.preprocessing(name)(pixels)
+    assert done.dtype == np.float32
+    blue = done[0, :, 0, 2]
+    assert blue == pytest.approx(np.array(expected), abs=1e-3)
+
+
+def test_the_side_of_the_input_is_the_architectures_own_unless_given():
+    model, side = backbone.build({**PARAMETERS, "input_size": None})
+    assert side == 224
+    assert model.input_shape == (None, 224, 224, 3)
+    assert backbone.build(PARAMETERS)[1] == 32
+
+
+def test_features_that_are_not_finite_are_refused_with_the_files(tmp_path):
+    import keras
+
+    broken = keras.applications.MobileNet(alpha=0.5, weights=None, include_top=False, input_shape=(32, 32, 3))
+    broken.set_weights([np.full(each.shape, np.nan, np.float32) for each in broken.get_weights()])
+    broken.save_weights("backbones/nan.weights.h5")
+    source = write_images(tmp_path / "split", some_images(7))
+    named = ", ".join(f"{source}/cat/train_00{number}.jpg" for number in range(5))
+    assert refusal(make_job(source, weights="nan.weights.h5")) == (
+        f"the backbone gives no finite features for {named} and 2 more. Choose other weights in params.yaml."
+    )
+
+
+def compute_in_a_process(parameters: dict[str, Any], files: list[tuple[Path, str]], **environment: str) -> Any:
+    """Return what a fresh interpreter says: the features as lists, or the message of the HuskyError."""
+    script = """
+import json, sys
+from pathlib import Path
+from huskies import backbone
+from huskies.errors import HuskyError
+
+parameters, files = json.loads(sys.argv[1])
+try:
+    batches = backbone.compute(parameters, [(Path(path), sha256) for path, sha256 in files], 1)
+    said = [row.tolist() for _, features in batches for row in features]
+except HuskyError as error:
+    said = str(error)
+print(json.dumps({"said": said}))
+"""
+    asked = json.dumps([parameters, [(str(path), sha256) for path, sha256 in files]])
+    done = subprocess.run(
+        [sys.executable, "-c", script, asked],
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "workflow"), **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])["said"]
+
+
+@pytest.mark.long
+def test_imagenet_weights_without_a_network_name_the_file_to_put_where(tmp_path):
+    nobody = "http://127.0.0.1:9"
+    said = compute_in_a_process(
+        {**PARAMETERS, "weights": "imagenet", "input_size": 224},
+        [],
+        KERAS_HOME=str(tmp_path / "keras"),
+        https_proxy=nobody,
+        HTTPS_PROXY=nobody,
+        no_proxy="",
+        NO_PROXY="",
+    )
+    assert said == (
+        "backbone.weights: the ImageNet weights of MobileNet could not be downloaded. Put them into "
+        f"{tmp_path}/keras/models/mobilenet_5_0_224_tf_no_top.h5 by hand, "
+        "or set backbone.weights to a file in backbones/."
+    )
+
+
+def flowers(shared: Path, folder: Path, side: int) -> tuple[list[tuple[Path, str]], np.ndarray]:
+    """Return (four of the article's photos as JPEGs, with their sha256; their pixels, float32)."""
+    files, pixels = [], []
+    for number in (1, 52, 113, 208):
+        jpeg = images.encode(images.decode((shared / f"data/flowers/{number:04}.png").read_bytes()), 95)
+        path = folder / f"{number}.jpg"
+        path.write_bytes(jpeg)
+        files.append((path, images.sha256(jpeg)))
+        pixels.append(images.resize(images.decode(jpeg), side))
+    return files, np.stack(pixels).astype(np.float32)
+
+
+@pytest.mark.shared
+@pytest.mark.long
+def test_imagenet_weights_are_taken_from_where_keras_keeps_them(tmp_path):
+    import keras
+
+    models = Path(os.environ["HUSKIES_SHARED"]) / "keras/models"
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras/models").symlink_to(models)
+    files, pixels = flowers(models.parent.parent, tmp_path, 224)
+    parameters = {"name": "MobileNetV2", "arguments": {}, "weights": "imagenet", "layer": None, "input_size": None}
+    features = np.array(compute_in_a_process(parameters, files, KERAS_HOME=str(tmp_path / "keras")))
+
+    [weights] = models.glob("mobilenet_v2_*_1.0_224_no_top.h5")
+    plain = keras.applications.MobileNetV2(
+        weights=str(weights), include_top=False, pooling="avg", input_shape=(224, 224, 3)
+    )
+    expected = plain.predict(keras.applications.mobilenet_v2.preprocess_input(pixels), verbose=0)
+    assert features.shape == (4, 1280)
+    assert features == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.shared
+@pytest.mark.long
+def test_inception_is_cut_at_mixed8_with_weights_that_end_there(tmp_path):
+    import keras
+
+    shared = Path(os.environ["HUSKIES_SHARED"])
+    name = "inception_v3_notop_to_mixed8.weights.h5"
+    (tmp_path / "backbones" / name).symlink_to(shared / "weights" / name)
+    files, pixels = flowers(shared, tmp_path, 299)
+    parameters = {"name": "InceptionV3", "arguments": {}, "weights": name, "layer": "mixed8", "input_size": None}
+    features = np.concatenate([each for _, each in backbone.compute(parameters, files, 2)])
+
+    base = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(299, 299, 3))
+    plain = keras.Model(base.input, base.get_layer("mixed8").output)
+    plain.load_weights(shared / "weights" / name)
+    expected = plain.predict(keras.applications.inception_v3.preprocess_input(pixels), verbose=0).mean(axis=(1, 2))
+    assert features.shape == (4, 1280)
+    assert features == pytest.approx(expected, abs=1e-4)

@@ -1,0 +1,262 @@
+"""One name per step, one list of what each depends on, and one set of versions."""
+
+import ast
+import functools
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huskies import plan, runner
+from ruamel.yaml import YAML
+
+PROJECT = Path(__file__).parent.parent
+PACKAGE = PROJECT / plan.PACKAGE
+STAGES = plan.stages(PROJECT)
+PARAMS = YAML(typ="safe").load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
+PINS = YAML(typ="safe").load((PROJECT / plan.PINS).read_text(encoding="utf-8"))
+
+# What a library is imported as, where that is not its name.
+IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
+# What a library computes with, without our importing it.
+BROUGHT_ALONG = {"albumentations": {"scipy"}}
+# Imported, and without an influence on the bytes of any stage.
+SHAPES_NOTHING = {"platformdirs", "tqdm"}
+# Imported by the code of these stages for what other stages do with it: leaks and metrics only read what was trained,
+# and trainings only read features.
+OF_OTHER_STAGES = {
+    "train_baseline": {"pillow"},
+    "train_augmented": {"pillow"},
+    "leaks": {"keras", "numpy", "pillow", "tensorflow"},
+    "metrics": {"keras", "pillow", "tensorflow"},
+    "test": {"pillow"},
+}
+
+
+@functools.cache
+def imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return (modules of the package, other top-level packages) that a module imports, anywhere in its code."""
+    own, foreign = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            if node.module == "huskies":
+                own.update(name.name for name in node.names)
+            elif node.module.startswith("huskies."):
+                own.add(node.module.split(".")[1])
+            else:
+                foreign.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                top, _, inner = name.name.partition(".")
+                if top == "huskies":
+                    own.add(inner)
+                else:
+                    foreign.add(top)
+    return frozenset(own - {""}), frozenset(foreign - set(sys.stdlib_module_names))
+
+
+def closure(module: str) -> set[str]:
+    """Return a module and all that it imports of the package, directly or through others."""
+    reached, waiting = set(), [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += imports(PACKAGE / f"{name}.py")[0]
+    return reached
+
+
+def rules() -> dict[str, tuple[Path, str]]:
+    """Return (file, text) of every rule, by name, in the order in which workflow/flow.smk includes the files."""
+    flow = (PROJECT / "workflow/flow.smk").read_text(encoding="utf-8")
+    found = {}
+    for file in re.findall(r'^include: "(.+)"$', flow, re.MULTILINE):
+        path = PROJECT / "workflow" / file
+        _, *parts = re.split(r"^rule (\w+):\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        for name, text in zip(parts[::2], parts[1::2], strict=True):
+            assert name not in found
+            found[name] = path, text
+    return found
+
+
+RULES = rules()
+
+
+def listed_params(stage: dict[str, Any]) -> list[str]:
+    return [key for key in stage.get("params", []) if isinstance(key, str)]
+
+
+def listed_libraries(stage: dict[str, Any]) -> list[str]:
+    return [name for each in stage["params"] if isinstance(each, dict) for name in each[plan.PINS]]
+
+
+def test_rules_and_stages_have_the_same_names_in_the_same_order():
+    assert list(RULES) == list(STAGES)
+
+
+def test_every_file_of_rules_is_part_of_the_flow():
+    files = {path.name for path in (PROJECT / "workflow/rules").glob("*.smk")}
+    assert files == {path.name for path, _ in RULES.values()} | {"common.smk"}
+    assert re.findall(r'^include: "(.+)"$', (PROJECT / "Snakefile").read_text(encoding="utf-8"), re.MULTILINE) == [
+        "workflow/flow.smk"
+    ]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
+    path, text = RULES[stage]
+    assert path.stem == runner.module_of(stage)
+    assert re.match(r'    """[A-Z].+\."""\n', text)
+    assert f'input:\n        upstream("{stage}"),\n' in text
+    assert f'output:\n        receipt("{stage}"),\n' in text
+    assert f'log:\n        "logs/{stage}.log",\n' in text
+    cores = " --cores {threads}" if "threads: workflow.cores" in text else ""
+    assert f'"python -m huskies {stage} --receipt {{output:q}} --log {{log:q}}{cores}"' in text
+    options = re.findall(r"^    (\w+):", text, re.MULTILINE)
+    assert options == ["input", "output", "log", "conda", *(["threads"] if cores else []), "shell"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_file_of_rules_opens_with_its_purpose_and_what_it_reads_and_writes(stage):
+    docstring = ast.get_docstring(ast.parse(RULES[stage][0].read_text(encoding="utf-8").split("\n\n\nrule ")[0]))
+    purpose, _, rest = docstring.partition("\n\n")
+    assert re.match(rf"{runner.module_of(stage)}(_…)?: ", purpose)
+    assert re.search(r"^Reads ", rest, re.MULTILINE)
+    assert re.search(rf"^Writes data/{runner.module_of(stage)}(_…)?/", rest, re.MULTILINE)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_has_a_module_with_its_name_and_one_run(stage):
+    path = PACKAGE / f"{runner.module_of(stage)}.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert re.search(rf"\b{stage}\b", ast.get_docstring(tree).partition("\n")[0])
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert [argument.arg for argument in functions["run"].args.args] == ["job"]
+
+
+@pytest.mark.parametrize("stage", plan.tracked(PROJECT))
+def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
+    described = STAGES[stage]
+    assert described["cmd"] == f"snakemake --cores all --allowed-rules {stage} -- {stage}"
+    assert described["outs"] == [f"data/{stage}"]
+
+
+def test_the_test_set_is_out_of_reach_of_dvc():
+    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test"}
+    assert STAGES["test"].keys() == {"deps", "params"}
+    text = (PROJECT / "dvc.yaml").read_text(encoding="utf-8")
+    assert "data/test/" not in text
+    assert not any("data/test" in stage["deps"] for stage in STAGES.values())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_data_come_from_stages_that_stand_before(stage):
+    before = list(STAGES)[: list(STAGES).index(stage)]
+    above = plan.upstream(STAGES[stage])
+    assert above == [name for name in before if name in above]
+    others = [each for each in STAGES[stage]["deps"] if not each.startswith(("data/", plan.PACKAGE))]
+    allowed = {"convert": ["${raw}"], "bottlenecks": ["backbones/${backbone.weights}"]}
+    assert others == allowed.get(runner.module_of(stage), [])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_module_reads_the_folders_that_its_stage_lists_and_no_others(stage):
+    source = (PACKAGE / f"{runner.module_of(stage)}.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'\binputs\["(\w+)"\]', source))
+    of_the_module = [name for name in STAGES if runner.module_of(name) == runner.module_of(stage)]
+    listed = {name for each in of_the_module for name in plan.upstream(STAGES[each])}
+    chosen_by_name = re.search(r"\binputs\[[^\"]", source)
+    assert read <= listed if chosen_by_name else read == listed
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_lists_the_code_that_its_module_imports(stage):
+    expected = sorted(f"{plan.PACKAGE}{name}.py" for name in closure(runner.module_of(stage)))
+    assert plan.code(STAGES[stage]) == expected, "dvc.yaml or workflow/test.yaml: list these files:\n" + "\n".join(
+        f"      - {path}" for path in expected
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_lists_the_sections_that_its_module_reads(stage):
+    source = (PACKAGE / f"{runner.module_of(stage)}.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'\bjob\.params\["(\w+)"\]', source))
+    assert {key.split(".")[0] for key in listed_params(STAGES[stage])} == read
+    single = {key for key in listed_params(STAGES[stage]) if "." in key}
+    assert single == {f"{section}.{key}" for section, key in re.findall(r'\bjob\.params\["(\w+)"\]\["(\w+)"\]', source)}
+
+
+def test_every_section_serves_a_stage_and_every_listed_key_exists():
+    listed = {key for stage in STAGES.values() for key in listed_params(stage)}
+    assert {key for key in listed if "." not in key} == set(PARAMS)
+    for key in listed:
+        section, _, inner = key.partition(".")
+        assert section in PARAMS
+        assert not inner or inner in PARAMS[section]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_lists_the_libraries_that_its_code_imports_and_that_shape_its_bytes(stage):
+    known = {IMPORTED_AS.get(library, library): library for library in PINS}
+    imported = set().union(*(imports(PACKAGE / f"{name}.py")[1] for name in closure(runner.module_of(stage))))
+    shaping = {known[name] for name in imported if name in known}
+    shaping |= set().union(*(BROUGHT_ALONG.get(library, set()) for library in shaping))
+    assert listed_libraries(STAGES[stage]) == sorted(shaping - OF_OTHER_STAGES.get(stage, set()))
+
+
+def test_every_library_that_a_stage_imports_is_pinned_or_shapes_nothing():
+    known = {IMPORTED_AS.get(library, library) for library in PINS}
+    used = {runner.module_of(stage) for stage in STAGES}
+    foreign = set()
+    for name in {each for module in used for each in closure(module)}:
+        foreign |= imports(PACKAGE / f"{name}.py")[1]
+    assert foreign - known == SHAPES_NOTHING
+
+
+def test_pins_are_those_of_the_project_and_its_requirements():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = dict(each.split("==") for each in project["project"]["dependencies"] if "==" in each)
+    locked = dict(
+        re.findall(r"^([\w.-]+)==([^\s;]+)", (PROJECT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert {library: declared.get(library) for library in PINS} == PINS
+    assert {library: locked.get(library) for library in PINS} == PINS
+    assert {library: locked.get(library) for library in declared} == declared
+
+
+def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    [pinned] = [each.split("==")[1] for each in project["project"]["dependencies"] if each.startswith("snakemake==")]
+    [wanted] = re.findall(r'min_version\("([\d.]+)"\)', (PROJECT / "Snakefile").read_text(encoding="utf-8"))
+    assert pinned.split(".")[:2] == wanted.split(".")
+
+
+def test_every_module_of_the_package_is_used():
+    roots = {runner.module_of(stage) for stage in STAGES} | {"__main__", "prepare"}
+    reached = {name for root in roots for name in closure(root)}
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
+
+
+def test_the_default_profile_compares_times_alone_and_locks_nothing():
+    profile = YAML(typ="safe").load((PROJECT / "profiles/default/config.yaml").read_text(encoding="utf-8"))
+    assert profile["rerun-triggers"] == ["mtime"]
+    assert profile["rerun-incomplete"] is True
+    assert profile["nolock"] is True
+    assert "all" not in profile["quiet"]
+
+
+def test_plots_and_metrics_of_dvc_lie_in_the_folders_of_stages():
+    described = YAML(typ="safe").load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))
+    assert described["metrics"] == ["data/metrics/metrics.json"]
+    files = {
+        file for each in described["plots"] for name, plot in each.items() for file in plot.get("y", {}) if "/" in file
+    }
+    files |= {name for each in described["plots"] for name in each if "/" in name}
+    assert files == {
+        "data/train_baseline/history.csv",
+        "data/train_augmented/history.csv",
+        "data/metrics/predictions.csv",
+    }

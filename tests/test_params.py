@@ -1,0 +1,379 @@
+"""params.yaml: every wrong value is refused in one line that names the key, what is wrong, and what is near."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huskies import params
+from huskies.errors import HuskyError
+from ruamel.yaml import YAML
+
+PROJECT = Path(__file__).parent.parent
+SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
+
+BAD_VALUES = [
+    ("raw", "", '"", but must not be empty.'),
+    ("raw", 5, "5, but must be of type string."),
+    ("raw", None, "null, but must be of type string."),
+    ("convert", [], "[], but must be of type object."),
+    ("convert.quality", 0, "0, but must be at least 1."),
+    ("convert.quality", 101, "101, but must be at most 100."),
+    ("convert.quality", "95", '"95", but must be of type integer.'),
+    ("convert.quality", 95.5, "95.5, but must be of type integer."),
+    ("convert.max_side", -1, "-1, but must be at least 0."),
+    ("convert.max_rejected", -1, "-1, but must be at least 0."),
+    ("convert.max_rejected", True, "true, but must be of type integer."),
+    ("split.validation", 0, "0, but must be above 0."),
+    ("split.validation", 1, "1, but must be below 1."),
+    ("split.validation", "0.2", '"0.2", but must be of type number.'),
+    ("split.test", -0.1, "-0.1, but must be at least 0."),
+    ("split.test", 1.0, "1.0, but must be below 1."),
+    ("split.seed", "one", '"one", but must be of type integer.'),
+    ("aug.factor", -1, "-1, but must be at least 0."),
+    ("aug.factor", 2.5, "2.5, but must be of type integer."),
+    ("aug.factor", 5.0, "5.0, but must be of type integer."),
+    ("aug.seed", None, "null, but must be of type integer."),
+    ("aug.policy", {}, "{}, but must be of type array."),
+    ("aug.policy.0", "Rotate", '"Rotate", but must be of type object.'),
+    ("backbone.name", 3, "3, but must be of type string."),
+    ("backbone.arguments", None, "null, but must be of type object."),
+    ("backbone.weights", "", '"", but must be a plain file name, without a folder.'),
+    ("backbone.weights", "../mini.h5", '"../mini.h5", but must be a plain file name, without a folder.'),
+    ("backbone.weights", "a/b.h5", '"a/b.h5", but must be a plain file name, without a folder.'),
+    ("backbone.weights", "a\\b.h5", '"a\\\\b.h5", but must be a plain file name, without a folder.'),
+    ("backbone.weights", "/etc/passwd", '"/etc/passwd", but must be a plain file name, without a folder.'),
+    ("backbone.layer", 7, "7, but must be of type string or null."),
+    ("backbone.input_size", 31, "31, but must be at least 32."),
+    ("backbone.input_size", 2049, "2049, but must be at most 2048."),
+    ("backbone.input_size", "96", '"96", but must be of type integer or null.'),
+    ("train.steps", 0, "0, but must be at least 1."),
+    ("train.steps", 1e3, "1000.0, but must be of type integer."),
+    ("train.batch_size", 0, "0, but must be at least 1."),
+    ("train.optimizer", "rmsprop", '"rmsprop", but must be one of adam, sgd.'),
+    ("train.optimizer", "Adam", '"Adam", but must be one of adam, sgd.'),
+    ("train.learning_rate", 0, "0, but must be above 0."),
+    ("train.learning_rate", "1e-3", '"1e-3", but must be of type number.'),
+    ("train.dropout", 1, "1, but must be below 1."),
+    ("train.dropout", -0.1, "-0.1, but must be at least 0."),
+    ("train.l1", -1, "-1, but must be at least 0."),
+    ("train.l2", -1, "-1, but must be at least 0."),
+    ("train.class_balanced", "yes", '"yes", but must be of type boolean.'),
+    ("train.class_balanced", 1, "1, but must be of type boolean."),
+    ("train.keep", "first", '"first", but must be one of best, last.'),
+    ("train.seed", -1, "-1, but must be at least 0."),
+    ("train.seed", 2147483648, "2147483648, but must be at most 2147483647."),
+]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+
+
+@pytest.fixture
+def good() -> dict[str, Any]:
+    return params.load()
+
+
+def refusal(values: dict[str, Any]) -> str:
+    with pytest.raises(HuskyError) as error:
+        params.validate(values, params.SCHEMA)
+    return str(error.value)
+
+
+def with_value(values: dict[str, Any], dotted: str, value: Any) -> dict[str, Any]:
+    *sections, key = dotted.split(".")
+    inner = values
+    for section in sections:
+        inner = inner[section]
+    inner[int(key) if isinstance(inner, list) else key] = value
+    return values
+
+
+def without(values: dict[str, Any], dotted: str) -> dict[str, Any]:
+    *sections, key = dotted.split(".")
+    inner = values
+    for section in sections:
+        inner = inner[section]
+    del inner[key]
+    return values
+
+
+def described() -> dict[str, str]:
+    """Return the description of every key of the schema, by dotted path."""
+    found = {}
+    for key, value in SCHEMA["properties"].items():
+        found[key] = value["description"]
+        for inner, each in value.get("properties", {}).items():
+            found[f"{key}.{inner}"] = each["description"]
+    return found
+
+
+@pytest.mark.parametrize(("key", "value", "reason"), BAD_VALUES)
+def test_a_bad_value_is_named_with_what_it_must_be(good, key, value, reason):
+    assert refusal(with_value(good, key, value)) == f"params.yaml: {key} is {reason}"
+
+
+def test_every_key_has_a_bad_value_above():
+    sections = {key for key, value in SCHEMA["properties"].items() if value["type"] == "object"}
+    assert {key for key, _, _ in BAD_VALUES} >= set(described()) - sections
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("augment", "unknown key 'augment'. Did you mean 'aug'?"),
+        ("Raw", "unknown key 'Raw'. Did you mean 'raw'?"),
+        ("zzz", "unknown key 'zzz'. Known: aug, backbone, convert, raw, split, train."),
+        ("aug.factr", "unknown key 'aug.factr'. Did you mean 'factor'?"),
+        ("aug.count", "unknown key 'aug.count'. Known: factor, policy, seed."),
+        ("train.learning-rate", "unknown key 'train.learning-rate'. Did you mean 'learning_rate'?"),
+        ("convert.maxside", "unknown key 'convert.maxside'. Did you mean 'max_side'?"),
+        ("split.val", "unknown key 'split.val'. Known: seed, test, validation."),
+        ("backbone.input_sise", "unknown key 'backbone.input_sise'. Did you mean 'input_size'?"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(good, key, message):
+    assert refusal(with_value(good, key, 1)) == f"params.yaml: {message}"
+
+
+def test_a_key_that_is_no_text_is_refused_too(good):
+    assert refusal({**good, 5: 1}) == (
+        "params.yaml: unknown key '5'. Known: aug, backbone, convert, raw, split, train."
+    )
+
+
+@pytest.mark.parametrize("key", sorted(described()))
+def test_a_missing_key_is_named(good, key):
+    assert refusal(without(good, key)) == f"params.yaml: the key '{key}' is missing. Add it."
+
+
+def test_a_policy_entry_without_a_transform_is_named(good):
+    good["aug"]["policy"] = [{"transform": "Rotate"}, {"limit": 30}]
+    assert refusal(good) == "params.yaml: the key 'aug.policy.1.transform' is missing. Add it."
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "shown"),
+    [
+        ("train.learning_rate", ".nan", "nan"),
+        ("train.learning_rate", ".inf", "inf"),
+        ("train.l1", ".inf", "inf"),
+        ("train.l2", ".nan", "nan"),
+        ("train.dropout", ".nan", "nan"),
+        ("split.validation", ".nan", "nan"),
+        ("split.test", ".NaN", "nan"),
+        ("aug.policy", "[{transform: Rotate, limit: [-.inf, 5]}]", "-inf"),
+        ("backbone.arguments", "{alpha: .nan}", "nan"),
+    ],
+)
+def test_numbers_are_finite(good, key, text, shown):
+    where = {"aug.policy": "aug.policy.0.limit.0", "backbone.arguments": "backbone.arguments.alpha"}.get(key, key)
+    value = YAML(typ="safe").load(text)
+    assert refusal(with_value(good, key, value)) == f"params.yaml: {where} is {shown}. Use a finite number."
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.5, 0.5), (0.2, 0.9)])
+def test_held_out_fractions_leave_something_to_train_on(good, validation, test):
+    with_value(with_value(good, "split.validation", validation), "split.test", test)
+    assert refusal(good) == ("params.yaml: split.validation and split.test leave nothing to train on. Lower them.")
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("MobileNetV9", "Did you mean 'MobileNetV2'?"),
+        ("mobilenetv2", "Did you mean 'MobileNetV2'?"),
+        ("Inception", "Did you mean 'InceptionV3'?"),
+        ("Resnet50", "Did you mean 'ResNet50'?"),
+    ],
+)
+def test_an_unknown_architecture_is_refused_with_the_nearest_one(good, name, nearest):
+    assert refusal(with_value(good, "backbone.name", name)) == (
+        f"params.yaml: backbone.name: there is no architecture '{name}'. {nearest}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("split.test", 0),
+        ("aug.factor", 0),
+        ("aug.policy", []),
+        ("convert.max_side", 0),
+        ("backbone.layer", "conv_pw_11_relu"),
+        ("backbone.input_size", None),
+        ("backbone.weights", "imagenet"),
+        ("backbone.weights", "my weights.ünïcode.h5"),
+        ("backbone.name", "InceptionV3"),
+        ("train.learning_rate", 1),
+        ("train.keep", "last"),
+        ("split.seed", -7),
+    ],
+)
+def test_what_the_schema_allows_passes(good, key, value):
+    params.validate(with_value(good, key, value), params.SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n- b\n", " must map keys to values, as 'raw: data/digits' does."),
+        ("just text", " must map keys to values, as 'raw: data/digits' does."),
+        ("", " must map keys to values, as 'raw: data/digits' does."),
+        ("raw: [1, 2\n", " is not valid YAML: "),
+        ("raw: a\n  split: b\n", " is not valid YAML: "),
+        ("raw: a\nraw: b\n", " is not valid YAML: "),
+        ("train:\n  seed: 1\n  seed: 2\n", " is not valid YAML: "),
+        ("raw: \x07\n", " is not valid YAML: "),
+        ("raw: !!python/object:os.system x\n", " is not valid YAML: "),
+        ("raw: 2024-13-45\n", " is not valid YAML: month must be in 1..12"),
+    ],
+    ids=[
+        "list",
+        "text",
+        "empty",
+        "open list",
+        "indentation",
+        "twice",
+        "twice in a section",
+        "control",
+        "tag",
+        "no date",
+    ],
+)
+def test_a_file_that_maps_no_keys_is_refused(tmp_path, text, message):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(HuskyError) as error:
+        params.load(path)
+    assert str(error.value).startswith(f"{path}{message}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_key_given_twice_is_named(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("raw: a\nraw: b\n")
+    with pytest.raises(HuskyError, match=r'found duplicate key "raw" with value "b" \(original value: "a"\)'):
+        params.load(path)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"raw: \xff\xfe\n")
+    with pytest.raises(HuskyError, match=r"params.yaml is not valid YAML: 'utf-8' codec can't decode byte 0xff"):
+        params.load(path)
+
+
+def test_a_missing_file_says_how_to_restore_it(tmp_path):
+    path = tmp_path / "params.yaml"
+    with pytest.raises(HuskyError) as error:
+        params.load(path)
+    assert str(error.value) == (
+        f"there is no {path}. Run in the folder that holds it, or restore it: git checkout {path}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "value"),
+    [
+        ({"aug": {"factor": "3"}}, "aug.factor", 3),
+        ({"train": {"learning_rate": "0.001"}}, "train.learning_rate", 0.001),
+        ({"train": {"class_balanced": "false"}}, "train.class_balanced", False),
+        ({"train": {"keep": "last"}}, "train.keep", "last"),
+        ({"backbone": {"layer": "conv_pw_11_relu"}}, "backbone.layer", "conv_pw_11_relu"),
+        ({"backbone": {"input_size": "null"}}, "backbone.input_size", None),
+        ({"backbone": {"input_size": "128"}}, "backbone.input_size", 128),
+        ({"backbone": {"arguments": {"alpha": "0.75"}}}, "backbone.arguments", {"alpha": 0.75}),
+        ({"backbone": {"arguments": "{alpha: 0.75}"}}, "backbone.arguments", {"alpha": 0.75}),
+        ({"backbone": {"arguments": {}}}, "backbone.arguments", {}),
+        ({"backbone": {"weights": "007"}}, "backbone.weights", "007"),
+        ({"raw": "2024"}, "raw", "2024"),
+        ({"raw": "true"}, "raw", "true"),
+        ({"aug": "{factor: 3, seed: 1, policy: []}"}, "aug.factor", 3),
+        (
+            {"aug": {"policy": [{"transform": "Rotate", "limit": ["-5", "5"], "p": "0.5"}]}},
+            "aug.policy",
+            [{"transform": "Rotate", "limit": [-5, 5], "p": 0.5}],
+        ),
+    ],
+)
+def test_strings_from_the_command_line_are_read_as_what_they_replace(good, overrides, key, value):
+    loaded = params.load(overrides=overrides)
+    found = params.lookup(loaded, key)
+    assert found == value
+    assert type(found) is type(value)
+    if not isinstance(overrides.get("aug"), str):
+        assert with_value(loaded, key, params.lookup(good, key)) == good
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"aug": {"factor": "many"}}, 'params.yaml: aug.factor is "many", but must be of type integer.'),
+        ({"aug": {"factr": "3"}}, "params.yaml: unknown key 'aug.factr'. Did you mean 'factor'?"),
+        ({"augment": {"factor": 3}}, "params.yaml: unknown key 'augment'. Did you mean 'aug'?"),
+        ({"aug": "5"}, "params.yaml: aug is 5, but must be of type object."),
+        ({"train": {"steps": "1e3"}}, "params.yaml: train.steps is 1000.0, but must be of type integer."),
+        ({"train": {"l1": ".inf"}}, "params.yaml: train.l1 is inf. Use a finite number."),
+    ],
+)
+def test_overrides_are_validated_like_the_file(overrides, message):
+    with pytest.raises(HuskyError) as error:
+        params.load(overrides=overrides)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("value", ["{factor: [1", "[", "{factor: 3, factor: 4}", "'", "\t- a", "2024-13-45"])
+def test_an_override_that_is_no_yaml_is_refused(value):
+    with pytest.raises(HuskyError, match=r"^--config: .* is not valid YAML: "):
+        params.load(overrides={"aug": value})
+
+
+def test_overrides_leave_the_parameters_they_are_put_over_as_they_were(good):
+    before = json.dumps(good)
+    params.merge(good, {"aug": {"factor": "9", "policy": []}, "raw": "elsewhere"})
+    assert json.dumps(good) == before
+
+
+def test_the_file_has_the_keys_of_the_schema_in_its_order(good):
+    keys = []
+    for key, value in good.items():
+        keys.append(key)
+        if isinstance(value, dict):
+            keys += [f"{key}.{inner}" for inner in value]
+    assert keys == list(described())
+
+
+def test_the_comment_above_each_key_is_its_description_in_the_schema():
+    lines = params.FILE.read_text(encoding="utf-8").splitlines()
+    section, wrong = "", []
+    expected = described()
+    for number, line in enumerate(lines):
+        found = re.match(r"( {2})?(\w+):", line)
+        if not found:
+            continue
+        indent, key = found.groups()
+        section = section if indent else key
+        dotted = f"{section}.{key}" if indent else key
+        if dotted not in expected:
+            continue
+        above = []
+        while number > 0 and lines[number - 1].strip().startswith("#"):
+            number -= 1
+            above.insert(0, lines[number].strip())
+        wanted = f"# {expected[dotted]}"
+        if wanted not in above:
+            wrong.append(f"above {dotted} in params.yaml put this line:\n{indent or ''}{wanted}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
+    assert all(text.endswith(".") and text == text.strip() for text in described().values())
+    sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
+    assert len(sections) == 6
+    for section in sections:
+        assert section["additionalProperties"] is False
+        assert section["required"] == list(section["properties"])

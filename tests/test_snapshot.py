@@ -1,0 +1,238 @@
+"""Digests of files: a second run only stats, and no edit goes unnoticed."""
+
+import hashlib
+import os
+import sqlite3
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from huskies import snapshot
+from huskies.errors import HuskyError
+
+_recorders: list[list[str]] = []
+
+
+def _record_opens(event: str, arguments: tuple) -> None:
+    if event == "open" and isinstance(arguments[0], str | os.PathLike):
+        for recorder in _recorders:
+            recorder.append(os.fspath(arguments[0]))
+
+
+# An audit hook sees every file that the interpreter opens, however it does; it can never be taken off again.
+sys.addaudithook(_record_opens)
+
+
+@pytest.fixture
+def opened():
+    """Return a list that grows with the path of every file that is opened."""
+    recorder: list[str] = []
+    _recorders.append(recorder)
+    yield recorder
+    _recorders.remove(recorder)
+
+
+@pytest.fixture
+def settled(monkeypatch):
+    """Let files count as settled at once, so that no test waits for two seconds."""
+    monkeypatch.setattr(snapshot, "_UNSETTLED_NS", 0)
+
+
+@pytest.fixture
+def raw(tmp_path) -> Path:
+    folder = tmp_path / "raw"
+    for name in ("cat/1.png", "cat/2.jpg", "dog/3.webp"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(f"pixels of {name}".encode())
+    (folder / "labels.csv").write_text("file,label\ncat/1.png,cat\n")
+    return folder
+
+
+def below(opened: list[str], folder: Path) -> list[str]:
+    inside = {path.removeprefix(f"{folder}/") for path in opened if path.startswith(f"{folder}/")}
+    opened.clear()
+    return sorted(inside)
+
+
+def write_start(path: Path, content: bytes) -> None:
+    """Write over the first bytes of a file, and again until the file system's clock has gone on."""
+    before = path.stat().st_ctime_ns
+    while path.stat().st_ctime_ns == before:
+        with open(path, "r+b") as file:
+            file.write(content)
+
+
+def test_a_digest_is_the_sha256_of_the_bytes(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert snapshot.file_digest(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_the_second_call_reads_nothing(raw, settled, opened):
+    first = snapshot.raw_digest(raw)
+    assert below(opened, raw) == ["cat/1.png", "cat/2.jpg", "dog/3.webp", "labels.csv"]
+    assert snapshot.raw_digest(raw) == first
+    assert below(opened, raw) == []
+
+
+def test_only_what_changed_is_read_again(raw, settled, opened):
+    first = snapshot.raw_digest(raw)
+    (raw / "cat/2.jpg").write_bytes(b"other pixels")
+    (raw / "dog/4.png").write_bytes(b"a new image")
+    opened.clear()
+    assert snapshot.raw_digest(raw) != first
+    assert below(opened, raw) == ["cat/2.jpg", "dog/4.png"]
+
+
+def test_an_edit_in_place_with_size_and_mtime_restored_is_noticed(raw, settled):
+    first = snapshot.raw_digest(raw)
+    path = raw / "cat/1.png"
+    before = path.stat()
+    write_start(path, b"P")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+    assert snapshot.raw_digest(raw) != first
+    write_start(path, b"p")
+    assert snapshot.raw_digest(raw) == first
+
+
+def test_a_file_swapped_for_another_of_its_size_and_time_is_noticed(raw, settled):
+    first = snapshot.raw_digest(raw)
+    path = raw / "cat/1.png"
+    before = path.stat()
+    other = raw.parent / "other"
+    other.write_bytes(b"PIXELS OF cat/1.png")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.rename(path)
+    assert path.stat().st_size == before.st_size
+    assert snapshot.raw_digest(raw) != first
+
+
+def test_a_file_that_has_just_changed_is_not_remembered(raw, opened):
+    first = snapshot.raw_digest(raw)
+    opened.clear()
+    assert snapshot.raw_digest(raw) == first
+    assert below(opened, raw) == ["cat/1.png", "cat/2.jpg", "dog/3.webp", "labels.csv"]
+
+
+def test_a_time_in_the_future_is_not_trusted(raw, settled, opened):
+    future = 4_000_000_000 * 10**9
+    os.utime(raw / "cat/1.png", ns=(future, future))
+    first = snapshot.raw_digest(raw)
+    opened.clear()
+    assert snapshot.raw_digest(raw) == first
+    assert below(opened, raw) == ["cat/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("change", "matters"),
+    [
+        (lambda raw: (raw / "cat/1.png").rename(raw / "dog/1.png"), True),
+        (lambda raw: (raw / "cat/1.png").rename(raw / "cat/0.png"), True),
+        (lambda raw: (raw / "cat/1.png").unlink(), True),
+        (lambda raw: (raw / "dog").rename(raw / "wolf"), True),
+        (lambda raw: (raw / "labels.csv").write_text("file,label\ncat/1.png,wolf\n"), True),
+        (lambda raw: (raw / "more.csv").write_text("file,label\n"), True),
+        (lambda raw: (raw / "notes.txt").write_text("not read by convert"), False),
+        (lambda raw: (raw / "cat/inner.csv").write_text("not at the top"), False),
+        (lambda raw: (raw / ".hidden.png").write_bytes(b"hidden"), False),
+        (lambda raw: (raw / "empty").mkdir(), False),
+        (lambda raw: os.utime(raw / "cat/1.png", ns=(0, 0)), False),
+        (lambda raw: (raw / "cat/1.png").chmod(0o600), False),
+    ],
+    ids=[
+        "another class",
+        "another name",
+        "one less",
+        "a renamed class",
+        "another label",
+        "another table",
+        "a note",
+        "a table further down",
+        "a hidden file",
+        "an empty folder",
+        "another time",
+        "other rights",
+    ],
+)
+def test_the_digest_of_raw_is_that_of_what_convert_reads(raw, settled, change, matters):
+    first = snapshot.raw_digest(raw)
+    change(raw)
+    assert (snapshot.raw_digest(raw) != first) is matters
+
+
+def test_paths_and_contents_cannot_be_taken_for_one_another(tmp_path):
+    for name, files in {"one": {"a/1.png": b"x", "a/2.png": b"y"}, "two": {"a/1.png": b"y", "a/2.png": b"x"}}.items():
+        for file, content in files.items():
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_bytes(content)
+    assert snapshot.raw_digest(tmp_path / "one") != snapshot.raw_digest(tmp_path / "two")
+
+
+def test_the_digest_does_not_depend_on_where_raw_lies(raw, tmp_path, settled, monkeypatch):
+    first = snapshot.raw_digest(raw)
+    monkeypatch.chdir(tmp_path)
+    assert snapshot.raw_digest(Path("raw")) == first
+    raw.rename(tmp_path / "moved")
+    assert snapshot.raw_digest(tmp_path / "moved") == first
+
+
+def test_a_zip_is_known_by_its_bytes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "raw.zip", "w") as archive:
+        archive.writestr("cat/1.png", b"pixels")
+    expected = hashlib.sha256((tmp_path / "raw.zip").read_bytes()).hexdigest()
+    assert snapshot.raw_digest(tmp_path / "raw.zip") == expected
+
+
+def test_absent_images_have_a_digest_and_fail_later(tmp_path):
+    assert snapshot.raw_digest(tmp_path / "nowhere") == "absent"
+
+
+def test_an_image_that_cannot_be_read_is_no_reason_to_stop(raw):
+    first = snapshot.raw_digest(raw)
+    (raw / "cat/9.png").mkdir()
+    assert snapshot.raw_digest(raw) == first
+    status = (raw / "cat").stat()
+    assert snapshot.file_digests([(str(raw / "cat"), status)]) == ["unreadable: Is a directory"]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("nowhere", "No such file or directory"), ("raw", "Is a directory")])
+def test_a_file_that_is_needed_and_cannot_be_read_is_named(raw, name, reason):
+    path = raw.parent / name
+    with pytest.raises(HuskyError) as refusal:
+        snapshot.file_digest(path)
+    assert str(refusal.value) == f"cannot read {path}: {reason}."
+
+
+def test_a_damaged_memory_is_slower_and_no_less_right(raw, settled, opened):
+    first = snapshot.raw_digest(raw)
+    memory = snapshot.cache_folder() / "digests.sqlite"
+    assert memory.is_file()
+    memory.write_bytes(b"no database at all" * 1000)
+    opened.clear()
+    assert snapshot.raw_digest(raw) == first
+    assert "cat/1.png" in below(opened, raw)
+
+
+def test_without_a_folder_for_the_memory_everything_is_read(raw, settled, opened):
+    folder = snapshot.cache_folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder should be")
+    first = snapshot.raw_digest(raw)
+    opened.clear()
+    assert snapshot.raw_digest(raw) == first
+    assert below(opened, raw) == ["cat/1.png", "cat/2.jpg", "dog/3.webp", "labels.csv"]
+
+
+def test_workspaces_share_the_memory_without_mixing_their_files(raw, tmp_path, settled):
+    other = tmp_path / "raw-other"
+    for path in raw.rglob("*.*"):
+        (other / path.relative_to(raw)).parent.mkdir(parents=True, exist_ok=True)
+        (other / path.relative_to(raw)).write_bytes(b"something else")
+    first, second = snapshot.raw_digest(raw), snapshot.raw_digest(other)
+    assert first != second
+    assert (snapshot.raw_digest(raw), snapshot.raw_digest(other)) == (first, second)
+    connection = sqlite3.connect(snapshot.cache_folder() / "digests.sqlite")
+    assert connection.execute("SELECT COUNT(*) FROM digests").fetchone() == (8,)
+    connection.close()
