@@ -362,7 +362,7 @@ def test_a_stage_in_use_is_waited_for(workspace, capfd, stage, kind):
     with held(workspace, stage, kind):
         waiting.start()
         said = ""
-        while "\n" not in said:
+        while "\n" not in said and waiting.is_alive():
             said += capfd.readouterr().err
         assert said == f"another run is using data/{stage}: waiting for it\n"
         assert not workspace.group.exists()
@@ -390,7 +390,7 @@ def test_what_another_run_made_while_we_waited_is_noticed(workspace, capfd):
     waiting = threading.Thread(target=run, daemon=True)
     with held(workspace, "convert", fcntl.LOCK_EX):
         waiting.start()
-        while "waiting for it" not in capfd.readouterr().err:
+        while "waiting for it" not in capfd.readouterr().err and waiting.is_alive():
             pass
         workspace.convert(images=4)
     waiting.join()

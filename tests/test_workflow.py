@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,7 @@ def test_an_experiment_runs_only_what_lies_below_the_changed_parameter(built):
     assert metrics["augmented"]["images"] == 4 * metrics["baseline"]["images"]
     shown = json.loads(built.run("dvc", "exp", "show", "--json").stdout)
     text = json.dumps(shown)
+    assert '"name": "run-' in text
     assert '"factor": 2' in text
     assert '"factor": 3' in text
     after = built.run("snakemake", "--cores", "2", "metrics")
@@ -125,6 +127,37 @@ def test_absent_images_fail_in_convert_and_leave_earlier_results(built):
     assert "ERROR: there is no data/digits. Put your images there, or set 'raw' in params.yaml" in done.stderr
     assert "logs/convert.log" in done.stderr
     assert built.bytes_of(*plan.tracked(built.folder)) == before
+
+
+def test_a_run_of_some_stages_records_those_alone(built):
+    recorded = (built.folder / "dvc.lock").read_text()
+    built.set(aug__factor=1)
+    done = built.run("snakemake", "--cores", "2", "augment")
+    assert "recorded in dvc.lock: convert, group, split, augment, bottlenecks_original, bottlenecks_test" in done.stderr
+    assert "experiment" not in done.stderr
+    status = built.run("dvc", "status", "augment", "train_augmented").stdout
+    assert "train_augmented:" in status
+    assert not re.search(r"^augment:", status, re.MULTILINE)
+    assert (built.folder / "dvc.lock").read_text() != recorded
+
+
+def test_an_image_overwritten_by_hand_is_neither_recorded_nor_used(built):
+    image = next((built.folder / "data/augment").glob("*/*.jpg"))
+    image.write_bytes(b"not what the receipt says")
+    recorded = (built.folder / "dvc.lock").read_text()
+    done = built.run("python", "-m", "huskies", "record")
+    assert "augment" not in done.stderr
+    assert "split" in done.stderr
+    shutil.rmtree(built.folder / "data/bottlenecks_augmented")
+    command = ["snakemake", "--cores", "2", "bottlenecks_augmented"]
+    done = built.run(*command)
+    assert done.returncode != 0
+    assert "ERROR: data/augment is not as its receipt says: " in done.stderr
+    assert "Delete the folder and run the same command again." in done.stderr
+    assert (built.folder / "dvc.lock").read_text() == recorded
+    shutil.rmtree(built.folder / "data/augment")
+    assert built.run(*command).returncode == 0
+    assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 
 
 @pytest.mark.long
