@@ -351,20 +351,29 @@ def held(workspace: Workspace, stage: str, kind: int) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def overheard() -> Iterator[Any]:
+    """Give what is written to standard error as a file to read lines from; reading waits for the line."""
+    reading, writing = os.pipe()
+    with (
+        open(reading, encoding="utf-8") as heard,
+        open(writing, "w", encoding="utf-8") as saying,
+        contextlib.redirect_stderr(saying),
+    ):
+        yield heard
+
+
 @pytest.mark.parametrize(
     ("stage", "kind"),
     [("group", fcntl.LOCK_EX), ("convert", fcntl.LOCK_EX), ("group", fcntl.LOCK_SH)],
     ids=["another builds the stage", "another builds the stage above", "another reads the stage"],
 )
-def test_a_stage_in_use_is_waited_for(workspace, capfd, stage, kind):
+def test_a_stage_in_use_is_waited_for(workspace, stage, kind):
     target = workspace.plan(workspace.convert())
     waiting = threading.Thread(target=runner.run_stage, args=("group", target, 1), daemon=True)
-    with held(workspace, stage, kind):
+    with held(workspace, stage, kind), overheard() as said:
         waiting.start()
-        said = ""
-        while "\n" not in said and waiting.is_alive():
-            said += capfd.readouterr().err
-        assert said == f"another run is using data/{stage}: waiting for it\n"
+        assert said.readline() == f"another run is using data/{stage}: waiting for it\n"
         assert not workspace.group.exists()
     waiting.join()
     assert receipt.damage(workspace.group) == []
@@ -377,7 +386,7 @@ def test_a_stage_above_is_read_by_several_at_once(workspace, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_what_another_run_made_while_we_waited_is_noticed(workspace, capfd):
+def test_what_another_run_made_while_we_waited_is_noticed(workspace):
     target = workspace.plan(workspace.convert())
     failed = []
 
@@ -388,10 +397,9 @@ def test_what_another_run_made_while_we_waited_is_noticed(workspace, capfd):
             failed.append(str(error))
 
     waiting = threading.Thread(target=run, daemon=True)
-    with held(workspace, "convert", fcntl.LOCK_EX):
+    with held(workspace, "convert", fcntl.LOCK_EX), overheard() as said:
         waiting.start()
-        while "waiting for it" not in capfd.readouterr().err and waiting.is_alive():
-            pass
+        assert "waiting for it" in said.readline()
         workspace.convert(images=4)
     waiting.join()
     assert len(failed) == 1
