@@ -36,8 +36,8 @@ $(READY): requirements.txt pyproject.toml
 
 # After a change in pyproject.toml.
 requirements: env
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header \
 		--python-version 3.11 --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --extra s3 --extra ssh --extra webdav --universal --generate-hashes \
-		--no-emit-index-url --no-header --python-version 3.11 --constraint requirements.txt \
+		--no-header --python-version 3.11 --constraint requirements.txt \
 		--output-file requirements-remotes.txt
