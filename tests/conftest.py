@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from ruamel.yaml import YAML
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 PROJECT = Path(__file__).parent.parent
 IMAGES_A_CLASS = 9

@@ -19,6 +19,10 @@ def stages_run(output: str) -> list[str]:
     ]
 
 
+def comments_of(path: Path) -> list[str]:
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip().startswith("#")]
+
+
 def test_one_command_makes_everything_up_to_metrics(first_build):
     clone, done = first_build
     assert done.returncode == 0, done.stderr
@@ -64,8 +68,10 @@ def test_snakemake_leaves_dvc_with_nothing_to_say(built):
 
 
 def test_an_experiment_runs_only_what_lies_below_the_changed_parameter(built):
+    comments = comments_of(built.folder / "params.yaml")
     done = built.run("dvc", "exp", "run", "-S", "aug.factor=3")
     assert done.returncode == 0, done.stderr
+    assert comments_of(built.folder / "params.yaml") == comments
     assert re.findall(r"^Running stage '(\w+)'", done.stdout, re.MULTILINE) == BELOW_AUGMENT
     metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
     assert metrics["augmented"]["images"] == 4 * metrics["baseline"]["images"]
