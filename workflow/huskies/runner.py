@@ -133,9 +133,11 @@ def _check_bytes(folder: Path) -> None:
 
 
 def _recover(folder: Path) -> None:
-    # Killed between the two renames of a swap: the old folder is still the last good result.
+    # Killed between the two renames of a swap: the old folder is still the last good result, whatever empty
+    # folder Snakemake has since put in its place.
     replaced = folder.with_name(f".replaced-{folder.name}")
-    if replaced.is_dir() and not folder.exists():
+    if replaced.is_dir() and receipt.read(folder) is None and not receipt.damage(replaced):
+        shutil.rmtree(folder, ignore_errors=True)
         replaced.rename(folder)
     shutil.rmtree(replaced, ignore_errors=True)
     for unfinished in folder.parent.glob(f".{folder.name}-*"):
