@@ -10,6 +10,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from huskies.job import Job
 from ruamel.yaml import YAML
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -22,11 +23,27 @@ hypothesis.settings.load_profile("patient")
 PROJECT = Path(__file__).parent.parent
 IMAGES_A_CLASS = 9
 CLASSES = "036"
+# The contract of metrics.json for each head.
+CONTRACT = {
+    "train_accuracy",
+    "val_accuracy",
+    "val_accuracy_low",
+    "val_accuracy_high",
+    "val_cross_entropy",
+    "images",
+    "val_images",
+}
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+def bare_job(stage: str, output: Path, **given: Any) -> Job:
+    """Return a job of a stage by hand: what is not given is empty, and one core does it."""
+    empty = {"params": {}, "inputs": {}, "files": {}, "code": {}, "libraries": {}}
+    return Job(**{**empty, "raw_digest": None, "previous": None, "cores": 1, **given, "stage": stage, "output": output})
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import bare_job
 from huskies import augment, images, manifest, naming, policy
 from huskies.errors import HuskyError
-from huskies.job import Job
 
 POLICY = [
     {"transform": "Rotate", "limit": 20, "p": 0.9},
@@ -52,16 +52,11 @@ def run(split_folder: Path, name: str = "out", cores: int = 1, quality: int = 90
     """Run the stage; return its folder and its summary."""
     output = split_folder.parent / name
     output.mkdir()
-    job = Job(
+    job = bare_job(
         stage="augment",
         params={"aug": {"factor": 3, "seed": 1, "policy": POLICY, **aug}, "convert": {"quality": quality}},
         inputs={"split": split_folder},
-        files={},
-        code={},
-        libraries={},
-        raw_digest=None,
         output=output,
-        previous=None,
         cores=cores,
     )
     return output, augment.run(job)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import bare_job
 from huskies import architectures, backbone, bottlenecks, images, manifest, receipt, snapshot
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -76,16 +77,14 @@ def make_job(
     parameters = {**PARAMETERS, **more}
     Path(output).mkdir()
     weights = Path("backbones", parameters["weights"])
-    return Job(
+    return bare_job(
         stage=stage,
         params={"backbone": parameters},
         inputs={"augment" if stage == "bottlenecks_augmented" else "split": source},
         files={str(weights): snapshot.file_digest(weights)} if weights.is_file() else {},
         code=dict.fromkeys(CODE, "0"),
         libraries={"keras": "1", "tensorflow": "1"},
-        raw_digest=None,
         output=Path(output),
-        previous=None,
         cores=cores,
     )
 

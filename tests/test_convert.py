@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import bare_job
 from huskies import convert, images, manifest, snapshot
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -34,16 +35,11 @@ def fill(folder: Path, files: dict[str, bytes | str]) -> Path:
 
 def make_job(raw: Path, output: Path, cores: int = 1, **parameters) -> Job:
     output.mkdir()
-    return Job(
+    return bare_job(
         stage="convert",
         params={"raw": str(raw), "convert": {"quality": 95, "max_side": 1024, "max_rejected": 10, **parameters}},
-        inputs={},
-        files={},
-        code={},
-        libraries={},
         raw_digest=snapshot.raw_digest(raw),
         output=output,
-        previous=None,
         cores=cores,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import bare_job
 from huskies import convert, group, manifest, snapshot
 from huskies.job import Job
 from hypothesis import given, settings
@@ -24,17 +25,12 @@ def make_job(stage: str, tmp_path: Path, params: dict, raw_digest: str | None = 
     output = tmp_path / stage
     output.mkdir()
     inputs = {"convert": tmp_path / "convert"} if stage == "group" else {}
-    return Job(
+    return bare_job(
         stage=stage,
         params=params,
         inputs=inputs,
-        files={},
-        code={},
-        libraries={},
         raw_digest=raw_digest,
         output=output,
-        previous=None,
-        cores=1,
     )
 
 

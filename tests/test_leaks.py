@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import bare_job
 from huskies import leaks, manifest, naming, split
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -164,17 +165,10 @@ def job(tmp_path: Path, baseline: list[dict], augmented: list[dict], originals: 
         (tmp_path / stage).mkdir()
         manifest.write(manifest.make(rows), tmp_path / stage / name)
     (tmp_path / "out").mkdir()
-    return Job(
+    return bare_job(
         stage="leaks",
-        params={},
         inputs={stage: tmp_path / stage for stage in tables},
-        files={},
-        code={},
-        libraries={},
-        raw_digest=None,
         output=tmp_path / "out",
-        previous=None,
-        cores=1,
     )
 
 

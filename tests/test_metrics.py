@@ -4,19 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import CONTRACT, bare_job
 from huskies import intervals, manifest, metrics
 from huskies.errors import HuskyError
 from huskies.job import Job
 
-CONTRACT = {
-    "train_accuracy",
-    "val_accuracy",
-    "val_accuracy_low",
-    "val_accuracy_high",
-    "val_cross_entropy",
-    "images",
-    "val_images",
-}
 SCORES = {
     "baseline": {"step": 40, "images": 12, "val_images": 8, "train_accuracy": 0.875, "val_cross_entropy": 0.612345},
     "augmented": {"step": 60, "images": 72, "val_images": 8, "train_accuracy": 1.0, "val_cross_entropy": 0.412345},
@@ -54,17 +46,11 @@ def job(folder: Path, keep: str = "best", shown: dict[str, list[dict[str, str]]]
     inputs["leaks"].mkdir()
     (inputs["leaks"] / "leaks.json").write_text('{"leaks": 0}')
     (folder / "out").mkdir()
-    return Job(
+    return bare_job(
         stage="metrics",
         params={"train": {"keep": keep}},
         inputs=inputs,
-        files={},
-        code={},
-        libraries={},
-        raw_digest=None,
         output=folder / "out",
-        previous=None,
-        cores=1,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import bare_job
 from huskies import manifest, split
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -189,17 +190,11 @@ def make_job(tmp_path: Path, rows: list[dict[str, str]], conflicts: tuple[str, .
     manifest.write(pd.DataFrame({"file": list(conflicts)}, dtype=str), folders["group"] / "conflicts.csv")
     output = tmp_path / "split"
     output.mkdir()
-    return Job(
+    return bare_job(
         stage="split",
         params={"split": {"validation": 0.25, "test": 0.25, "seed": 1, **parameters}},
         inputs=folders,
-        files={},
-        code={},
-        libraries={},
-        raw_digest=None,
         output=output,
-        previous=None,
-        cores=1,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import bare_job
 from huskies import backbone, bottlenecks, head, images, intervals, manifest, test
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -70,17 +71,10 @@ def make_job(data: Path, files: list[str] = FILES, labels: list[str] = LABELS) -
     tested[columns].to_csv(data / "bottlenecks_test" / bottlenecks.INDEX, index=False)
     write_head(data / "train_baseline", 2.5, labels)
     write_head(data / "train_augmented", 4.5, labels)
-    return Job(
+    return bare_job(
         stage="test",
-        params={},
         inputs={name: data / name for name in INPUTS},
-        files={},
-        code={},
-        libraries={},
-        raw_digest=None,
         output=data / "out",
-        previous=None,
-        cores=1,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import bare_job
 from huskies import backbone, bottlenecks, head, manifest, naming, train
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -255,17 +256,11 @@ def make_job(data: Path, stage: str, **changed: Any) -> Job:
         write_bottlenecks(data / "bottlenecks_augmented", manifest.read(data / "augment" / manifest.NAME))
     output = data / f".{stage}-building"
     output.mkdir()
-    return Job(
+    return bare_job(
         stage=stage,
         params={"train": {**PARAMETERS, **changed}},
         inputs={name: data / name for name in names},
-        files={},
-        code={},
-        libraries={},
-        raw_digest=None,
         output=output,
-        previous=None,
-        cores=1,
     )
 
 
