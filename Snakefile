@@ -16,6 +16,14 @@ min_version("9.27")
 include: "workflow/flow.smk"
 
 
-onsuccess:
-    if not overridden and not os.environ.get("DVC_STAGE"):
+def record_in_dvc():
+    """Tell DVC of what is built, if that is news; never of a dry run or of overridden parameters, nor inside DVC."""
+    if not (workflow.dryrun or overridden or os.environ.get("DVC_STAGE")) and record.needed(plans):
         shell("python -m huskies record")
+
+
+onsuccess:
+    record_in_dvc()
+
+
+prepare.when_nothing_to_be_done(record_in_dvc)

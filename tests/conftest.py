@@ -42,7 +42,7 @@ def _own_cache(tmp_path_factory, monkeypatch):
 
 def bare_job(stage: str, output: Path, **given: Any) -> Job:
     """Return a job of a stage by hand: what is not given is empty, and one core does it."""
-    empty = {"params": {}, "inputs": {}, "files": {}, "code": {}, "libraries": {}}
+    empty = {"params": {}, "inputs": {}, "files": {}, "code": {}, "libraries": {}, "provenance": {}}
     return Job(**{**empty, "raw_digest": None, "previous": None, "cores": 1, **given, "stage": stage, "output": output})
 
 

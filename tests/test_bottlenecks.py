@@ -277,7 +277,7 @@ def swap_two_rows(folder: Path) -> None:
 )
 def test_nothing_is_taken_from_a_damaged_output(tmp_path, harm):
     job = make_job(write_images(tmp_path / "split", some_images(3)))
-    _, rows = bottlenecks.select(job)
+    _, rows = bottlenecks.select(job.stage, job.inputs)
     np.save(job.output / bottlenecks.FEATURES, np.arange(12, dtype=np.float32).reshape(3, 4))
     rows.to_csv(job.output / bottlenecks.INDEX, index=False)
     described = bottlenecks.identity(job)

@@ -57,7 +57,7 @@ def job(folder: Path, keep: str = "best", shown: dict[str, list[dict[str, str]]]
 def test_the_numbers_are_those_of_the_contract(tmp_path):
     metrics.run(job(tmp_path))
     written = json.loads((tmp_path / "out/metrics.json").read_text())
-    assert written.keys() == {"baseline", "augmented", "gain", "leaks", "chosen_on_validation"}
+    assert written.keys() == {"baseline", "augmented", "gain", "leaks", "chosen_on_validation", "provenance"}
     assert written["baseline"].keys() == written["augmented"].keys() == CONTRACT | {"step"}
     assert written["leaks"] == 0
     low, high = intervals.wilson(6, 8)

@@ -72,6 +72,7 @@ class Workspace:
             "files": {},
             "inputs": {"convert": receipt.plan_hash(above)},
             "raw": None,
+            "provenance": {},
             **more,
         }
         plan.publish({"group": planned})

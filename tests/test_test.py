@@ -86,7 +86,7 @@ def test_both_heads_are_scored_on_the_same_test_images_with_intervals(tmp_path):
     job = make_job(tmp_path)
     assert test.run(job) == ("baseline 70.0% (39.7% to 89.2%), augmented 90.0% (59.6% to 98.2%) on 10 test images")
     results = written(job)
-    assert results.keys() == {"baseline", "augmented", "gain"}
+    assert results.keys() == {"baseline", "augmented", "gain", "provenance"}
     for name, right in (("baseline", 7), ("augmented", 9)):
         low, high = intervals.wilson(right, 10)
         assert results[name] == {

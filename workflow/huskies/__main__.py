@@ -1,4 +1,4 @@
-"""The command line: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, and `record`."""
+"""The command line: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`."""
 
 import argparse
 import contextlib
@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from huskies import plan, prepare
+from huskies import params, plan, prepare
 from huskies.errors import HuskyError
 
 
@@ -15,6 +15,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m huskies", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("record", help="tell DVC of what Snakemake built")
+    audit = commands.add_parser("audit", help="compare everything under data/ with what it claims to be")
+    audit.add_argument("--cores", type=int, default=1, help="batches at once")
     for stage in plan.stages():
         command = commands.add_parser(stage, help=f"build data/{stage}; called by the Snakefile")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
@@ -47,6 +49,11 @@ def main(arguments: list[str] | None = None) -> int:
             from huskies import record
 
             print(record.run(), file=sys.stderr)
+            return 0
+        if parsed.command == "audit":
+            from huskies import audit
+
+            print(f"audit: {audit.run(plan.all_plans(params.load()), parsed.cores)}", file=sys.stderr)
             return 0
         from huskies import runner
 

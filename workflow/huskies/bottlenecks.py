@@ -6,6 +6,9 @@ have a stage of their own, so that training cannot read them by mistake.
 
 import hashlib
 import json
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -39,12 +42,12 @@ def identity(job: Job) -> str:
     return json.dumps(described, sort_keys=True)
 
 
-def select(job: Job) -> tuple[Path, pd.DataFrame]:
+def select(stage: str, inputs: dict[str, Path]) -> tuple[Path, pd.DataFrame]:
     """Return (folder of the images, their manifest rows) that the stage computes bottlenecks of."""
-    source = "augment" if job.stage == "bottlenecks_augmented" else "split"
-    splits = ("test",) if job.stage == "bottlenecks_test" else ("train", "val")
-    rows = manifest.read(job.inputs[source] / manifest.NAME)
-    return job.inputs[source], rows[rows["split"].isin(splits)].reset_index(drop=True)
+    source = "augment" if stage == "bottlenecks_augmented" else "split"
+    splits = ("test",) if stage == "bottlenecks_test" else ("train", "val")
+    rows = manifest.read(inputs[source] / manifest.NAME)
+    return inputs[source], rows[rows["split"].isin(splits)].reset_index(drop=True)
 
 
 def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
@@ -56,14 +59,48 @@ def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
     return dict(zip(index["sha256"], features, strict=True))
 
 
+def recorded_rows(job: Job, described: str) -> dict[str, np.ndarray]:
+    """Return the features, by image sha256, of the stage's output that dvc.lock records, if of the same identity.
+
+    DVC removes a stage's output before it runs the stage, and a fresh clone has none: what is recorded comes from
+    DVC's cache, or from the remote. So a teammate who pulled and adds 20 photos computes only theirs.
+    """
+    if not Path("dvc.lock").is_file():
+        return {}
+    from dvc.api import DVCFileSystem
+
+    # In the name of an unfinished build, so that what a killed run leaves is cleared away like one.
+    taken = job.output.with_name(f".{job.stage}-recorded")
+    try:
+        DVCFileSystem().get(f"data/{job.stage}", str(taken), recursive=True)
+        return previous_rows(taken, described)
+    except FileNotFoundError:
+        return {}
+    except Exception as error:
+        # Remotes fail in the ways of their libraries, and what cannot be had is computed.
+        print(f"{job.stage}: nothing taken over from DVC: {error}", file=sys.stderr, flush=True)
+        return {}
+    finally:
+        shutil.rmtree(taken, ignore_errors=True)
+
+
+def _known(job: Job, described: str, store: Store, keys: dict[str, str]) -> dict[str, np.ndarray]:
+    """Return what is known of the images by sha256, asking the next place only for what is missing."""
+    known = {keys[name]: features for name, features in store.get(keys)}
+    for earlier in (lambda: previous_rows(job.previous, described), lambda: recorded_rows(job, described)):
+        if missing := {name: sha256 for name, sha256 in keys.items() if sha256 not in known}:
+            found = earlier()
+            taken = {name: found[sha256] for name, sha256 in missing.items() if sha256 in found}
+            store.put(taken.items())
+            known |= {keys[name]: features for name, features in taken.items()}
+    return known
+
+
 def fill(job: Job, store: Store, folder: Path, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
     """Return (float32 features, one row for each manifest row; how many of them were computed now)."""
     described = identity(job)
     prefix = hashlib.sha256(described.encode()).hexdigest()
-    sha256_of = {key(sha256, prefix): sha256 for sha256 in rows["sha256"]}
-    known = {sha256_of[name]: features for name, features in store.get(sha256_of)}
-    for sha256, features in previous_rows(job.previous, described).items():
-        known.setdefault(sha256, features)
+    known = _known(job, described, store, {key(sha256, prefix): sha256 for sha256 in rows["sha256"]})
     missing = rows[~rows["sha256"].isin(known)].drop_duplicates("sha256")
     files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
     if files:
@@ -76,7 +113,7 @@ def fill(job: Job, store: Store, folder: Path, rows: pd.DataFrame) -> tuple[np.n
     return features, len(files)
 
 
-def _one_by_one(job: Job, files: list[tuple[Path, str]], store: Store, prefix: str):
+def _one_by_one(job: Job, files: list[tuple[Path, str]], store: Store, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
     for positions, features in backbone.compute(job.params["backbone"], files, job.cores):
         batch = [(files[position][1], row) for position, row in zip(positions, features, strict=True)]
         # Each batch is kept at once: a killed run goes on where it stopped.
@@ -103,7 +140,7 @@ def load(folder: Path, images: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 
 def run(job: Job) -> str:
     """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return a line on it."""
-    folder, rows = select(job)
+    folder, rows = select(job.stage, job.inputs)
     with Store(snapshot.cache_folder()) as store:
         features, computed = fill(job, store, folder, rows)
     np.save(job.output / FEATURES, features)

@@ -14,6 +14,7 @@ class Job:
     files: the other declared data files (weights), by path, with the sha256 of each.
     code: the digest of each declared code file, by path.
     libraries: the pinned version of each library that shapes the stage's bytes.
+    provenance: digests of the raw images, split, policy, backbone and code above, as plan.provenance has them.
     output: the empty folder to fill. It becomes data/<stage> only when the stage has succeeded.
     previous: the stage's last output, or None. Its bytes are not to be trusted unchecked.
     cores: how many processes or threads may be busy at once.
@@ -26,6 +27,7 @@ class Job:
     code: dict[str, str]
     libraries: dict[str, str]
     raw_digest: str | None
+    provenance: dict[str, str]
     output: Path
     previous: Path | None
     cores: int

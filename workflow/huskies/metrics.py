@@ -72,6 +72,7 @@ def run(job: Job) -> str:
     metrics["gain"] = compare(*predicted)
     metrics["leaks"] = _read(job.inputs["leaks"] / leaks.NAME)["leaks"]
     metrics["chosen_on_validation"] = job.params["train"]["keep"] == "best"
+    metrics["provenance"] = job.provenance
     (job.output / NAME).write_text(json.dumps(metrics, indent=1) + "\n")
     (job.output / TABLE).write_text(table(metrics), encoding="utf-8")
     actual = predicted[1][["file", "label", "predicted"]].rename(columns={"label": "actual"})

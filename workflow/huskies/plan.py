@@ -75,7 +75,31 @@ def all_plans(params: dict[str, Any], workspace: Path = Path()) -> dict[str, dic
             "inputs": {each: receipt.plan_hash(plans[each]) for each in above},
             "raw": snapshot.raw_digest(workspace / params["raw"]) if raw_paths else None,
         }
+        plans[name]["provenance"] = provenance(name, plans)
     return plans
+
+
+def provenance(name: str, plans: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return short digests of the raw images, split, policy, backbone and code that a stage's output comes from.
+
+    All of them follow from the plans above; they stand here so that a number can say by itself what made it.
+    What lies below the stage, or beside it, is left out. `split` names the receipt in data/split.
+    """
+    lineage = {name}
+    for stage in reversed(plans):
+        if stage in lineage:
+            lineage.update(plans[stage]["inputs"])
+    sources = {path: digest for stage in plans if stage in lineage for path, digest in plans[stage]["code"].items()}
+    found = {"raw": str(plans["convert"]["raw"])[:16], "code": receipt.plan_hash(sources)}
+    if "split" in lineage:
+        found["split"] = receipt.plan_hash(plans["split"])
+    if "augment" in lineage:
+        found["policy"] = receipt.plan_hash(plans["augment"]["params"]["aug"])
+    if "bottlenecks_original" in lineage:
+        found["backbone"] = receipt.plan_hash(
+            {key: plans["bottlenecks_original"][key] for key in ("params", "files", "libraries")}
+        )
+    return found
 
 
 def _file(path: Path) -> str:
@@ -106,14 +130,25 @@ def _libraries(stage: dict[str, Any]) -> list[str]:
 
 
 def code_digest(source: str) -> str:
-    """Return a digest of Python source that comments, docstrings and layout do not change."""
+    """Return a digest of Python source that comments, docstrings, layout and the version of Python do not change."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
             ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    return hashlib.sha256(_structure(tree).encode()).hexdigest()
+
+
+def _structure(node: Any) -> str:
+    # ast.dump and ast.unparse write the same code differently in different versions of Python, and then a
+    # teammate with another version would build everything anew. Empty fields are what newer versions add.
+    if isinstance(node, ast.AST):
+        fields = [f"{name}={_structure(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return f"{type(node).__name__}({','.join(fields)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_structure, node))}]"
+    return ascii(node)
 
 
 def publish(plans: dict[str, dict[str, Any]]) -> None:

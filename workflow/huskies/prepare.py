@@ -1,12 +1,14 @@
 """What the Snakefile does before any job: parameters, plans, and all that can be refused at once."""
 
+import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from huskies import params, plan, receipt
-from huskies.errors import HuskyError
+from huskies.errors import HuskyError, some
 
 
 def prepare(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -17,6 +19,7 @@ def prepare(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
             raise HuskyError(
                 f"the folder {folder} is not writable. Make it writable, or work in a copy of the project elsewhere."
             )
+    check_upstream(plans, os.environ.get("DVC_STAGE", ""))
     try:
         plan.publish(plans)
     except OSError as error:
@@ -24,6 +27,25 @@ def prepare(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
             f"cannot write {error.filename or plan.FOLDER}: {error.strerror}. Free or allow the space, and run again."
         ) from None
     return plans
+
+
+def check_upstream(plans: dict[str, dict[str, Any]], stage: str) -> None:
+    """Raise HuskyError unless the folders that a stage reads follow from their plans, and say which does not, and why.
+
+    DVC runs one stage at a time, and may take for unchanged what is not: it does not see an edit with the file's
+    size and time restored, nor what has changed since it looked.
+    """
+    inputs = plans[stage]["inputs"] if stage in plans else {}
+    absent = [name for name in inputs if not Path(receipt_path(plans[name])).exists()]
+    if not absent:
+        return
+    for name in plans:
+        content = receipt.read(Path("data", name))
+        if content is not None and (reasons := receipt.differences(content["plan"], plans[name])):
+            raise HuskyError(
+                f"data/{name} is stale, which DVC did not see: {some(reasons)}. Run the same dvc command again."
+            )
+    raise HuskyError(f"{stage} needs data/{absent[0]}, which is not there. Get it: dvc checkout, or dvc pull")
 
 
 def put_first(workspace: Path = Path()) -> None:
@@ -53,3 +75,16 @@ def report(error: HuskyError) -> None:
 def receipt_path(planned: dict[str, Any], root: str = "data") -> str:
     """Return where the receipt of a plan lies."""
     return f"{root}/{planned['stage']}/{receipt.name(receipt.plan_hash(planned))}"
+
+
+def when_nothing_to_be_done(action: Callable[[], None]) -> None:
+    """Call `action` when Snakemake says that there is nothing to be done, for which it has no hook of its own."""
+    from snakemake.common import NOTHING_TO_BE_DONE_MSG
+    from snakemake.logging import logger
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.msg == NOTHING_TO_BE_DONE_MSG:
+                action()
+
+    logger.addHandler(Listener())

@@ -59,3 +59,25 @@ def damage(folder: Path) -> list[str]:
         return ["receipt"]
     expected, found = content["outputs"], digests(folder)
     return sorted(file for file in expected.keys() | found.keys() if expected.get(file) != found.get(file))
+
+
+def differences(made: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return what differs between the plan that a stage was made by and its plan of now, as one would say it."""
+    found = [] if made["raw"] == now["raw"] else ["the raw images changed"]
+    before, after = _flat(made["params"]), _flat(now["params"])
+    found += [
+        f"{key} was {json.dumps(before.get(key))} and is {json.dumps(after.get(key))}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+    for kind, verb in (("code", "was edited"), ("files", "changed"), ("libraries", "has another version")):
+        names = made[kind].keys() | now[kind].keys()
+        found += [f"{name} {verb}" for name in sorted(names) if made[kind].get(name) != now[kind].get(name)]
+    above = sorted(made["inputs"].keys() | now["inputs"].keys())
+    return found + [f"{name} is another" for name in above if made["inputs"].get(name) != now["inputs"].get(name)]
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict) or not value:
+        return {name: value}
+    return {inner: v for key, each in value.items() for inner, v in _flat(each, f"{name}.{key}".strip(".")).items()}

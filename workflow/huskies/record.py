@@ -1,15 +1,23 @@
 """record: tells DVC of what Snakemake built, and only of what is true."""
 
+import hashlib
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from huskies import params, plan, receipt
 
+LOCK = Path("dvc.lock")
+# Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
+# could record is recorded by the next.
+MARKER = Path(".snakemake/recorded")
 
-def true_stages(root: Path = Path("data")) -> list[str]:
-    """Return the stages whose folder follows from params.yaml and is as its receipt says, with all above it."""
-    plans = plan.all_plans(params.load())
+
+def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> list[str]:
+    """Return the stages whose folder follows from its plan and is as its receipt says, with all above it."""
     true: list[str] = []
     for name in plan.tracked():
         planned = plans[name]
@@ -24,6 +32,26 @@ def true_stages(root: Path = Path("data")) -> list[str]:
     return true
 
 
+def needed(plans: dict[str, dict[str, Any]]) -> bool:
+    """Tell whether anything that record goes by has changed since it last ran. Reads a few small files only."""
+    return Path(".dvc").is_dir() and (not MARKER.is_file() or MARKER.read_text() != _seen(plans))
+
+
+def _seen(plans: dict[str, dict[str, Any]]) -> str:
+    stages = plan.tracked()
+    receipts = {name: Path("data", name, receipt.name(receipt.plan_hash(plans[name]))) for name in stages}
+    # A folder that was built again after damage has the same receipt, in another file.
+    built = {str(path): path.stat().st_ino for path in receipts.values() if path.exists()}
+    # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
+    sources = {path: _digest(Path(path)) for stage in stages.values() for path in plan.code(stage)}
+    seen = {"built": built, "code": sources, "lock": _digest(LOCK)}
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
+
+
 def run() -> str:
     """Commit the true stages to DVC, and save a complete run as an experiment; return a line on it.
 
@@ -31,19 +59,30 @@ def run() -> str:
     """
     if not Path(".dvc").is_dir():
         return "not recorded: this folder is no DVC repository"
-    names = true_stages()
-    if not names:
-        return "not recorded: no stage is complete, with all above it, and as params.yaml says"
-    if failure := _dvc("commit", "--force", "--quiet", *names):
+    plans = plan.all_plans(params.load())
+    names = true_stages(plans)
+    before = _digest(LOCK)
+    if names and (failure := _dvc("commit", "--force", "--quiet", *names)):
         return f"not recorded: dvc commit failed: {failure}"
     line = f"recorded in dvc.lock: {', '.join(names)}"
+    if not names:
+        line = "not recorded: no stage is complete, with all above it, and as params.yaml says"
+    elif _digest(LOCK) == before:
+        line = "dvc.lock is up to date"
     # Saving commits every stage, so it must not happen while any is stale or unfinished.
-    if names != list(plan.tracked()):
-        return line
-    content = receipt.read(Path("data", names[-1]))
-    name = f"run-{receipt.plan_hash(content['plan'])[:8]}"
-    failure = _dvc("exp", "save", "--force", "--quiet", "--name", name)
-    return f"{line}; not saved as an experiment: {failure}" if failure else f"{line}; saved as experiment {name}"
+    elif names == list(plan.tracked()):
+        name = f"run-{receipt.plan_hash(plans[names[-1]])[:8]}"
+        failure = _dvc("exp", "save", "--force", "--quiet", "--name", name)
+        line += f"; not saved as an experiment: {failure}" if failure else f"; saved as experiment {name}"
+    _mark(plans)
+    return line
+
+
+def _mark(plans: dict[str, dict[str, Any]]) -> None:
+    unfinished = MARKER.with_name(f".{MARKER.name}.{os.getpid()}")
+    MARKER.parent.mkdir(exist_ok=True)
+    unfinished.write_text(_seen(plans))
+    unfinished.rename(MARKER)
 
 
 def _dvc(*arguments: str) -> str:

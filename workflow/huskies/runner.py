@@ -72,6 +72,7 @@ def _job(plan: dict[str, Any], root: Path, building: Path, folder: Path, cores: 
         code=plan["code"],
         libraries=plan["libraries"],
         raw_digest=plan["raw"],
+        provenance=plan["provenance"],
         output=building,
         previous=folder if folder.is_dir() else None,
         cores=cores,

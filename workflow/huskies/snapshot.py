@@ -1,7 +1,9 @@
 """Digests of files, remembered by what a stat says of them, so that a second run only stats.
 
 The memory is keyed by path, size, mtime, ctime and inode: ctime cannot be set back, so an edit is noticed even
-where size and mtime are restored. It is a cache of the user's, disposable, and shared by all workspaces.
+where size and mtime are restored. DVC goes without ctime and would not notice it, and then record the new results
+as those of the old file; so such a file gets the time of its discovery as its mtime. The memory is a cache of the
+user's, disposable, and shared by all workspaces.
 """
 
 import contextlib
@@ -21,6 +23,7 @@ from huskies.errors import HuskyError
 # A file changed within this time of being read could change again without its times showing it.
 _UNSETTLED_NS = 2_000_000_000
 _UNREADABLE = "unreadable: "
+_NEVER = 0  # a ctime that no file has: what is remembered with it is read again
 
 
 def cache_folder() -> Path:
@@ -77,11 +80,18 @@ def file_digests(files: Iterable[tuple[str, os.stat_result]]) -> list[str]:
             # The reason is part of the identity; convert lists the file in rejected.csv.
             digest = f"{_UNREADABLE}{error.strerror}"
         else:
-            if now - max(status.st_mtime_ns, status.st_ctime_ns) > _UNSETTLED_NS:
-                fresh.append((path, *key, digest))
+            if remembered is not None and remembered[4] != digest and _same_to_dvc(remembered, key):
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+            settled = now - max(status.st_mtime_ns, status.st_ctime_ns) > _UNSETTLED_NS
+            fresh.append((path, *key[:2], key[2] if settled else _NEVER, key[3], digest))
         digests.append(digest)
     _remember(fresh)
     return digests
+
+
+def _same_to_dvc(one: tuple, other: tuple) -> bool:
+    return (one[0], one[1], one[3]) == (other[0], other[1], other[3])
 
 
 def _connect() -> sqlite3.Connection:

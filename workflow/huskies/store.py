@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-_NAME = "bottlenecks.sqlite"
+NAME = "bottlenecks.sqlite"
 _BYTES_AT_MOST = 4 << 30
 _CHUNK = 500  # keys in one query; SQLite allows 999 on older builds
 
@@ -29,7 +29,7 @@ class Store:
 
     def __init__(self, folder: Path):
         """Open or make the store. One that is damaged is replaced; where none can be, memory serves this run."""
-        self._path = folder / _NAME
+        self._path = folder / NAME
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = self._open(self._path)
@@ -59,7 +59,7 @@ class Store:
     def _replace(self) -> None:
         try:
             for ending in ("", "-wal", "-shm"):
-                self._path.with_name(_NAME + ending).unlink(missing_ok=True)
+                self._path.with_name(NAME + ending).unlink(missing_ok=True)
             self._connection = self._open(self._path)
         except (sqlite3.OperationalError, OSError):
             self._connection = self._open(Path(":memory:"))

@@ -41,12 +41,10 @@ def run(job: Job) -> str:
         right.append((predicted["label"] == predicted["predicted"]).to_numpy())
     gain, low, high = intervals.paired_gain(*right)
     results["gain"] = {"test_accuracy": round(gain, 6), "low": round(low, 6), "high": round(high, 6)}
+    results["provenance"] = job.provenance
     (job.output / NAME).write_text(json.dumps(results, indent=1) + "\n")
-    return (
-        ", ".join(
-            f"{name} {each['test_accuracy']:.1%} ({each['test_accuracy_low']:.1%} to {each['test_accuracy_high']:.1%})"
-            for name, each in results.items()
-            if name != "gain"
-        )
-        + f" on {len(index)} test images"
-    )
+    said = [
+        f"{name} {each['test_accuracy']:.1%} ({each['test_accuracy_low']:.1%} to {each['test_accuracy_high']:.1%})"
+        for name, each in ((name, results[name]) for name in HEADS)
+    ]
+    return f"{', '.join(said)} on {len(index)} test images"

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.abspath("workflow"))
 
-from huskies import prepare
+from huskies import prepare, record
 
 overridden = bool(config)
 plans = prepare.plans_or_exit(config)

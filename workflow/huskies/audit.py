@@ -1,0 +1,158 @@
+"""audit: compares everything under data/ with what it claims to be, and names the command that mends what is not.
+
+Was each stage made from the present parameters, code and images (receipts)? Are its files those that it made? Do
+the manifests list the bytes on disk, and descend from the stage above? Does the backbone, asked again, give the
+bottlenecks that are kept? Does metrics.json say what it came from?
+"""
+
+import itertools
+import json
+import random
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from huskies import backbone, bottlenecks, manifest, metrics, receipt, snapshot, store
+from huskies.errors import HuskyError, some
+
+Plans = dict[str, dict[str, Any]]
+
+# Bottlenecks of each stage that are computed again, drawn anew in every audit: two batches.
+SAMPLE = 2 * backbone.BATCH
+# Another type of CPU adds up in another order; the features of another image are farther away.
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Something that is not what it claims to be: the stage, what is wrong with it, and the command that mends it."""
+
+    stage: str
+    what: str
+    mend: str
+
+
+def present(plans: Plans, root: Path) -> list[str]:
+    """Return the stages that have a folder with something in it, in the order of the flow."""
+    return [name for name in plans if (root / name).is_dir() and any((root / name).iterdir())]
+
+
+def below(name: str, plans: Plans) -> list[str]:
+    """Return a stage and all that is made from it, in the order of the flow."""
+    found = {name}
+    for stage, planned in plans.items():
+        if found & planned["inputs"].keys():
+            found.add(stage)
+    return [stage for stage in plans if stage in found]
+
+
+def _rebuild(names: list[str], root: Path, *files: Path) -> str:
+    remove = shlex.join(str(path) for path in (*(root / name for name in names), *files))
+    return f"rm -rf {remove} && snakemake --cores all {' '.join(names)}"
+
+
+def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
+    """Compare the receipt of every stage that is there with its plan of now."""
+    found = []
+    for name in present(plans, root):
+        content = receipt.read(root / name)
+        if content is None:
+            found.append(Disagreement(name, f"{root / name} has no sound receipt", _rebuild([name], root)))
+        elif content["plan"] != plans[name]:
+            reasons = some(receipt.differences(content["plan"], plans[name]))
+            mend = f"snakemake --cores all {'test' if name == 'test' else 'metrics'}"
+            found.append(Disagreement(name, f"{root / name} is stale: {reasons}", mend))
+    return found
+
+
+def check_files(plans: Plans, root: Path) -> list[Disagreement]:
+    """Compare the files of every stage that is there with its receipt."""
+    return [
+        Disagreement(name, f"{root / name} is not as its receipt says: {some(damaged)}", _rebuild([name], root))
+        for name in present(plans, root)
+        if receipt.read(root / name) is not None and (damaged := receipt.damage(root / name))
+    ]
+
+
+def check_manifests(plans: Plans, root: Path) -> list[Disagreement]:
+    """Compare every row of every manifest with the bytes of its image, and its source with the stage above."""
+    found, sources = [], None
+    there = present(plans, root)
+    for name in (name for name in ("convert", "split", "augment") if name in there):
+        digests = receipt.digests(root / name)
+        try:
+            rows = manifest.read(root / name / manifest.NAME)[["file", "sha256", "source_sha256"]]
+        except (HuskyError, ValueError, KeyError):
+            rows = manifest.make([])
+        listed = dict(zip(rows["file"], rows["sha256"], strict=True))
+        wrong = {file for file, sha256 in listed.items() if digests.get(file) != sha256}
+        wrong |= {file for file in digests if file.endswith(".jpg") and file not in listed}
+        if sources is not None:
+            wrong |= set(rows.loc[~rows["source_sha256"].isin(sources), "file"])
+        sources = set(rows["source_sha256"])
+        if wrong:
+            what = f"{root / name / manifest.NAME} does not agree with the images: {some(sorted(wrong))}"
+            rebuilt = [stage for stage in below(name, plans) if stage in there]
+            found.append(Disagreement(name, what, _rebuild(rebuilt, root)))
+    return found
+
+
+def check_bottlenecks(plans: Plans, root: Path, name: str, cores: int) -> tuple[list[Disagreement], int, int]:
+    """Compute a sample of a stage's bottlenecks again; return (what disagrees, how many were computed, of how many)."""
+    rebuilt = [stage for stage in below(name, plans) if stage in present(plans, root)]
+    # Else the same rows would be taken over again.
+    mend = _rebuild(rebuilt, root, snapshot.cache_folder() / store.NAME, Path("dvc.lock"))
+    folder, images = bottlenecks.select(name, {above: root / above for above in plans[name]["inputs"]})
+    try:
+        _, features = bottlenecks.load(root / name, images)
+    except HuskyError as error:
+        return [Disagreement(name, str(error), mend)], 0, len(images)
+    chosen = sorted(random.sample(range(len(images)), min(SAMPLE, len(images))))
+    files = [(folder / images["file"][row], images["sha256"][row]) for row in chosen]
+    wrong = []
+    for positions, again in backbone.compute(plans[name]["params"]["backbone"], files, cores) if files else ():
+        same = np.isclose(features[[chosen[each] for each in positions]], again, TOLERANCE, TOLERANCE).all(axis=1)
+        wrong += [images["file"][chosen[each]] for each, right in zip(positions, same, strict=True) if not right]
+    what = f"{root / name} has other bottlenecks than the backbone gives: {some(wrong)}"
+    return [Disagreement(name, what, mend)] if wrong else [], len(files), len(images)
+
+
+def check_provenance(plans: Plans, root: Path) -> list[Disagreement]:
+    """Compare what metrics.json says that it came from with its receipt."""
+    content = receipt.read(root / "metrics")
+    if content is None:
+        return []
+    try:
+        said = dict(json.loads((root / "metrics" / metrics.NAME).read_text())["provenance"])
+    except (OSError, ValueError, KeyError, TypeError):
+        said = {}
+    true = content["plan"]["provenance"]
+    wrong = sorted(key for key in said.keys() | true.keys() if said.get(key) != true.get(key))
+    what = f"{root / 'metrics' / metrics.NAME} says that it came from another {', '.join(wrong)}"
+    return [Disagreement("metrics", what, _rebuild(["metrics"], root))] if wrong else []
+
+
+def run(plans: Plans, cores: int, root: Path = Path("data")) -> str:
+    """Audit every stage that is there; return a line on it. Raises HuskyError with all that disagrees."""
+    found = [
+        each
+        for check in (check_receipts, check_files, check_manifests, check_provenance)
+        for each in check(plans, root)
+    ]
+    # Bottlenecks of images that are not what they claim to be would be compared with the wrong thing.
+    doubtful = {each.stage for each in found}
+    there = [name for name in present(plans, root) if name not in doubtful]
+    computed = kept = 0
+    for name in (name for name in there if name.startswith("bottlenecks_") and {*plans[name]["inputs"]} <= {*there}):
+        wrong, some_rows, all_rows = check_bottlenecks(plans, root, name, cores)
+        found, computed, kept = found + wrong, computed + some_rows, kept + all_rows
+    if found:
+        said = [
+            "".join(f"\n  {each.what}" for each in alike) + f"\n    mend by: {mend}"
+            for mend, alike in itertools.groupby(found, key=lambda each: each.mend)
+        ]
+        raise HuskyError(f"{len(found)} things under {root} are not what they claim to be:{''.join(said)}")
+    return f"{len(there)} stages are what they claim to be; {computed} of {kept} bottlenecks computed again"

@@ -1,0 +1,13 @@
+"""audit: compares everything under data/ with what it claims to be, and names the command that mends what is not.
+
+Reads params.yaml, the code, the raw images and every folder under data/; writes nothing, and runs whenever asked.
+"""
+
+
+rule audit:
+    """Check receipts, files, manifests, a sample of the bottlenecks, and where metrics.json comes from."""
+    conda:
+        "../envs/huskies.yaml"
+    threads: workflow.cores
+    shell:
+        "python -m huskies audit --cores {threads}"
