@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: env metrics test test-all lint requirements
+SERVERS := .venv/servers
+
+.PHONY: env metrics test test-all matrix lint requirements
 
 # The stage prints the table when it runs; when there was nothing to do, it is shown from its file.
 metrics: env
@@ -12,10 +14,10 @@ metrics: env
 	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; fi
 
 test: env
-	$(BIN)/python -m pytest -m "not long and not shared"
+	$(BIN)/python -m pytest -m "not long and not server and not shared"
 
-# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says.
-test-all: env
+# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd.
+test-all: env $(SERVERS)
 	$(BIN)/python -m pytest $(if $(HUSKIES_SHARED),,-m "not shared")
 
 lint: env
@@ -34,6 +36,15 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
+$(SERVERS): $(READY) requirements-remotes.txt requirements-servers.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements-remotes.txt --requirement requirements-servers.txt
+	touch $(SERVERS)
+
+# Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
+matrix: env
+	$(BIN)/python tests/matrix.py $(if $(ONLY),--only "$(ONLY)")
+
 # After a change in pyproject.toml.
 requirements: env
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header \
@@ -41,3 +52,5 @@ requirements: env
 	$(BIN)/uv pip compile pyproject.toml --extra s3 --extra ssh --extra webdav --universal --generate-hashes \
 		--no-header --python-version 3.11 --constraint requirements.txt \
 		--output-file requirements-remotes.txt
+	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
+		--output-file requirements-servers.txt

@@ -1,6 +1,7 @@
 """What tests share: a cache folder of their own, and real clones of the project with a handful of images."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from huskies import plan
 from huskies.job import Job
 from ruamel.yaml import YAML
 
@@ -23,6 +25,7 @@ hypothesis.settings.load_profile("patient")
 PROJECT = Path(__file__).parent.parent
 IMAGES_A_CLASS = 9
 CLASSES = "036"
+BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics"]
 # The contract of metrics.json for each head.
 CONTRACT = {
     "train_accuracy",
@@ -38,6 +41,11 @@ CONTRACT = {
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+def stages_run(output: str) -> list[str]:
+    """Return the stages that say in `output` that they did something, in the order of the flow."""
+    return [stage for stage in plan.stages(PROJECT) if re.search(rf"^{stage}: ", output, re.MULTILINE)]
 
 
 def bare_job(stage: str, output: Path, **given: Any) -> Job:
@@ -60,7 +68,12 @@ class Clone:
         """Return what a user's shell has with the environment active, and a cache of the clone's own."""
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "DVC_", "GIT_"))}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        return {**inherited, "PATH": path, "XDG_CACHE_HOME": str(self.folder.parent / "cache")}
+        return {
+            **inherited,
+            "PATH": path,
+            "XDG_CACHE_HOME": str(self.folder.parent / "cache"),
+            "DVC_SITE_CACHE_DIR": str(self.folder.parent / "site"),
+        }
 
     def set(self, **values: Any) -> None:
         """Change params.yaml; `aug__factor=3` is aug.factor."""

@@ -3,14 +3,17 @@
 import ast
 import copy
 import json
+import re
 import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from huskies import params, plan, receipt
 from huskies.errors import HuskyError
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
@@ -417,3 +420,323 @@ def test_a_plan_that_is_not_sound_is_not_used(first, tmp_path, monkeypatch, harm
 def test_values_are_found_by_dotted_keys(values):
     assert params.lookup(values, "raw") == "raw"
     assert params.lookup(values, "backbone.arguments.alpha") == 0.5
+
+
+def listed(pieces: str) -> list[str]:
+    """Return what is listed with two blanks or more between the pieces, since code has single ones."""
+    return re.split(r"\s{2,}|\n", pieces.strip())
+
+
+# Python as it is written: no piece means the same as another.
+VALUES = """
+None  0  False  ''  []  ()  {}  ...  0.0  0j  b''  -0  1  True  1.0  '1'  b'1'  1j  'None'  '[]'  [None]  [[]]
+'{y}'  f'{y}'  f'{y!r}'  f'{y!s}'  f'{y:3}'  f'{y:{3}}'  f'{y=}'  f''  f'{y}{z}'  f'{z}{y}'  f'{y} {z}'
+f'{y}' + f'{z}'  f'{{y}}'  str(y)  a[:]  a[None:]  a[:None]  a[::None]  a[None]  a[:, None]  a[()]
+{**a}  {None: a}  {*a}  [*a]  [a]  (a,)  a  f(a)  f(*a)  f(**a)  f(a, b)  f(b, a)  f(a, b=b)  f(a=a, b=b)
+f(b=b, a=a)  f(a)(b)  f[a]  a + b  b + a  a - b  a and b  a or b  a < b  a <= b  a < b < c  (a < b) < c
+a < (b < c)  a is b  a is not b  not (a is b)  a.b  a.c  [i for i in a]  {i for i in a}  (i for i in a)
+[i for i in a if i]  b if a else c  c if a else b  (x := 1)  lambda: 0  lambda: None  lambda a: 0  lambda a=None: 0
+"""
+SIGNATURES = """
+a  a=None  a=[]  a=0  a=False  *a  **a  *, a  a, /  *, a=None  *, a=None, b  *, a, b=None  *, b=None, a  a, b
+b, a  a, b=None  a=None, b=None  a, *, b  a, /, b  a, b, /  a: int  a: None  *a, b  *a: int  **a: int
+"""
+BODIES = """
+return  return None  return 0  yield  yield None  yield from a  raise  raise a  raise a from b  raise a from None
+global a  ...  pass
+"""
+PATTERNS = """
+None  False  0  _  c  []  [c]  [*c]  [*_]  {}  C()  C(d)  C(d=d)  1 | 2  2 | 1  c if c  {1: c}  {**c}  (1 as c)
+"""
+LINES = """
+x = y = 1  x, y = 1  [x] = 1  x: int  x: int = None  x: 'int' = None  (x): int  x += 1  x -= 1  class A: pass
+class A(B): pass  class A(metaclass=B): pass  async def f(): pass  def g(): pass  def f() -> None: pass  f = a
+assert a  assert a, None  assert a, b  del a  del a, b  del (a, b)  pass  import a  import b  import a as b
+import a, b  import b, a  import a.b  from a import b  from a import b as c  from . import a  from .. import a
+from .a import b  from a import *  if a: b  if not a: b  while a: b  for a in b: c  with a: b  with a as b: c
+with a, b: c
+"""
+DISTINCT = [
+    *(f"x = {value}" for value in listed(VALUES)),
+    *(f"def f({signature}): return 1" for signature in ("", *listed(SIGNATURES))),
+    *(f"def f():\n    {body}" for body in listed(BODIES)),
+    *(f"match a:\n    case {pattern}: b" for pattern in listed(PATTERNS)),
+    *(f"{decorators}\ndef f(): 1" for decorators in ("@a", "@b", "@a()", "@a(None)", "@a\n@b", "@b\n@a")),
+    *(f"if a: b\n{other}" for other in ("else: c", "elif c: d", "b", "c")),
+    *(f"for a in b: c\n{other}" for other in ("else: d", "d")),
+    *(f"try: a\n{other}" for other in ("finally: b", "except: b", "except E: b", "except E as e: b", "except* E: b")),
+    *(f"try: a\nexcept E: b\n{other}" for other in ("else: c", "finally: c", "except F: b", "c")),
+    *listed(LINES),
+]
+
+
+def test_two_different_pieces_of_code_never_have_the_same_digest():
+    pieces: dict[str, list[str]] = {}
+    for source in DISTINCT:
+        pieces.setdefault(plan.code_digest(source), []).append(source)
+    assert [alike for alike in pieces.values() if len(alike) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = 'a' 'b'", "x = 'ab'"),
+        ("x = '\\u00e9'", "x = 'é'"),
+        ("x = 0x10", "x = 16"),
+        ("x = 1_000", "x = 1000"),
+        ("x = a[::]", "x = a[:]"),
+        ("x = (a, b)", "x = a, b,"),
+        ("x = r'a'", "x = 'a'"),
+        ("x = f'a' 'b'", "x = f'ab'"),
+        ("if a: b\nelif c: d", "if a: b\nelse:\n    if c: d"),
+        ("x = 1; y = 2", "x = 1\ny = 2"),
+        ("class A:\n\tdef f(self):\n\t\treturn 1", "class A:\n  'Text.'\n  def f(self): 'Text.'; return (1)"),
+        ("# -*- coding: utf-8 -*-\nx = a + \\\n    b", "x = a + b"),
+    ],
+)
+def test_two_ways_to_write_the_same_code_have_the_same_digest(one, other):
+    assert plan.code_digest(one) == plan.code_digest(other)
+
+
+def nodes_with_lists(tree: ast.AST) -> list[tuple[ast.AST, str]]:
+    """Return every (node, field) that is a list of at least one node."""
+    return [
+        (node, name)
+        for node in ast.walk(tree)
+        for name, value in ast.iter_fields(node)
+        if isinstance(value, list) and value and isinstance(value[0], ast.AST | None)
+    ]
+
+
+def mutate(tree: ast.Module, draw: Any) -> None:
+    """Change one thing in a tree: a constant, a name, or the order, number or presence of what is listed."""
+    kind = draw(st.sampled_from(["constant", "name", "argument", "swap", "remove", "repeat"]))
+    if kind == "constant":
+        node = draw(st.sampled_from([each for each in ast.walk(tree) if isinstance(each, ast.Constant)]))
+        node.value = draw(st.sampled_from([None, False, True, 0, 1, 0.0, 1.5, "", "x", b"", b"x", ..., 2j, 10**30]))
+    elif kind == "name":
+        node = draw(st.sampled_from([each for each in ast.walk(tree) if isinstance(each, ast.Name)]))
+        node.id = draw(st.sampled_from(["other", "self", "Path", "_"]))
+    elif kind == "argument":
+        node = draw(st.sampled_from([each for each in ast.walk(tree) if isinstance(each, ast.arguments)]))
+        moved = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+        node.defaults, node.kw_defaults = [], [None] * len(moved)
+        node.posonlyargs, node.args, node.kwonlyargs = [], [], moved
+    else:
+        node, name = draw(st.sampled_from(nodes_with_lists(tree)))
+        listed = getattr(node, name)
+        one, other = (draw(st.integers(0, len(listed) - 1)) for _ in "12")
+        if kind == "swap":
+            listed[one], listed[other] = listed[other], listed[one]
+        elif kind == "remove":
+            del listed[one]
+        else:
+            listed.insert(one, listed[other])
+
+
+def without_docstrings(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def has_bare_text(tree: ast.AST) -> bool:
+    """Tell whether something in it is, or could become, a docstring."""
+    return any(isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in ast.walk(tree))
+
+
+@hypothesis.settings(max_examples=300, suppress_health_check=[hypothesis.HealthCheck.filter_too_much])
+@hypothesis.given(st.data())
+def test_a_changed_module_has_another_digest_exactly_if_python_reads_it_as_other_code(data):
+    name = data.draw(st.sampled_from(["errors", "group", "intervals", "naming", "receipt", "split", "store"]))
+    source = (PROJECT / f"workflow/huskies/{name}.py").read_text(encoding="utf-8")
+    before = without_docstrings(source)
+    assert plan.code_digest(before) == plan.code_digest(source)
+    tree = ast.parse(before)
+    mutate(tree, data.draw)
+    try:
+        after = ast.unparse(ast.fix_missing_locations(tree))
+        read = ast.parse(after)
+    except (SyntaxError, ValueError, AttributeError, IndexError, TypeError):
+        hypothesis.reject()  # What is left of the tree cannot be written as Python.
+    hypothesis.assume(not has_bare_text(read))
+    same = ast.dump(read) == ast.dump(ast.parse(before))
+    assert (plan.code_digest(after) == plan.code_digest(before)) is same
+
+
+# One of everything that Python 3.11 can say, so that a version that reads any of it in another way shows.
+EVERYTHING = '''"""A module."""
+
+from __future__ import annotations
+
+import os as system, sys
+from . import sibling
+from ..parent import *
+
+X: int = 0
+Y: str
+EMPTY = (None, False, 0, 0.0, "", b"", [], {}, (), ..., -1, 2j, 1e400, 10**30, "é\\u1234\\N{BULLET}", u"old", r"\\d")
+
+
+@decorate
+@decorate(None, *many, key=[], **more)
+class Thing(Base, metaclass=Meta):
+    """A class."""
+
+    def method(self, one, /, two=None, *rest, three, four=[], **others) -> None:
+        """A method."""
+        global X
+        return f"{one!r:>{two}} {three=} {{}} {four:%Y-%m-%d} " "and" f" {others['x']:,} {'nested'}"
+
+
+async def wait(*, first, second=lambda *a, b=1, **c: (yield)):
+    """Only a docstring."""
+    async with first as (a, [b, *c]), second:
+        async for each in a:
+            await each
+        else:
+            return [x async for x in b if x if not x]
+
+
+def control(a, b):
+    nonlocal_ = (c := a) if a and (b or not a) else {**a, "b": b, None: 1}
+    for i, (j, *k) in enumerate(a[1:2, ::None, ...]):
+        while i < j <= k != a is not b not in nonlocal_:
+            i **= 2
+            del a[i], b.c
+            if i:
+                continue
+            elif j:
+                break
+            else:
+                pass
+    try:
+        raise ValueError from None
+    except* (OSError, KeyError) as error:
+        assert error, f"{error}"
+    finally:
+        yield from {x: y for x in a for y in b}
+    try:
+        raise
+    except ValueError:
+        return
+    except:
+        return None
+    else:
+        print({1, *a}, a @ b, ~a, +b, a // b % a << b >> a | b ^ a & b, file=None)
+    match a:
+        case {"x": [1, *_], **rest} | Thing(1, y=-2.5 + 1j) as whole if whole:
+            pass
+        case None | True | "text" | b.c | (_, _):
+            pass
+'''
+
+
+def test_the_digest_of_code_is_the_same_on_every_machine_and_with_every_version_of_python():
+    assert plan.code_digest(EVERYTHING) == "e403df015dae3955ed74320fbd0bc69ddd62338504a90b5c4703a20ccbd493a8"
+    assert plan.code_digest("") == "ad2e13b69c4fc1fda46413f740f426fc1793cfc6d6da8d226ba619f1aef48be7"
+
+
+PROVENANCE = {
+    "convert": {"raw", "code"},
+    "group": {"raw", "code"},
+    "augment": {"raw", "code", "split", "policy"},
+    "bottlenecks_original": {"raw", "code", "split", "backbone"},
+    "train_baseline": {"raw", "code", "split", "backbone"},
+    "train_augmented": {"raw", "code", "split", "policy", "backbone"},
+    "leaks": {"raw", "code", "split", "policy", "backbone"},
+    "metrics": {"raw", "code", "split", "policy", "backbone"},
+    "test": {"raw", "code", "split", "policy", "backbone"},
+}
+
+
+def sources_changed(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]], name: str) -> set[str]:
+    """Return what a stage says to come from another of."""
+    one, other = before[name]["provenance"], after[name]["provenance"]
+    assert one.keys() == other.keys()
+    return {key for key in one if one[key] != other[key]}
+
+
+@pytest.mark.parametrize("name", PROVENANCE)
+def test_a_stage_says_where_it_comes_from_and_nothing_of_what_it_does_not_read(first, name):
+    assert first[name]["provenance"].keys() == PROVENANCE[name]
+
+
+def test_the_split_that_a_number_comes_from_is_the_receipt_in_its_folder(first):
+    named = {name: each["provenance"]["split"] for name, each in first.items() if "split" in PROVENANCE.get(name, ())}
+    assert len(named) > 5
+    assert set(named.values()) == {receipt.plan_hash(first["split"])}
+
+
+def test_all_stages_agree_on_the_images_the_split_the_policy_and_the_backbone(first):
+    for key in ("raw", "split", "policy", "backbone"):
+        assert len({first[name]["provenance"][key] for name, keys in PROVENANCE.items() if key in keys}) == 1
+
+
+@pytest.mark.parametrize("key", READERS)
+def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, first, key):
+    edited = copy.deepcopy(values)
+    section, _, inner = key.partition(".")
+    if inner:
+        edited[section][inner] = READERS[key][0]
+    else:
+        edited[section] = READERS[key][0]
+    after = plan.all_plans(edited, project)
+    # What is under another seed, or of other images, is another split. How heads are trained has no digest.
+    expected = {
+        "raw": {"raw", "split"},
+        "convert": {"split"},
+        "split": {"split"},
+        "aug": {"policy"},
+        "backbone": {"backbone"},
+        "train": set(),
+    }
+    for name in ("metrics", "test", "leaks", "train_augmented"):
+        assert sources_changed(first, after, name) == expected[section]
+    assert sources_changed(first, after, "train_baseline") == expected[section] - {"policy"}
+
+
+@pytest.mark.parametrize(
+    ("module", "where"),
+    [
+        ("convert", FLOW),
+        ("policy", ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "test"]),
+        ("group", FLOW[1:]),
+        ("leaks", ["leaks", "metrics", "test"]),
+        ("metrics", ["metrics"]),
+        ("test", ["test"]),
+        ("runner", []),
+    ],
+)
+def test_edited_code_is_another_origin_of_what_it_makes_and_not_of_what_lies_beside_or_above(
+    workspace, values, first, module, where
+):
+    path = workspace / f"workflow/huskies/{module}.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\n_ONE_MORE = 1\n", encoding="utf-8")
+    after = plan.all_plans(values, workspace)
+    assert [name for name in FLOW if "code" in sources_changed(first, after, name)] == where
+    others = {"split"} if module in ("convert", "group") else set()
+    assert sources_changed(first, after, "metrics") - {"code"} == others
+
+
+def test_other_weights_under_the_same_name_are_another_backbone(workspace, values, first):
+    (workspace / "backbones/mini.weights.h5").write_text("MINI")
+    after = plan.all_plans(values, workspace)
+    assert sources_changed(first, after, "metrics") == {"backbone"}
+    assert sources_changed(first, after, "augment") == set()
+
+
+@pytest.mark.parametrize(("library", "where"), [("tensorflow", {"backbone"}), ("albumentations", set())])
+def test_another_version_of_a_library_of_the_backbone_is_another_backbone(workspace, values, first, library, where):
+    pins = workspace / "workflow/pins.yaml"
+    lines = pins.read_text(encoding="utf-8").splitlines()
+    pins.write_text("\n".join(f"{library}: 99.0" if each.startswith(f"{library}:") else each for each in lines) + "\n")
+    assert sources_changed(first, plan.all_plans(values, workspace), "metrics") == where
+
+
+def test_absent_images_are_an_origin_too(workspace, values):
+    shutil.rmtree(workspace / "raw")
+    after = plan.all_plans(values, workspace)
+    assert {each["provenance"]["raw"] for each in after.values()} == {"absent"}

@@ -1,7 +1,9 @@
 """Receipts: a folder is as its one receipt says, or it is damaged."""
 
+import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huskies import receipt
@@ -128,3 +130,97 @@ def test_a_folder_without_files_has_a_receipt_too(tmp_path):
 def test_a_folder_that_is_not_there_is_damaged(tmp_path):
     assert receipt.read(tmp_path / "nowhere") is None
     assert receipt.damage(tmp_path / "nowhere") == ["receipt"]
+
+
+WHOLE = {
+    "stage": "augment",
+    "params": {"aug": {"factor": 5, "policy": [{"transform": "Rotate", "p": 1.0}], "empty": {}}, "raw": "photos"},
+    "code": {"workflow/huskies/augment.py": "a1", "workflow/huskies/images.py": "a2"},
+    "libraries": {"numpy": "2.4.6", "pillow": "13.0.0"},
+    "files": {"backbones/mini.weights.h5": "b1"},
+    "inputs": {"split": "c1", "group": "c2"},
+    "raw": "d1",
+    "provenance": {"raw": "d1"},
+}
+
+
+def edited(path: str, *value: Any) -> dict[str, Any]:
+    """Return the plan with the value at a path such as params/aug/factor replaced, or without it if none is given."""
+    plan = copy.deepcopy(WHOLE)
+    *sections, key = (
+        path.replace("workflow/huskies/", "workflow~huskies~").replace("backbones/", "backbones~").split("/")
+    )
+    inner = plan
+    for section in sections:
+        inner = inner[section]
+    key = key.replace("~", "/")
+    if value:
+        inner[key] = value[0]
+    else:
+        del inner[key]
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (edited("raw", "d2"), ["the raw images changed"]),
+        (edited("raw", None), ["the raw images changed"]),
+        (edited("params/aug/factor", 3), ["aug.factor was 5 and is 3"]),
+        (edited("params/aug/factor", None), ["aug.factor was 5 and is null"]),
+        (edited("params/raw", "ph\u00f6tos"), ['raw was "photos" and is "ph\\u00f6tos"']),
+        (
+            edited("params/aug/policy", [{"transform": "Rotate", "p": 0.5}]),
+            ['aug.policy was [{"transform": "Rotate", "p": 1.0}] and is [{"transform": "Rotate", "p": 0.5}]'],
+        ),
+        (edited("params/aug/policy", []), ['aug.policy was [{"transform": "Rotate", "p": 1.0}] and is []']),
+        (edited("params/aug/seed", 1), ["aug.seed was null and is 1"]),
+        (edited("params/aug/factor"), ["aug.factor was 5 and is null"]),
+        (
+            edited("params/aug/empty", {"alpha": 0.5}),
+            ["aug.empty was {} and is null", "aug.empty.alpha was null and is 0.5"],
+        ),
+        (edited("code/workflow/huskies/images.py", "a3"), ["workflow/huskies/images.py was edited"]),
+        (edited("code/workflow/huskies/store.py", "a3"), ["workflow/huskies/store.py was edited"]),
+        (edited("code/workflow/huskies/augment.py"), ["workflow/huskies/augment.py was edited"]),
+        (edited("files/backbones/mini.weights.h5", "b2"), ["backbones/mini.weights.h5 changed"]),
+        (edited("files/backbones/imagenet", "b2"), ["backbones/imagenet changed"]),
+        (edited("libraries/pillow", "14.0.0"), ["pillow has another version"]),
+        (edited("libraries/pillow"), ["pillow has another version"]),
+        (edited("inputs/split", "c3"), ["split is another"]),
+        (edited("inputs/convert", "c3"), ["convert is another"]),
+        (edited("inputs/group"), ["group is another"]),
+    ],
+)
+def test_what_differs_between_two_plans_is_said_in_words(now, said):
+    assert receipt.differences(WHOLE, now) == said
+
+
+def test_every_difference_is_said_in_the_order_raw_params_code_files_libraries_inputs():
+    now = {
+        **edited("params/aug", {"seed": 1, "factor": 3}),
+        "code": {},
+        "libraries": {},
+        "files": {},
+        "inputs": {},
+        "raw": "d2",
+    }
+    assert receipt.differences(WHOLE, now) == [
+        "the raw images changed",
+        "aug.empty was {} and is null",
+        "aug.factor was 5 and is 3",
+        'aug.policy was [{"transform": "Rotate", "p": 1.0}] and is null',
+        "aug.seed was null and is 1",
+        "workflow/huskies/augment.py was edited",
+        "workflow/huskies/images.py was edited",
+        "backbones/mini.weights.h5 changed",
+        "numpy has another version",
+        "pillow has another version",
+        "group is another",
+        "split is another",
+    ]
+
+
+def test_equal_plans_differ_in_nothing():
+    assert receipt.differences(WHOLE, json.loads(json.dumps(WHOLE))) == []
+    assert receipt.differences(WHOLE, dict(reversed(WHOLE.items()))) == []

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import shutil
 import sqlite3
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -236,3 +238,125 @@ def test_workspaces_share_the_memory_without_mixing_their_files(raw, tmp_path, s
     connection = sqlite3.connect(snapshot.cache_folder() / "digests.sqlite")
     assert connection.execute("SELECT COUNT(*) FROM digests").fetchone() == (8,)
     connection.close()
+
+
+def swap(path: Path, content: bytes, times: os.stat_result) -> None:
+    """Put another file in the place of one, with its times."""
+    other = path.with_name("other")
+    other.write_bytes(content)
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.rename(path)
+
+
+def restore_time(path: Path, before: os.stat_result) -> None:
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("unsettled", [False, True], ids=["settled", "unsettled"])
+def test_an_edit_that_dvc_would_not_see_gets_a_new_mtime(raw, monkeypatch, unsettled):
+    monkeypatch.setattr(snapshot, "_UNSETTLED_NS", 10**18 if unsettled else 0)
+    path = raw / "cat/1.png"
+    first, before = snapshot.file_digest(path), path.stat()
+    write_start(path, b"P")
+    restore_time(path, before)
+    started = time.time_ns()
+    second = snapshot.file_digest(path)
+    after = path.stat()
+    assert second == hashlib.sha256(b"Pixels of cat/1.png").hexdigest() != first
+    assert (after.st_size, after.st_ino) == (before.st_size, before.st_ino)
+    # A file system's clock may lag by a tick.
+    assert started - 10**8 < after.st_mtime_ns != before.st_mtime_ns
+    assert path.read_bytes() == b"Pixels of cat/1.png"
+
+
+def test_a_file_is_given_a_new_mtime_once(raw, settled):
+    path = raw / "cat/1.png"
+    snapshot.file_digest(path)
+    before = path.stat()
+    write_start(path, b"P")
+    restore_time(path, before)
+    second = snapshot.file_digest(path)
+    touched = path.stat().st_mtime_ns
+    assert touched != before.st_mtime_ns
+    assert [snapshot.file_digest(path), snapshot.file_digest(path)] == [second, second]
+    assert path.stat().st_mtime_ns == touched
+    write_start(path, b"p")
+    os.utime(path, ns=(touched, touched))
+    assert snapshot.file_digest(path) != second
+    assert path.stat().st_mtime_ns != touched
+
+
+def larger(path: Path, before: os.stat_result) -> None:
+    path.write_bytes(b"pixels of cat/1.png, and more")
+    restore_time(path, before)
+
+
+def at_another_time(path: Path, before: os.stat_result) -> None:
+    write_start(path, b"P")
+    os.utime(path, ns=(0, before.st_mtime_ns + 5 * 10**9))
+
+
+def in_another_file(path: Path, before: os.stat_result) -> None:
+    swap(path, b"Pixels of cat/1.png", before)
+
+
+@pytest.mark.parametrize("edit", [larger, at_another_time, in_another_file])
+def test_an_edit_that_dvc_sees_keeps_its_mtime(raw, settled, edit):
+    path = raw / "cat/1.png"
+    first, before = snapshot.file_digest(path), path.stat()
+    edit(path, before)
+    edited = path.stat()
+    assert snapshot.file_digest(path) != first
+    assert path.stat().st_mtime_ns == edited.st_mtime_ns
+    assert path.stat().st_ctime_ns == edited.st_ctime_ns
+
+
+def test_a_file_whose_content_came_back_is_not_touched(raw, settled):
+    path = raw / "cat/1.png"
+    first, before = snapshot.file_digest(path), path.stat()
+    write_start(path, b"P")
+    write_start(path, b"p")
+    restore_time(path, before)
+    edited = path.stat()
+    assert edited.st_ctime_ns != before.st_ctime_ns
+    assert snapshot.file_digest(path) == first
+    assert (path.stat().st_mtime_ns, path.stat().st_ctime_ns) == (before.st_mtime_ns, edited.st_ctime_ns)
+
+
+def test_a_file_seen_for_the_first_time_is_not_touched(raw, settled):
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_ctime_ns) for path in raw.rglob("*.*")}
+    snapshot.raw_digest(raw)
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_ctime_ns) for path in before} == before
+
+
+def test_only_the_file_that_was_edited_is_touched(raw, settled):
+    snapshot.raw_digest(raw)
+    before = {path: path.stat() for path in raw.rglob("*.*")}
+    path = raw / "cat/1.png"
+    write_start(path, b"P")
+    restore_time(path, before[path])
+    snapshot.raw_digest(raw)
+    assert [each for each in before if each.stat().st_mtime_ns != before[each].st_mtime_ns] == [path]
+
+
+def test_a_file_that_may_not_be_touched_has_its_new_digest_all_the_same(raw, settled, monkeypatch):
+    first = snapshot.raw_digest(raw)
+    path, other = raw / "cat/1.png", raw / "cat/2.jpg"
+    before = {each: each.stat() for each in (path, other)}
+    for each in before:
+        write_start(each, b"P")
+        restore_time(each, before[each])
+    refused = []
+
+    def utime(touched: str, **_: object) -> None:
+        refused.append(touched)
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshot.os, "utime", utime)
+        second = snapshot.raw_digest(raw)
+    assert refused == [str(path), str(other)]
+    assert {each: each.stat().st_mtime_ns for each in before} == {each: s.st_mtime_ns for each, s in before.items()}
+    assert second != first
+    shutil.rmtree(snapshot.cache_folder())
+    assert snapshot.raw_digest(raw) == second

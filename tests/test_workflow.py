@@ -1,22 +1,14 @@
 """The real Snakemake and DVC in temporary clones: what a user types, and what comes of it."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
-from conftest import CONTRACT, clone_project
+from conftest import BELOW_AUGMENT, CONTRACT, clone_project, stages_run
 from huskies import plan
-
-BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics"]
-
-
-def stages_run(output: str) -> list[str]:
-    """Return the stages that say in `output` that they did something, in the order of the flow."""
-    return [
-        stage for stage in plan.stages(Path(__file__).parent.parent) if re.search(rf"^{stage}: ", output, re.MULTILINE)
-    ]
 
 
 def comments_of(path: Path) -> list[str]:
@@ -156,6 +148,105 @@ def test_an_image_overwritten_by_hand_is_neither_recorded_nor_used(built):
     shutil.rmtree(built.folder / "data/augment")
     assert built.run(*command).returncode == 0
     assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
+def test_a_comment_in_the_code_costs_no_stage_and_is_recorded(built):
+    path = built.folder / "workflow/huskies/leaks.py"
+    path.write_text(path.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
+    assert "leaks" in built.run("dvc", "status").stdout
+    done = built.run("snakemake", "--cores", "2", "metrics")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in done.stderr + done.stdout
+    assert stages_run(done.stderr) == []
+    assert "recorded in dvc.lock: convert, " in done.stderr
+    assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    again = built.run("snakemake", "--cores", "2", "metrics")
+    assert "dvc.lock" not in again.stderr
+
+
+def test_what_a_killed_run_left_unrecorded_is_recorded_by_the_next(built):
+    (built.folder / "dvc.lock").unlink()
+    (built.folder / ".snakemake/recorded").unlink()
+    for command in (["--dry-run", "metrics"], ["metrics", "--config", "aug={factor: 2}"]):
+        assert built.run("snakemake", "--cores", "2", *command).returncode == 0
+        assert not (built.folder / "dvc.lock").exists()
+    done = built.run("snakemake", "--cores", "2", "metrics")
+    assert stages_run(done.stderr) == []
+    assert re.search(
+        r"^recorded in dvc\.lock: convert, .*, metrics; saved as experiment run-\w{8}$", done.stderr, re.MULTILINE
+    )
+    assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+
+
+def test_metrics_say_what_they_came_from(built):
+    metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
+    [planned] = (built.folder / "data/metrics").glob("receipt-*.json")
+    assert metrics["provenance"] == json.loads(planned.read_text())["plan"]["provenance"]
+    assert metrics["provenance"].keys() == {"raw", "code", "split", "policy", "backbone"}
+    assert (built.folder / f"data/split/receipt-{metrics['provenance']['split']}.json").is_file()
+
+
+@pytest.mark.long
+def test_bottlenecks_that_dvc_recorded_are_not_computed_again_without_the_store(built):
+    shutil.rmtree(built.folder.parent / "cache", ignore_errors=True)
+    done = built.run("dvc", "exp", "run", "-S", "aug.factor=3")
+    assert done.returncode == 0, done.stderr
+    images = json.loads((built.folder / "data/metrics/metrics.json").read_text())["baseline"]["images"]
+    said = f"bottlenecks_augmented: computed {images}, reused {2 * images} bottlenecks of 512 features"
+    assert said in done.stdout + done.stderr
+    assert "nothing taken over" not in done.stdout + done.stderr
+    assert not [path.name for path in (built.folder / "data").glob(".bottlenecks*")]
+
+
+def edit_unseen(path: Path, other: Path) -> None:
+    """Change the pixels of an image in place, and set its size and mtime back."""
+    before, content = path.stat(), other.read_bytes()
+    assert len(content) <= before.st_size
+    with open(path, "r+b") as file:
+        file.write(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+
+
+def test_an_edit_with_size_and_mtime_restored_is_recorded_as_what_it_is(built):
+    images = sorted((built.folder / "data/digits/3").glob("*.png"), key=lambda path: path.stat().st_size)
+    # So that its content is known, as after any run that is not the first.
+    assert stages_run(built.run("snakemake", "--cores", "2", "metrics").stderr) == []
+    before = built.run("dvc", "status").stdout.strip()
+    assert before == "Data and pipelines are up to date."
+    recorded = (built.folder / "dvc.lock").read_text()
+    edit_unseen(images[-1], images[0])
+    done = built.run("snakemake", "--cores", "2", "convert")
+    assert stages_run(done.stderr) == ["convert"]
+    assert "recorded in dvc.lock: convert" in done.stderr
+
+    def raw_of(lock: str) -> str:
+        return re.search(r"- path: data/digits\n +hash: md5\n +md5: (\w+)", lock)[1]
+
+    assert raw_of((built.folder / "dvc.lock").read_text()) != raw_of(recorded)
+    # And not: the old images give the new results.
+    assert re.search(r"^convert:", built.run("dvc", "status").stdout, re.MULTILINE) is None
+
+
+@pytest.mark.long
+def test_a_stale_output_that_dvc_does_not_see_is_refused_with_the_reason_and_the_next_command_renews_it(built):
+    images = sorted((built.folder / "data/digits/3").glob("*.png"), key=lambda path: path.stat().st_size)
+    # So that both know the images, as after any run that is not the first.
+    for command in (["snakemake", "--cores", "2", "metrics"], ["dvc", "status"]):
+        assert built.run(*command).returncode == 0
+    edit_unseen(images[-1], images[0])
+    assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
+    done = built.run("dvc", "repro", "--force", "--single-item", "augment")
+    assert done.returncode != 0
+    assert (
+        "ERROR: data/convert is stale, which DVC did not see: the raw images changed. Run the same dvc command again."
+    ) in done.stderr
+    again = built.run("dvc", "repro", "augment")
+    assert again.returncode == 0, again.stderr
+    assert "Running stage 'convert'" in again.stdout
+    status = built.run("dvc", "status", "augment").stdout
+    assert status.strip() == "Data and pipelines are up to date."
 
 
 @pytest.mark.long

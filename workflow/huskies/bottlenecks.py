@@ -84,23 +84,24 @@ def recorded_rows(job: Job, described: str) -> dict[str, np.ndarray]:
         shutil.rmtree(taken, ignore_errors=True)
 
 
-def _known(job: Job, described: str, store: Store, keys: dict[str, str]) -> dict[str, np.ndarray]:
+def _known(job: Job, store: Store, prefix: str, wanted: set[str]) -> dict[str, np.ndarray]:
     """Return what is known of the images by sha256, asking the next place only for what is missing."""
+    described = identity(job)
+    keys = {key(sha256, prefix): sha256 for sha256 in wanted}
     known = {keys[name]: features for name, features in store.get(keys)}
     for earlier in (lambda: previous_rows(job.previous, described), lambda: recorded_rows(job, described)):
-        if missing := {name: sha256 for name, sha256 in keys.items() if sha256 not in known}:
+        if wanted - known.keys():
             found = earlier()
-            taken = {name: found[sha256] for name, sha256 in missing.items() if sha256 in found}
-            store.put(taken.items())
-            known |= {keys[name]: features for name, features in taken.items()}
+            # All of it, since this output is about to be replaced, and may be wanted again.
+            store.put((key(sha256, prefix), features) for sha256, features in found.items())
+            known = found | known
     return known
 
 
 def fill(job: Job, store: Store, folder: Path, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
     """Return (float32 features, one row for each manifest row; how many of them were computed now)."""
-    described = identity(job)
-    prefix = hashlib.sha256(described.encode()).hexdigest()
-    known = _known(job, described, store, {key(sha256, prefix): sha256 for sha256 in rows["sha256"]})
+    prefix = hashlib.sha256(identity(job).encode()).hexdigest()
+    known = _known(job, store, prefix, set(rows["sha256"]))
     missing = rows[~rows["sha256"].isin(known)].drop_duplicates("sha256")
     files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
     if files:

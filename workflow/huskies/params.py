@@ -41,6 +41,16 @@ def load(path: Path = FILE, overrides: dict[str, Any] | None = None) -> dict[str
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
     params = merge(params, overrides or {})
     validate(params, SCHEMA)
+    return _with_floats(params, SCHEMA)
+
+
+def _with_floats(params: dict[str, Any], schema_path: Path) -> dict[str, Any]:
+    """Return params with 0 as 0.0 where any number may stand: to DVC the two are one, so they must be to plans."""
+    described = json.loads(schema_path.read_text(encoding="utf-8"))["properties"]
+    for section, schema in described.items():
+        for key, each in schema.get("properties", {}).items():
+            if each.get("type") == "number" and key in params[section]:
+                params[section][key] = float(params[section][key])
     return params
 
 

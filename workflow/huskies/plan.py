@@ -85,21 +85,26 @@ def provenance(name: str, plans: dict[str, dict[str, Any]]) -> dict[str, str]:
     All of them follow from the plans above; they stand here so that a number can say by itself what made it.
     What lies below the stage, or beside it, is left out. `split` names the receipt in data/split.
     """
-    lineage = {name}
-    for stage in reversed(plans):
-        if stage in lineage:
-            lineage.update(plans[stage]["inputs"])
-    sources = {path: digest for stage in plans if stage in lineage for path, digest in plans[stage]["code"].items()}
+    stages = lineage(name, plans)
+    sources = {path: digest for stage in stages for path, digest in plans[stage]["code"].items()}
     found = {"raw": str(plans["convert"]["raw"])[:16], "code": receipt.plan_hash(sources)}
-    if "split" in lineage:
+    if "split" in stages[:-1]:
         found["split"] = receipt.plan_hash(plans["split"])
-    if "augment" in lineage:
+    if "augment" in stages:
         found["policy"] = receipt.plan_hash(plans["augment"]["params"]["aug"])
-    if "bottlenecks_original" in lineage:
-        found["backbone"] = receipt.plan_hash(
-            {key: plans["bottlenecks_original"][key] for key in ("params", "files", "libraries")}
-        )
+    for stage in stages:
+        if stage.startswith("bottlenecks_"):
+            found["backbone"] = receipt.plan_hash({key: plans[stage][key] for key in ("params", "files", "libraries")})
     return found
+
+
+def lineage(name: str, plans: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the stages that a stage is made from, in the order of the flow, and itself at the end."""
+    found = {name}
+    for stage in reversed(plans):
+        if stage in found:
+            found.update(plans[stage]["inputs"])
+    return [stage for stage in plans if stage in found]
 
 
 def _file(path: Path) -> str:

@@ -39,11 +39,12 @@ def check_upstream(plans: dict[str, dict[str, Any]], stage: str) -> None:
     absent = [name for name in inputs if not Path(receipt_path(plans[name])).exists()]
     if not absent:
         return
-    for name in plans:
+    for name in plan.lineage(stage, plans)[:-1]:
         content = receipt.read(Path("data", name))
         if content is not None and (reasons := receipt.differences(content["plan"], plans[name])):
             raise HuskyError(
-                f"data/{name} is stale, which DVC did not see: {some(reasons)}. Run the same dvc command again."
+                f"data/{name} is stale, which DVC did not see: {some(reasons)}. "
+                "Mend and record it, then run the same dvc command again: snakemake --cores all metrics"
             )
     raise HuskyError(f"{stage} needs data/{absent[0]}, which is not there. Get it: dvc checkout, or dvc pull")
 

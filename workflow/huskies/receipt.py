@@ -63,18 +63,19 @@ def damage(folder: Path) -> list[str]:
 
 def differences(made: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return what differs between the plan that a stage was made by and its plan of now, as one would say it."""
-    found = [] if made["raw"] == now["raw"] else ["the raw images changed"]
-    before, after = _flat(made["params"]), _flat(now["params"])
+    found = [] if made.get("raw") == now["raw"] else ["the raw images changed"]
+    before, after = _flat(made.get("params", {})), _flat(now["params"])
     found += [
         f"{key} was {json.dumps(before.get(key))} and is {json.dumps(after.get(key))}"
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]
     for kind, verb in (("code", "was edited"), ("files", "changed"), ("libraries", "has another version")):
-        names = made[kind].keys() | now[kind].keys()
-        found += [f"{name} {verb}" for name in sorted(names) if made[kind].get(name) != now[kind].get(name)]
-    above = sorted(made["inputs"].keys() | now["inputs"].keys())
-    return found + [f"{name} is another" for name in above if made["inputs"].get(name) != now["inputs"].get(name)]
+        old, new = made.get(kind, {}), now[kind]
+        found += [f"{name} {verb}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    old, new = made.get("inputs", {}), now["inputs"]
+    found += [f"{name} is another" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    return found or ([] if made == now else ["another version of Two Huskies made it"])
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:

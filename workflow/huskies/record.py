@@ -14,6 +14,7 @@ LOCK = Path("dvc.lock")
 # Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
 # could record is recorded by the next.
 MARKER = Path(".snakemake/recorded")
+_PENDING = "committed, perhaps, but not saved as an experiment"
 
 
 def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> list[str]:
@@ -34,14 +35,14 @@ def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> 
 
 def needed(plans: dict[str, dict[str, Any]]) -> bool:
     """Tell whether anything that record goes by has changed since it last ran. Reads a few small files only."""
-    return Path(".dvc").is_dir() and (not MARKER.is_file() or MARKER.read_text() != _seen(plans))
+    return Path(".dvc").is_dir() and _read_marker() != _seen(plans)
 
 
 def _seen(plans: dict[str, dict[str, Any]]) -> str:
     stages = plan.tracked()
     receipts = {name: Path("data", name, receipt.name(receipt.plan_hash(plans[name]))) for name in stages}
     # A folder that was built again after damage has the same receipt, in another file.
-    built = {str(path): path.stat().st_ino for path in receipts.values() if path.exists()}
+    built = {str(path): (path.stat().st_ino, path.stat().st_ctime_ns) for path in receipts.values() if path.exists()}
     # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
     sources = {path: _digest(Path(path)) for stage in stages.values() for path in plan.code(stage)}
     seen = {"built": built, "code": sources, "lock": _digest(LOCK)}
@@ -62,26 +63,33 @@ def run() -> str:
     plans = plan.all_plans(params.load())
     names = true_stages(plans)
     before = _digest(LOCK)
+    pending = _read_marker() == _PENDING
+    _write_marker(_PENDING)
     if names and (failure := _dvc("commit", "--force", "--quiet", *names)):
         return f"not recorded: dvc commit failed: {failure}"
     line = f"recorded in dvc.lock: {', '.join(names)}"
     if not names:
         line = "not recorded: no stage is complete, with all above it, and as params.yaml says"
-    elif _digest(LOCK) == before:
+    elif _digest(LOCK) == before and not pending:
         line = "dvc.lock is up to date"
     # Saving commits every stage, so it must not happen while any is stale or unfinished.
     elif names == list(plan.tracked()):
         name = f"run-{receipt.plan_hash(plans[names[-1]])[:8]}"
-        failure = _dvc("exp", "save", "--force", "--quiet", "--name", name)
-        line += f"; not saved as an experiment: {failure}" if failure else f"; saved as experiment {name}"
-    _mark(plans)
+        if failure := _dvc("exp", "save", "--force", "--quiet", "--name", name):
+            return f"{line}; not saved as an experiment: {failure}"
+        line += f"; saved as experiment {name}"
+    _write_marker(_seen(plans))
     return line
 
 
-def _mark(plans: dict[str, dict[str, Any]]) -> None:
+def _read_marker() -> str:
+    return MARKER.read_text() if MARKER.is_file() else ""
+
+
+def _write_marker(text: str) -> None:
     unfinished = MARKER.with_name(f".{MARKER.name}.{os.getpid()}")
     MARKER.parent.mkdir(exist_ok=True)
-    unfinished.write_text(_seen(plans))
+    unfinished.write_text(text)
     unfinished.rename(MARKER)
 
 

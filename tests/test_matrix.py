@@ -1,0 +1,122 @@
+"""The rebuild matrix: a part that CI can afford, and the eight-fold experiment.
+
+`make matrix` tries all of it.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import matrix
+import pytest
+from conftest import PROJECT, Clone
+from huskies import plan
+from matrix import (
+    CHANGES,
+    FROM_AUGMENT,
+    FROM_BOTTLENECKS,
+    FROM_CONVERT,
+    FROM_SPLIT,
+    FROM_TRAINING,
+    ROWS,
+    Bases,
+)
+
+# One change at each depth, and each special case by the way in where it is special. Cells of one row share a build.
+AFFORDABLE = [
+    ("aug.factor", "dvc exp run"),
+    ("aug.factor", "--temp"),
+    ("aug.factor", "--queue"),
+    ("aug.factor", "fresh clone"),
+    ("split.seed", "snakemake"),
+    ("content of the weights file", "snakemake"),
+    ("train.steps", "snakemake"),
+    ("raw image edited, size and time restored", "snakemake"),
+    ("raw image edited, size and time restored", "dvc repro"),
+    ("raw image moved to another class", "--queue"),
+    ("code of augment", "--temp"),
+    ("a comment in split", "snakemake"),
+    ("a comment in split", "dvc repro"),
+    ("augmented file overwritten, then needed", "snakemake"),
+    ("augmented file overwritten, then needed", "dvc exp run"),
+    ("older version restored", "snakemake"),
+    ("older version restored", "fresh clone"),
+    ("dvc exp apply", "dvc repro"),
+    ("row of the store corrupted, and aug.factor", "snakemake"),
+]
+EIGHT = list(range(8))
+random.Random(8).shuffle(EIGHT)
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory) -> Bases:
+    return Bases(tmp_path_factory.mktemp("matrix"))
+
+
+@pytest.fixture(scope="module")
+def outcomes(request, bases) -> Iterator[dict[tuple[str, str], Future]]:
+    """The outcomes of the cells that this run of pytest asks for, tried two side by side."""
+    calls = [getattr(each, "callspec", None) for each in request.session.items]
+    asked = [call.params["cell"] for call in calls if call and "cell" in call.params]
+    with ThreadPoolExecutor(2) as workers:
+        yield {cell: workers.submit(matrix.outcome_of, bases, cell) for cell in asked}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("cell", AFFORDABLE, ids=["-".join(cell) for cell in AFFORDABLE])
+def test_what_runs_is_what_must_and_the_numbers_are_those_of_a_build_from_nothing(cell, outcomes):
+    assert outcomes[cell].result() == ""
+
+
+def below(*changed: str) -> tuple[str, ...]:
+    """Return the stages and, by dvc.yaml, all that lies below them."""
+    reached = list(changed)
+    for name, stage in plan.tracked(PROJECT).items():
+        if name not in reached and set(plan.upstream(stage)) & set(reached):
+            reached.append(name)
+    return tuple(name for name in plan.tracked(PROJECT) if name in reached)
+
+
+def test_the_stages_to_run_are_what_dvc_yaml_has_below_the_change():
+    assert below("convert") == FROM_CONVERT
+    assert below("split") == FROM_SPLIT
+    assert below("augment") == FROM_AUGMENT
+    assert below(*(name for name in FROM_CONVERT if name.startswith("bottlenecks_"))) == FROM_BOTTLENECKS
+    assert below("train_baseline", "train_augmented") == FROM_TRAINING
+
+
+def test_each_row_has_a_change():
+    assert ROWS.keys() == CHANGES.keys()
+
+
+def give_arbitrary_times(clone: Clone) -> None:
+    arbitrary = random.Random(2)
+    for top in ("data", ".dvc/cache"):
+        for path in sorted((clone.folder / top).rglob("*")):
+            os.utime(path, (arbitrary.randrange(1_000_000_000, 1_700_000_000),) * 2)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_eight_experiments_from_outputs_with_arbitrary_times_give_the_numbers_of_eight_builds(bases):
+    """With times in play, two of such eight recorded the numbers of another factor, and nothing said so."""
+    workspace, other = bases.cell("eight", "experiments"), bases.cell("eight", "builds")
+    give_arbitrary_times(workspace)
+
+    def build(factor: int) -> bytes:
+        other.set(aug__factor=factor)
+        other.do("snakemake", "--cores", "2", "metrics")
+        return (other.folder / "data/metrics/metrics.json").read_bytes()
+
+    # In another order, side by side.
+    with ThreadPoolExecutor(1) as workers:
+        building = workers.map(build, sorted(EIGHT))
+        for factor in EIGHT:
+            workspace.do("dvc", "exp", "run", "--temp", "--name", f"factor-{factor}", "-S", f"aug.factor={factor}")
+        built = dict(zip(sorted(EIGHT), building, strict=True))
+    for factor in EIGHT:
+        file = f"../{factor}.json"
+        workspace.do("dvc", "get", ".", "data/metrics/metrics.json", "--rev", f"factor-{factor}", "--out", file)
+        assert (workspace.folder / file).read_bytes() == built[factor], factor

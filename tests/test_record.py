@@ -1,0 +1,352 @@
+"""record: DVC is told of what is true, of nothing else, and only when it is news."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huskies import params, plan, receipt, record
+from ruamel.yaml import YAML
+
+PROJECT = Path(__file__).parent.parent
+STAGES = list(plan.tracked(PROJECT))
+RECORDED = f"recorded in dvc.lock: {', '.join(STAGES)}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _parse_each_source_once():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "code_digest", cache(plan.code_digest))
+        yield
+
+
+class Dvc:
+    """Stands in for DVC: keeps the commands, writes a dvc.lock, and fails where it is told to."""
+
+    def __init__(self):
+        self.commands: list[tuple[str, ...]] = []
+        self.lock = "first"
+        self.failures: dict[str, str] = {}
+
+    def __call__(self, *arguments: str) -> str:
+        self.commands.append(arguments)
+        if arguments[0] not in self.failures and arguments[0] == "commit":
+            Path("dvc.lock").write_text(self.lock)
+        return self.failures.get(arguments[0], "")
+
+    def said(self) -> list[str]:
+        """Return the first word of each command since the last call."""
+        said = [arguments[0] for arguments in self.commands]
+        self.commands.clear()
+        return said
+
+
+@pytest.fixture
+def dvc(monkeypatch) -> Dvc:
+    fake = Dvc()
+    monkeypatch.setattr(record, "_dvc", fake)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch) -> Path:
+    """A workspace with the project's own code and parameters, one image, and nothing built."""
+    shutil.copytree(PROJECT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml", "backbones/mini.weights.h5", "data/digits/0/0000.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / name, tmp_path / name)
+    (tmp_path / ".dvc").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plans() -> dict[str, dict[str, Any]]:
+    return plan.all_plans(params.load())
+
+
+def build(*names: str) -> None:
+    """Make the folders of stages anew, as their plans of now say."""
+    planned = plans()
+    for name in names:
+        building = Path("data", f".{name}")
+        building.mkdir()
+        (building / "made.txt").write_text(f"made by {name}")
+        receipt.write(building, planned[name])
+        shutil.rmtree(Path("data", name), ignore_errors=True)
+        building.rename(Path("data", name))
+
+
+def set_seed(section: str, seed: int) -> None:
+    yaml = YAML()
+    values = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    values[section]["seed"] = seed
+    with open("params.yaml", "w", encoding="utf-8") as file:
+        yaml.dump(values, file)
+
+
+def add_line(path: str, line: str) -> None:
+    Path(path).write_text(Path(path).read_text(encoding="utf-8") + line, encoding="utf-8")
+
+
+def edit_receipt(stage: str, edit: Callable[[dict[str, Any]], None]) -> None:
+    path = next(Path("data", stage).glob("receipt-*.json"))
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+
+
+def test_every_stage_that_is_as_its_plan_and_receipt_say_is_true():
+    build(*STAGES)
+    assert record.true_stages(plans()) == STAGES
+
+
+def test_nothing_is_true_before_anything_is_built():
+    assert record.true_stages(plans()) == []
+
+
+def test_the_test_stage_is_never_told_to_dvc(dvc):
+    build(*STAGES, "test")
+    assert record.true_stages(plans()) == STAGES
+    record.run()
+    assert all("test" not in command for command in dvc.commands)
+
+
+BESIDE_AUGMENT = ["convert", "group", "split", "bottlenecks_original", "bottlenecks_test", "train_baseline"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "left"),
+    [
+        (lambda: set_seed("aug", 7), BESIDE_AUGMENT),
+        (lambda: set_seed("split", 7), ["convert", "group"]),
+        (
+            lambda: set_seed("train", 7),
+            [name for name in STAGES if name not in ("leaks", "metrics") and "train" not in name],
+        ),
+        (lambda: Path("data/digits/0/0000.png").write_bytes(b"other"), []),
+        (lambda: add_line("workflow/huskies/leaks.py", "\n_ONE_MORE = 1\n"), STAGES[: STAGES.index("leaks")]),
+        (lambda: Path("data/convert/made.txt").write_text("overwritten"), []),
+        (lambda: Path("data/group/made.txt").unlink(), ["convert"]),
+        (lambda: Path("data/leaks/more.txt").write_text("foreign"), STAGES[: STAGES.index("leaks")]),
+        (lambda: shutil.rmtree("data/metrics"), STAGES[:-1]),
+        (lambda: shutil.rmtree("data/split"), ["convert", "group"]),
+        (lambda: next(Path("data/metrics").glob("receipt-*")).unlink(), STAGES[:-1]),
+        (lambda: edit_receipt("metrics", lambda content: content["outputs"].clear()), STAGES[:-1]),
+        (lambda: edit_receipt("metrics", lambda content: content["plan"].update(stage="leaks")), STAGES[:-1]),
+    ],
+    ids=[
+        "parameter of augment",
+        "parameter of split",
+        "parameter of the trainings",
+        "other images",
+        "code of leaks",
+        "overwritten at the top",
+        "a file less",
+        "a foreign file",
+        "not built at the end",
+        "not built in the middle",
+        "no receipt",
+        "another list of files",
+        "another plan",
+    ],
+)
+def test_what_is_stale_or_damaged_is_left_out_with_all_below_it(harm, left):
+    build(*STAGES)
+    harm()
+    assert record.true_stages(plans()) == left
+
+
+def test_a_comment_makes_nothing_untrue():
+    build(*STAGES)
+    add_line("workflow/huskies/leaks.py", "\n# a remark\n")
+    assert record.true_stages(plans()) == STAGES
+
+
+def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
+    build(*STAGES)
+    name = f"run-{receipt.plan_hash(plans()['metrics'])[:8]}"
+    assert record.run() == f"{RECORDED}; saved as experiment {name}"
+    assert dvc.commands == [
+        ("commit", "--force", "--quiet", *STAGES),
+        ("exp", "save", "--force", "--quiet", "--name", name),
+    ]
+
+
+def test_a_run_that_changes_nothing_in_dvc_lock_saves_no_experiment(dvc):
+    build(*STAGES)
+    Path("dvc.lock").write_text(dvc.lock)
+    assert record.run() == "dvc.lock is up to date"
+    assert dvc.said() == ["commit"]
+
+
+@pytest.mark.parametrize("missing", ["metrics", "bottlenecks_test"])
+def test_a_run_of_some_stages_records_those_and_saves_no_experiment(dvc, missing):
+    build(*STAGES)
+    shutil.rmtree(Path("data", missing))
+    true = record.true_stages(plans())
+    assert missing not in true
+    assert record.run() == f"recorded in dvc.lock: {', '.join(true)}"
+    assert dvc.commands == [("commit", "--force", "--quiet", *true)]
+
+
+def test_without_a_true_stage_dvc_is_not_asked(dvc):
+    assert record.run() == "not recorded: no stage is complete, with all above it, and as params.yaml says"
+    assert dvc.said() == []
+    assert not record.needed(plans())
+
+
+def test_a_folder_without_dvc_is_left_alone(dvc):
+    build(*STAGES)
+    shutil.rmtree(".dvc")
+    assert not record.needed(plans())
+    assert record.run() == "not recorded: this folder is no DVC repository"
+    assert dvc.said() == []
+    assert not record.MARKER.exists()
+
+
+def test_recording_is_needed_until_it_is_done_and_then_not(dvc):
+    assert record.needed(plans())
+    build(*STAGES)
+    assert record.needed(plans())
+    record.run()
+    assert not record.needed(plans())
+    assert [path.name for path in record.MARKER.parent.iterdir()] == [record.MARKER.name]
+
+
+def touch() -> None:
+    """Write every file again, with its own content."""
+    for path in [*Path("workflow").rglob("*.py"), Path("dvc.lock")]:
+        path.write_bytes(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("change", "needed"),
+    [
+        (lambda: add_line("workflow/huskies/leaks.py", "\n# a remark\n"), True),
+        (lambda: add_line("workflow/huskies/leaks.py", "\n_ONE_MORE = 1\n"), True),
+        (lambda: add_line("workflow/huskies/record.py", "\n_ONE_MORE = 1\n"), False),
+        (lambda: Path("dvc.lock").write_text("of another commit"), True),
+        (lambda: Path("dvc.lock").unlink(), True),
+        (lambda: build("augment"), True),
+        (lambda: shutil.rmtree("data/metrics"), True),
+        (lambda: set_seed("aug", 7), True),
+        (lambda: record.MARKER.unlink(), True),
+        (lambda: record.MARKER.write_text(""), True),
+        (lambda: build("test"), False),
+        (lambda: add_line("params.yaml", "\n# a remark\n"), False),
+        (touch, False),
+    ],
+    ids=[
+        "a comment in code",
+        "code",
+        "code of no stage",
+        "another dvc.lock",
+        "no dvc.lock",
+        "a folder built again",
+        "a folder less",
+        "another parameter",
+        "no marker",
+        "an empty marker",
+        "the test stage",
+        "a comment in params.yaml",
+        "the same bytes again",
+    ],
+)
+def test_recording_is_needed_again_after_all_that_dvc_goes_by(dvc, change, needed):
+    build(*STAGES)
+    record.run()
+    assert not record.needed(plans())
+    change()
+    assert record.needed(plans()) is needed
+    record.run()
+    assert not record.needed(plans())
+
+
+def test_going_back_to_earlier_code_is_recorded_too(dvc):
+    build(*STAGES)
+    path = Path("workflow/huskies/leaks.py")
+    before = path.read_text(encoding="utf-8")
+    record.run()
+    path.write_text(f"{before}# a remark\n", encoding="utf-8")
+    record.run()
+    path.write_text(before, encoding="utf-8")
+    assert record.needed(plans())
+
+
+def test_a_failing_commit_is_reported_saves_nothing_and_is_tried_again(dvc):
+    build(*STAGES)
+    dvc.failures = {"commit": "ERROR: no space"}
+    assert record.run() == "not recorded: dvc commit failed: ERROR: no space"
+    assert dvc.said() == ["commit"]
+    assert record.needed(plans())
+    dvc.failures = {}
+    assert record.run().startswith(f"{RECORDED}; saved as experiment run-")
+    assert not record.needed(plans())
+
+
+def test_a_failing_commit_leaves_an_earlier_mark_that_no_longer_fits(dvc):
+    build(*STAGES)
+    record.run()
+    build("augment")
+    dvc.failures = {"commit": "ERROR: no space"}
+    assert record.run() == "not recorded: dvc commit failed: ERROR: no space"
+    assert record.needed(plans())
+
+
+def test_a_failing_save_is_reported_beside_what_is_recorded(dvc):
+    build(*STAGES)
+    dvc.failures = {"exp": "ERROR: no git"}
+    assert record.run() == f"{RECORDED}; not saved as an experiment: ERROR: no git"
+    assert record.needed(plans())
+    dvc.failures = {}
+    assert record.run().startswith(f"{RECORDED}; saved as experiment run-")
+    assert not record.needed(plans())
+
+
+def test_the_name_of_an_experiment_says_which_plan_it_is_of(dvc):
+    build(*STAGES)
+    first = record.run()
+    set_seed("train", 7)
+    build(*STAGES)
+    dvc.lock = "second"
+    second = record.run()
+    set_seed("train", 1)
+    build(*STAGES)
+    dvc.lock = "first"
+    assert record.run() == first != second
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("", ""),
+        ("print('a word'); sys.stderr.write('first\\nERROR: last\\n\\n'); sys.exit(3)", "ERROR: last"),
+        ("print('only this'); sys.exit(1)", "only this"),
+        ("sys.exit(7)", "exit status 7"),
+        ("sys.stderr.write('a warning'); sys.exit(0)", ""),
+    ],
+)
+def test_of_a_failure_of_dvc_the_last_line_is_said(monkeypatch, program, said):
+    def run(command: list[str], **more: Any) -> subprocess.CompletedProcess:
+        assert command == [sys.executable, "-m", "dvc", "commit", "--quiet"]
+        return original([sys.executable, "-c", f"import sys; {program}"], **more)
+
+    original = subprocess.run
+    monkeypatch.setattr(record.subprocess, "run", run)
+    assert record._dvc("commit", "--quiet") == said
+
+
+def test_needed_reads_no_file_that_a_stage_made(monkeypatch):
+    build(*STAGES)
+    opened = []
+    real = hashlib.sha256
+    monkeypatch.setattr(record, "_digest", lambda path: opened.append(path) or real(str(path).encode()).hexdigest())
+    record.needed(plans())
+    assert opened
+    assert [path for path in opened if path.parts[0] == "data"] == []
