@@ -23,15 +23,12 @@ from matrix import (
     Bases,
 )
 
-# One change at each depth, and each special case by the way in where it is special. Cells of one row share a build.
+# Changes at several depths, and each special case by the way in where it is special. Cells of one row share a build.
 AFFORDABLE = [
-    ("aug.factor", "dvc exp run"),
-    ("aug.factor", "--temp"),
     ("aug.factor", "--queue"),
     ("aug.factor", "fresh clone"),
     ("split.seed", "snakemake"),
     ("content of the weights file", "snakemake"),
-    ("train.steps", "snakemake"),
     ("raw image edited, size and time restored", "snakemake"),
     ("raw image edited, size and time restored", "dvc repro"),
     ("raw image moved to another class", "--queue"),
@@ -39,7 +36,6 @@ AFFORDABLE = [
     ("a comment in split", "snakemake"),
     ("a comment in split", "dvc repro"),
     ("augmented file overwritten, then needed", "snakemake"),
-    ("augmented file overwritten, then needed", "dvc exp run"),
     ("older version restored", "snakemake"),
     ("older version restored", "fresh clone"),
     ("dvc exp apply", "dvc repro"),

@@ -58,7 +58,9 @@ def test_an_experiment_runs_only_what_lies_below_the_changed_parameter(built):
     assert comments_of(built.folder / "params.yaml") == comments
     assert re.findall(r"^Running stage '(\w+)'", done.stdout, re.MULTILINE) == BELOW_AUGMENT
     metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
-    assert metrics["augmented"]["images"] == 4 * metrics["baseline"]["images"]
+    images = metrics["baseline"]["images"]
+    assert metrics["augmented"]["images"] == 4 * images
+    assert f"bottlenecks_augmented: computed {images}, reused {2 * images} bottlenecks" in done.stderr
     shown = json.loads(built.run("dvc", "exp", "show", "--json").stdout)
     text = json.dumps(shown)
     assert '"name": "run-' in text
@@ -164,6 +166,7 @@ def test_a_comment_in_the_code_costs_no_stage_and_is_recorded(built):
     assert "dvc.lock" not in again.stderr
 
 
+@pytest.mark.long
 def test_what_a_killed_run_left_unrecorded_is_recorded_by_the_next(built):
     (built.folder / "dvc.lock").unlink()
     (built.folder / ".snakemake/recorded").unlink()
@@ -209,6 +212,7 @@ def edit_unseen(path: Path, other: Path) -> None:
     assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
 
 
+@pytest.mark.long
 def test_an_edit_with_size_and_mtime_restored_is_recorded_as_what_it_is(built):
     images = sorted((built.folder / "data/digits/3").glob("*.png"), key=lambda path: path.stat().st_size)
     # So that its content is known, as after any run that is not the first.
@@ -240,7 +244,8 @@ def test_a_stale_output_that_dvc_does_not_see_is_refused_with_the_reason_and_the
     done = built.run("dvc", "repro", "--force", "--single-item", "augment")
     assert done.returncode != 0
     assert (
-        "ERROR: data/convert is stale, which DVC did not see: the raw images changed. Run the same dvc command again."
+        "ERROR: data/convert is stale, which DVC did not see: the raw images changed. "
+        "Mend and record it, then run the same dvc command again: snakemake --cores all metrics"
     ) in done.stderr
     again = built.run("dvc", "repro", "augment")
     assert again.returncode == 0, again.stderr
