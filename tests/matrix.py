@@ -113,7 +113,7 @@ def expected(row: str, column: str) -> Expected:
 
 
 class Cell(Clone):
-    """A clone in a place of its own: beside it lie the user's cache, DVC's state, the DVC remote and the git remote."""
+    """A clone in a place of its own: beside it lie its user's cache and DVC's state."""
 
     def do(self, *command: str) -> str:
         """Run a command that is to succeed; return all that it said."""
@@ -294,9 +294,10 @@ class Bases:
         for label in (cell.folder / "data/digits").iterdir():
             for image in sorted(label.glob("*.png"))[IMAGES_A_CLASS:]:
                 image.unlink()
-        subprocess.run(["git", "init", "--quiet", "--bare", place / "hub.git"], check=True)
-        cell.do("git", "remote", "add", "origin", "../hub.git")
-        cell.do("dvc", "remote", "add", "--default", "store", "../store")
+        subprocess.run(["git", "init", "--quiet", "--bare", self._folder / "hub.git"], check=True)
+        cell.do("git", "remote", "add", "origin", str(self._folder / "hub.git"))
+        # DVC takes a relative remote for one below the root of the disk when it pushes what is not checked out.
+        cell.do("dvc", "remote", "add", "--default", "store", str(self._folder / "store"))
         for version in (1, 2):
             cell.set(aug__factor=version, train__steps=5)
             cell.do("snakemake", "--cores", "2", "metrics")
@@ -315,10 +316,9 @@ class Bases:
     def _make_fresh_clone(self, cell: Cell) -> None:
         place, base = cell.folder.parent, self._folder / "base"
         place.mkdir()
-        subprocess.run(["git", "clone", "--quiet", base / "hub.git", cell.folder], check=True)
+        subprocess.run(["git", "clone", "--quiet", self._folder / "hub.git", cell.folder], check=True)
         cell.do("git", "config", "user.name", "Tester")
         cell.do("git", "config", "user.email", "tester@example.org")
-        shutil.copytree(base / "store", place / "store")
         cell.do("dvc", "pull")
         for name in ("other.weights.h5", f"cache/two-huskies/{STORE}"):
             shutil.copyfile(base / name, place / Path(name).name)
