@@ -16,6 +16,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("record", help="tell DVC of what Snakemake built")
     audit = commands.add_parser("audit", help="compare everything under data/ with what it claims to be")
+    audit.add_argument("--log", type=Path, default=Path("logs/audit.log"), help="the file that keeps what it says")
     audit.add_argument("--cores", type=int, default=1, help="batches at once")
     for stage in plan.stages():
         command = commands.add_parser(stage, help=f"build data/{stage}; called by the Snakefile")
@@ -50,15 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(record.run(), file=sys.stderr)
             return 0
-        if parsed.command == "audit":
-            from huskies import audit
-
-            print(f"audit: {audit.run(plan.all_plans(params.load()), parsed.cores)}", file=sys.stderr)
-            return 0
-        from huskies import runner
-
         with _log(parsed.log) as log:
-            summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores)
+            if parsed.command == "audit":
+                from huskies import audit
+
+                summary = audit.run(plan.all_plans(params.load()), parsed.cores)
+            else:
+                from huskies import runner
+
+                summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores)
             line = f"{parsed.command}: {summary}"
             print(line, file=log)
         # In one piece, since jobs that run side by side share the terminal.

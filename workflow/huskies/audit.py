@@ -164,10 +164,7 @@ def run(plans: Plans, cores: int, root: Path = Path("data")) -> str:
             "".join(f"\n  {each.what}" for each in alike) + f"\n    mend by: {mend}"
             for mend, alike in itertools.groupby(found, key=lambda each: each.mend)
         ]
-        things = (
-            "1 thing under {} is not what it claims"
-            if len(found) == 1
-            else "{1} things under {0} are not what they claim"
-        )
-        raise HuskyError(f"{things.format(root, len(found))} to be:{''.join(said)}")
+        one = f"1 thing under {root} is not what it claims to be"
+        several = f"{len(found)} things under {root} are not what they claim to be"
+        raise HuskyError(f"{one if len(found) == 1 else several}:{''.join(said)}")
     return f"{len(there)} stages are what they claim to be; {computed} of {kept} bottlenecks computed again"

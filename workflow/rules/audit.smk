@@ -6,8 +6,10 @@ Reads params.yaml, the code, the raw images and every folder under data/; writes
 
 rule audit:
     """Check receipts, files, manifests, a sample of the bottlenecks, and where metrics.json comes from."""
+    log:
+        "logs/audit.log",
     conda:
         "../envs/huskies.yaml"
     threads: workflow.cores
     shell:
-        "python -m huskies audit --cores {threads}"
+        "python -m huskies audit --log {log:q} --cores {threads}"
