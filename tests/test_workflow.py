@@ -138,8 +138,7 @@ def test_an_image_overwritten_by_hand_is_neither_recorded_nor_used(built):
     image.write_bytes(b"not what the receipt says")
     recorded = (built.folder / "dvc.lock").read_text()
     done = built.run("python", "-m", "huskies", "record")
-    assert "augment" not in done.stderr
-    assert "split" in done.stderr
+    assert done.stderr.strip() == "dvc.lock is up to date"
     shutil.rmtree(built.folder / "data/bottlenecks_augmented")
     command = ["snakemake", "--cores", "2", "bottlenecks_augmented"]
     done = built.run(*command)
