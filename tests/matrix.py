@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import h5py
-from conftest import PROJECT, Clone, clone_project
+from conftest import PROJECT, Clone, clone_project, edit_unseen, stages_run
 from huskies.store import NAME as STORE
 from huskies.store import key
 
@@ -155,14 +155,7 @@ def add_image(cell: Cell) -> None:
 
 def edit_in_place(cell: Cell) -> None:
     image = cell.image("0", 1)
-    before = image.stat()
-    content = next(content for each in _unused_image() if len(content := each.read_bytes()) <= before.st_size)
-    # Readers of PNG stop at its end, so that what follows fills it up to the old size.
-    with open(image, "r+b") as file:
-        file.write(content.ljust(before.st_size, b"\0"))
-    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
-    after = image.stat()
-    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+    edit_unseen(image, next(each for each in _unused_image() if each.stat().st_size <= image.stat().st_size))
 
 
 def remove_image(cell: Cell) -> None:
@@ -381,8 +374,7 @@ class Seen:
 
 
 def stages_in(said: str) -> tuple[str, ...]:
-    """Return the stages that say that they did something, in the order of the flow."""
-    return tuple(stage for stage in FROM_CONVERT if re.search(rf"^{stage}: ", said, re.MULTILINE))
+    return tuple(stages_run(said))
 
 
 def run_snakemake(cell: Cell) -> Seen:

@@ -4,17 +4,10 @@ import json
 import re
 
 import pytest
-from conftest import BELOW_AUGMENT, Clone, stages_run
+from conftest import BELOW_AUGMENT, Clone, do, stages_run
 from ruamel.yaml import YAML
 
 SNAKEMAKE = ["snakemake", "--cores", "2", "metrics"]
-
-
-def do(clone: Clone, *command: str) -> str:
-    """Run a command that is to succeed; return all that it said."""
-    done = clone.run(*command)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def locked(clone: Clone, stage: str) -> dict:

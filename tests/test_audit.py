@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Clone
+from conftest import BELOW_AUGMENT, Clone
 from huskies import audit, backbone, bottlenecks, manifest, plan, receipt, snapshot
 from huskies.errors import HuskyError
 
@@ -559,7 +559,6 @@ def test_an_audit_changes_nothing():
     assert {path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in ROOT.rglob("*")} == before
 
 
-BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics"]
 CLEAN = re.compile(
     r"^audit: 11 stages are what they claim to be; (\d+) of \1 bottlenecks computed again$", re.MULTILINE
 )

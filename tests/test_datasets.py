@@ -5,18 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, stages_run
+from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do, stages_run
 from huskies import plan
 
 pytestmark = pytest.mark.long
 STAGES = list(plan.tracked(PROJECT))
 CLEAN = "Data and pipelines are up to date."
-
-
-def do(clone: Clone, *command: str) -> str:
-    done = clone.run(*command)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
 
 
 def add_one_of_each_class(photos: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
 def test_a_run_that_changes_nothing_in_dvc_lock_saves_no_experiment(dvc):
     build(*STAGES)
     Path("dvc.lock").write_text(dvc.lock)
-    assert record.run() == "dvc.lock is up to date"
+    assert record.run() == f"dvc.lock is up to date: {', '.join(STAGES)}"
     assert dvc.said() == ["commit"]
 
 

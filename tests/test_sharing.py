@@ -14,21 +14,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import BELOW_AUGMENT, CLASSES, IMAGES_A_CLASS, PROJECT, Clone, stages_run
+from conftest import BELOW_AUGMENT, CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do, stages_run
 from huskies import plan
 from servers import KINDS, Server, serve
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 # Found in the README by how it begins; for its address the test puts in the server's.
 SCHEMES = {"folder": "/", "s3": "s3://", "ssh": "ssh://", "webdav": "webdavs?://"}
+EACH_KIND = ["folder", *(pytest.param(kind, marks=pytest.mark.server) for kind in KINDS[1:])]
 STAGES = list(plan.tracked(PROJECT))
-
-
-def do(clone: Clone, *command: str) -> str:
-    """Run a command that must succeed; return what it said."""
-    done = clone.run(*command)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
 
 
 def add_remote(clone: Clone, kind: str, server: Server) -> None:
@@ -85,10 +79,6 @@ def add_photos(clone: Clone, number: int) -> set[str]:
     return added
 
 
-def accuracy(clone: Clone) -> float:
-    return json.loads((clone.folder / "data/metrics/metrics.json").read_text())["augmented"]["val_accuracy"]
-
-
 def share(a: Clone, kind: str, server: Server, origin: Path) -> None:
     """Publish a built clone: results to the remote, the rest to a bare git repository."""
     subprocess.run(["git", "init", "--quiet", "--bare", origin], check=True)
@@ -118,7 +108,7 @@ def join(origin: Path, folder: Path, server: Server) -> Clone:
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("kind", ["folder", *(pytest.param(kind, marks=pytest.mark.server) for kind in KINDS[1:])])
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_team_computes_nothing_twice(kind, first_build, tmp_path):
     a = first_build[0].copy(tmp_path / "a" / "clone")
     (tmp_path / "server").mkdir()
@@ -164,7 +154,7 @@ def test_a_team_computes_nothing_twice(kind, first_build, tmp_path):
             assert {images["old"], images["new"]} <= set(map(int, re.findall(r'"images": (\d+)', shown)))
 
 
-@pytest.fixture(params=["folder", *(pytest.param(kind, marks=pytest.mark.server) for kind in KINDS[1:])])
+@pytest.fixture(params=EACH_KIND)
 def half_sent(request, tmp_path):
     """(kind of remote, a repository, the size of its one large file) after a push that was killed within the file."""
     size = 200 << 20

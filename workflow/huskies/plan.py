@@ -171,9 +171,14 @@ def publish(plans: dict[str, dict[str, Any]]) -> None:
             from huskies import policy
 
             policy.build(plan["params"]["aug"]["policy"])
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps(plan, indent=1, sort_keys=True) + "\n")
-        unfinished.rename(path)
+        write_whole(path, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there as a whole or not at all, wherever the process is killed."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text)
+    unfinished.rename(path)
 
 
 def fetch(digest: str) -> dict[str, Any]:

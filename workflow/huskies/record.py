@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,7 +70,7 @@ def run() -> str:
     if not names:
         line = "not recorded: no stage is complete, with all above it, and as params.yaml says"
     elif _digest(LOCK) == before and not pending:
-        line = "dvc.lock is up to date"
+        line = f"dvc.lock is up to date: {', '.join(names)}"
     # Saving commits every stage, so it must not happen while any is stale or unfinished.
     elif names == list(plan.tracked()):
         name = f"run-{receipt.plan_hash(plans[names[-1]])[:8]}"
@@ -87,10 +86,8 @@ def _read_marker() -> str:
 
 
 def _write_marker(text: str) -> None:
-    unfinished = MARKER.with_name(f".{MARKER.name}.{os.getpid()}")
     MARKER.parent.mkdir(exist_ok=True)
-    unfinished.write_text(text)
-    unfinished.rename(MARKER)
+    plan.write_whole(MARKER, text)
 
 
 def _dvc(*arguments: str) -> str:

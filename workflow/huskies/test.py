@@ -31,20 +31,18 @@ def run(job: Job) -> str:
     index, features = bottlenecks.load(job.inputs["bottlenecks_test"], images)
     if index.empty:
         raise HuskyError("there are no test images, for split.test is 0. Set it above 0 in params.yaml.")
-    results, right = {}, []
+    results, right, said = {}, [], []
     for name in HEADS:
         folder = job.inputs[f"train_{name}"]
         labels = (folder / train.LABELS).read_text(encoding="utf-8").splitlines()
         predicted = train.predictions(index, head.predict_with(folder / head.NAME, features), labels)
         predicted.to_csv(job.output / f"{name}.csv", index=False, lineterminator="\n")
-        results[name] = accuracy(predicted["label"].to_numpy(), predicted["predicted"].to_numpy())
+        results[name] = each = accuracy(predicted["label"].to_numpy(), predicted["predicted"].to_numpy())
+        interval = f"{each['test_accuracy_low']:.1%} to {each['test_accuracy_high']:.1%}"
+        said.append(f"{name} {each['test_accuracy']:.1%} ({interval})")
         right.append((predicted["label"] == predicted["predicted"]).to_numpy())
     gain, low, high = intervals.paired_gain(*right)
     results["gain"] = {"test_accuracy": round(gain, 6), "low": round(low, 6), "high": round(high, 6)}
     results["provenance"] = job.provenance
     (job.output / NAME).write_text(json.dumps(results, indent=1) + "\n")
-    said = [
-        f"{name} {each['test_accuracy']:.1%} ({each['test_accuracy_low']:.1%} to {each['test_accuracy_high']:.1%})"
-        for name, each in ((name, results[name]) for name in HEADS)
-    ]
     return f"{', '.join(said)} on {len(index)} test images"
