@@ -176,7 +176,7 @@ def test_a_module_reads_the_folders_that_its_stage_lists_and_no_others(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_lists_the_code_that_its_module_imports(stage):
     expected = sorted(f"{plan.PACKAGE}{name}.py" for name in closure(runner.module_of(stage)))
-    assert plan.code(STAGES[stage]) == expected, "dvc.yaml or workflow/test.yaml: list these files:\n" + "\n".join(
+    assert plan.code(STAGES[stage]) == expected, "dvc.yaml or workflow/on_request.yaml: list these files:\n" + "\n".join(
         f"      - {path}" for path in expected
     )
 

@@ -105,7 +105,7 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     folder = tmp_path / "workspace"
     (folder / "workflow").mkdir(parents=True)
     (folder / "workflow/huskies").symlink_to(SOURCES / "huskies")
-    for name in ("dvc.yaml", "workflow/test.yaml", "workflow/pins.yaml"):
+    for name in ("dvc.yaml", "workflow/on_request.yaml", "workflow/pins.yaml"):
         shutil.copy(PROJECT / name, folder / name)
     (folder / EXTRA).write_text("ANSWER = 42\n")
     monkeypatch.chdir(folder)

@@ -22,13 +22,13 @@ from huskies.errors import HuskyError
 FOLDER = Path(".snakemake/plans")
 PINS = "workflow/pins.yaml"
 PACKAGE = "workflow/huskies/"
-# The stage `test` stands apart, so that `dvc repro` and `dvc exp run` can never look at the test set.
-TRACKED, UNTRACKED = "dvc.yaml", "workflow/test.yaml"
+# What is asked for by name stands apart, so that `dvc repro` and `dvc exp run` can never look at the test set.
+TRACKED, ON_REQUEST = "dvc.yaml", "workflow/on_request.yaml"
 
 
 def stages(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
-    """Return the stages of dvc.yaml and workflow/test.yaml, by name, in their order."""
-    return tracked(workspace) | _read(workspace / UNTRACKED)["stages"]
+    """Return the stages of dvc.yaml and workflow/on_request.yaml, by name, in their order."""
+    return tracked(workspace) | _read(workspace / ON_REQUEST)["stages"]
 
 
 def tracked(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
