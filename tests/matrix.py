@@ -50,8 +50,8 @@ class Special:
 
 UNSEEN = Special(
     "not seen",
-    "DVC goes by size, time and inode, and runs nothing. `snakemake metrics` then sees the edit, gives the right "
-    "numbers, and leaves `dvc status` with nothing to say.",
+    "`dvc repro` goes by size, time and inode, and runs nothing. `snakemake metrics` then sees the edit, gives the "
+    "right numbers, and leaves `dvc status` with nothing to say.",
 )
 LEFT = Special(
     "nothing",
@@ -66,18 +66,19 @@ REFUSED = Special(
 
 Expected = tuple[str, ...] | Special
 
-# The ways in, and which of the three expectations of a row each is held to.
-IN_SNAKEMAKE, IN_DVC, ELSEWHERE = range(3)
+# The ways in, and which of the three expectations of a row each is held to. `dvc exp run` has git write the changed
+# files anew before it looks at them, in the workspace as in a folder of its own.
+IN_SNAKEMAKE, IN_DVC, THROUGH_GIT = range(3)
 COLUMNS = {
     "snakemake": IN_SNAKEMAKE,
     "dvc repro": IN_DVC,
-    "dvc exp run": IN_DVC,
-    "--temp": ELSEWHERE,
-    "--queue": ELSEWHERE,
+    "dvc exp run": THROUGH_GIT,
+    "--temp": THROUGH_GIT,
+    "--queue": THROUGH_GIT,
     "fresh clone": IN_SNAKEMAKE,
 }
 
-# Per row: `snakemake` (also in a fresh clone), DVC in the workspace, DVC in a folder of its own (--temp, --queue).
+# Per row: `snakemake` (also in a fresh clone), `dvc repro`, `dvc exp run` in all its forms.
 ROWS: dict[str, tuple[Expected, Expected, Expected]] = {
     "aug.factor": (FROM_AUGMENT, FROM_AUGMENT, FROM_AUGMENT),
     "an argument of an augmentation": (FROM_AUGMENT, FROM_AUGMENT, FROM_AUGMENT),

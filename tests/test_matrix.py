@@ -13,6 +13,7 @@ import pytest
 from conftest import PROJECT, Clone
 from huskies import plan
 from matrix import (
+    CELLS,
     CHANGES,
     FROM_AUGMENT,
     FROM_BOTTLENECKS,
@@ -43,6 +44,10 @@ AFFORDABLE = [
 ]
 EIGHT = list(range(8))
 random.Random(8).shuffle(EIGHT)
+
+
+def test_the_table_in_the_docs_has_these_cells_and_all_are_as_expected():
+    assert matrix.TABLE.read_text(encoding="utf-8") == matrix.render(dict.fromkeys(CELLS, ""))
 
 
 @pytest.fixture(scope="module")
