@@ -1,13 +1,15 @@
 """split: groups never cross it, order and paths do not matter, and growth moves nothing unsaid."""
 
+import dataclasses
 import hashlib
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import bare_job
-from huskies import manifest, split
+from huskies import manifest, receipt, split
 from huskies.errors import HuskyError
 from huskies.job import Job
 from hypothesis import given, settings
@@ -271,3 +273,95 @@ def test_moves_are_listed_and_said(tmp_path):
     moved = {first["group"], second["group"]}
     after = manifest.read(job.output / "manifest.csv")
     assert set(after[after["split"] == "val"]["group"]) == moved
+
+
+@settings(deadline=None)
+@given(GROUPS, FRACTION, st.sampled_from([0.0, 0.2]), SEED, st.integers(1, 50))
+def test_every_repeat_has_the_same_test_groups_and_every_class_in_each_split(pairs, fraction, test, seed, repeat):
+    first, _ = split.assign(frame(pairs), fraction, test, seed)
+    again, _ = split.assign(frame(pairs), fraction, test, seed, repeat)
+    assert {group for group in again if again[group] == "test"} == {group for group in first if first[group] == "test"}
+    wanted = {"train", "val", "test"} if test else {"train", "val"}
+    assert {(label, again[group]) for label, group in pairs} == {(label, each) for label in "ab" for each in wanted}
+
+
+def test_repeats_have_other_validation_groups_and_as_many_of_them():
+    pairs = [("a", group) for group in DIGEST]
+    held_out = []
+    for repeat in range(20):
+        split_of, _ = split.assign(frame(pairs), 0.2, 0.3, 1, repeat)
+        held_out.append({group for group in split_of if split_of[group] == "val"})
+    assert len(set(map(frozenset, held_out))) == 20
+    # 400 groups, of which each is one with probability 0.2: within four standard deviations.
+    assert all(48 <= len(each) <= 112 for each in held_out)
+    assert len(set().union(*held_out)) > 250
+
+
+def names_of_groups(members: dict[str, str]) -> dict[str, str]:
+    """Return the group of each image as `group` names it: the smallest sha256 among those with one key."""
+    smallest: dict[str, str] = {}
+    for image, key in members.items():
+        smallest[key] = min(image, smallest.get(key, image))
+    return {image: smallest[key][:16] for image, key in members.items()}
+
+
+@pytest.mark.long
+def test_a_thousand_additions_move_an_old_image_only_where_its_group_or_its_class_demands_it():
+    random = np.random.default_rng(1)
+    labels, members = {}, {}
+    for number in range(60):
+        labels[DIGEST[number]] = "abcd"[number % 4]
+        members[DIGEST[number]] = DIGEST[number]
+
+    def table() -> tuple[pd.DataFrame, set[str]]:
+        groups = names_of_groups(members)
+        rows = pd.DataFrame({"source_sha256": list(members), "label": labels.values(), "group": groups.values()})
+        split_of, moves = split.assign(rows, 0.15, 0.15, 1)
+        rows["split"] = rows["group"].map(split_of)
+        return rows.assign(file=rows["source_sha256"]), {move["group"] for move in moves}
+
+    before, repaired_before = table()
+    moved = 0
+    for number in range(1000):
+        image = hashlib.sha256(f"added {number}".encode()).hexdigest()
+        labels[image] = "abcd"[random.integers(4)]
+        # One in five is a copy of an image that is there; one in twenty joins two groups.
+        company = list(random.choice(list(members), 2)) if random.random() < 0.2 else []
+        members[image] = members[company[0]] if company else image
+        if company and random.random() < 0.25:
+            joined = members[company[1]]
+            members.update({each: members[image] for each, key in members.items() if key == joined})
+        after, repaired = table()
+        said = split.moved(after, before)
+        expected = []
+        # The added image is the last.
+        for old, new in zip(before.itertuples(), after.iloc[:-1].itertuples(), strict=True):
+            if old.split != new.split:
+                by_group = old.group != new.group
+                assert by_group or new.group in repaired | repaired_before
+                reason = "its group is another now" if by_group else "a class needed it, or needs it no more"
+                expected.append(f"{new.source_sha256} was in {old.split} before: {reason}")
+        assert said == expected
+        moved += len(said)
+        before, repaired_before = after, repaired
+    assert moved > 0
+
+
+def test_what_moved_since_the_last_split_is_named(tmp_path):
+    first = make_job(tmp_path, ROWS)
+    assert "was in" not in split.run(first)
+    receipt.write(first.output, {"stage": "split", "params": first.params})
+    first.output.rename(tmp_path / "last")
+    rows = manifest.read(tmp_path / "last/manifest.csv").set_index("source")
+    was, now = rows.loc["raw 0", "split"], "val"
+    assert was != now
+    # A group that has gained a member with a smaller sha256 has another name, and lies elsewhere.
+    name = next(each for each in DIGEST if split.position(1, each) < 0.25)
+    rows = [{**row, "group": name} if row["group"] == "cat0" else row for row in ROWS]
+    lines = split.run(dataclasses.replace(make_job(tmp_path, rows), previous=tmp_path / "last")).splitlines()
+    assert [line for line in lines if "was in" in line] == [
+        f"  cat/{now}_{number}.jpg was in {was} before: its group is another now" for number in (0, 1)
+    ]
+    # With other parameters it is another split altogether, and nothing is said of single images.
+    other = dataclasses.replace(make_job(tmp_path / "other", rows, seed=7), previous=tmp_path / "last")
+    assert "was in" not in split.run(other)

@@ -6,15 +6,13 @@ have a stage of their own, so that training cannot read them by mistake.
 
 import hashlib
 import json
-import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from huskies import backbone, manifest, receipt, snapshot
+from huskies import backbone, manifest, receipt, recorded, snapshot
 from huskies.errors import HuskyError
 from huskies.job import Job
 from huskies.progress import bar
@@ -62,26 +60,10 @@ def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
 def recorded_rows(job: Job, described: str) -> dict[str, np.ndarray]:
     """Return the features, by image sha256, of the stage's output that dvc.lock records, if of the same identity.
 
-    DVC removes a stage's output before it runs the stage, and a fresh clone has none: what is recorded comes from
-    DVC's cache, or from the remote. So a teammate who pulled and adds 20 photos computes only theirs.
+    So a teammate who pulled and adds 20 photos computes only theirs.
     """
-    if not Path("dvc.lock").is_file():
-        return {}
-    from dvc.api import DVCFileSystem
-
-    # In the name of an unfinished build, so that what a killed run leaves is cleared away like one.
-    taken = job.output.with_name(f".{job.stage}-recorded")
-    try:
-        DVCFileSystem().get(f"data/{job.stage}", str(taken), recursive=True)
-        return previous_rows(taken, described)
-    except FileNotFoundError:
-        return {}
-    except Exception as error:
-        # Remotes fail in the ways of their libraries, and what cannot be had is computed.
-        print(f"{job.stage}: nothing taken over from DVC: {error}", file=sys.stderr, flush=True)
-        return {}
-    finally:
-        shutil.rmtree(taken, ignore_errors=True)
+    with recorded.output(job, lambda name: True) as folder:
+        return previous_rows(folder, described)
 
 
 def _known(job: Job, store: Store, prefix: str, wanted: set[str]) -> dict[str, np.ndarray]:
@@ -146,6 +128,9 @@ def run(job: Job) -> str:
         features, computed = fill(job, store, folder, rows)
     np.save(job.output / FEATURES, features)
     index = rows[["file", "label", "split", "source_sha256", "copy", "sha256"]]
+    if job.stage == "bottlenecks_test":
+        # Whoever compares features of test images, as `leaks` does, has no business with their labels.
+        index = index.assign(label="")
     index.to_csv(job.output / INDEX, index=False, lineterminator="\n")
     (job.output / IDENTITY).write_text(identity(job))
     return f"computed {computed}, reused {len(rows) - computed} bottlenecks of {features.shape[1]} features"

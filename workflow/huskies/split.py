@@ -7,10 +7,12 @@ and adding images leaves the others where they are. TensorFlow's retrain.py spli
 import hashlib
 import shutil
 from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
 
 import pandas as pd
 
-from huskies import manifest, naming
+from huskies import manifest, naming, receipt, recorded
 from huskies.errors import HuskyError
 from huskies.group import CONFLICTS, GROUPS
 from huskies.job import Job
@@ -18,20 +20,22 @@ from huskies.job import Job
 MOVES = "moves.csv"
 
 
-def position(seed: int, group: str) -> float:
+def position(seed: int | str, group: str) -> float:
     """Return the place of a group in [0, 1): the same on every machine, for ever."""
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 
 def assign(
-    rows: pd.DataFrame, validation: float, test: float, seed: int
+    rows: pd.DataFrame, validation: float, test: float, seed: int, repeat: int = 0
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Return (split of each group, moves) for rows with the columns label and group.
 
-    validation, test: the expected fraction of the groups of each class; test may be 0. A class that would be
-    left without a group in some split is given its lowest-placed one that can be spared; such moves are listed
-    with the keys group, label, before, after. Raises HuskyError if a class has too few groups for that.
+    validation, test: the expected fraction of the groups of each class; test may be 0. repeat: above 0, other
+    validation groups are drawn from those that are not test groups with repeat 0, so that whoever compares repeats
+    has not looked at the test set. A class that would be left without a group in some split is given its
+    lowest-placed one that can be spared; such moves are listed with the keys group, label, before, after.
+    Raises HuskyError if a class has too few groups for that.
     """
     wanted = ["train", "val"] + (["test"] if test else [])
     place = {group: position(seed, group) for group in rows["group"].unique()}
@@ -39,15 +43,38 @@ def assign(
         group: "val" if where < validation else "test" if where < validation + test else "train"
         for group, where in place.items()
     }
+    moves = _fill_classes(rows, split_of, place, wanted)
+    if not repeat:
+        return split_of, moves
+    held_out = {group for group, split in split_of.items() if split == "test"}
+    place = {group: position(f"{seed}:{repeat}", group) for group in place}
+    for group in split_of.keys() - held_out:
+        split_of[group] = "val" if place[group] < validation / (1 - test) else "train"
+    others = _fill_classes(rows, split_of, place, ["train", "val"], held_out)
+    return split_of, [move for move in moves if move["after"] == "test"] + others
+
+
+def _fill_classes(
+    rows: pd.DataFrame,
+    split_of: dict[str, str],
+    place: dict[str, float],
+    wanted: list[str],
+    fixed: Collection[str] = (),
+) -> list[dict[str, str]]:
+    """Move groups, none of them fixed, until each class has one in each wanted split; return the moves."""
     labels_of = rows.groupby("group")["label"].unique()
     groups_of = rows.groupby("label")["group"].unique()
     counts = Counter((label, split_of[group]) for group, labels in labels_of.items() for label in labels)
+
+    def can_go(group: str) -> bool:
+        return group not in fixed and all(counts[label, split_of[group]] > 1 for label in labels_of[group])
+
     moves = []
     for label, groups in groups_of.items():
         for after in wanted:
             if counts[label, after]:
                 continue
-            spare = [group for group in groups if all(counts[other, split_of[group]] > 1 for other in labels_of[group])]
+            spare = list(filter(can_go, groups))
             if not spare:
                 raise HuskyError(_too_small(label, len(groups), wanted))
             group = min(spare, key=lambda each: (place[each], each))
@@ -56,7 +83,23 @@ def assign(
                 counts[other, split_of[group]] -= 1
                 counts[other, after] += 1
             split_of[group] = after
-    return split_of, moves
+    return moves
+
+
+def moved(rows: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
+    """Return a line for each image that is held out or trained on otherwise than in an earlier manifest.
+
+    Both have the columns file, source_sha256, group, split. Images are told apart by content, whatever their names.
+    """
+    before = {row.source_sha256: row for row in earlier.itertuples()}
+    lines = []
+    for row in rows.itertuples():
+        was = before.get(row.source_sha256)
+        if was is not None and was.split != row.split:
+            joined = was.group != row.group
+            reason = "its group is another now" if joined else "a class needed it, or needs it no more"
+            lines.append(f"{row.file} was in {was.split} before: {reason}")
+    return lines
 
 
 def _too_small(label: str, groups: int, wanted: list[str]) -> str:
@@ -80,7 +123,7 @@ def run(job: Job) -> str:
         raise HuskyError(
             f"every image of the class '{lost[0]}' stands under another label too. Remove the wrong copies."
         )
-    split_of, moves = assign(rows, parameters["validation"], parameters["test"], parameters["seed"])
+    split_of, moves = assign(rows, **parameters)
     rows["split"] = rows["group"].map(split_of)
     converted = rows["file"]
     rows["file"] = [naming.with_split(file, split) for file, split in zip(converted, rows["split"], strict=True)]
@@ -92,9 +135,24 @@ def run(job: Job) -> str:
     pd.DataFrame(moves, columns=["group", "label", "before", "after"]).to_csv(job.output / MOVES, index=False)
     counts = rows["split"].value_counts()
     summary = ", ".join(f"{counts.get(split, 0)} {split}" for split in naming.SPLITS)
-    named = "".join(
-        f"\n  moved group {move['group']} of class {move['label']} from {move['before']} to {move['after']}, "
+    named = [
+        f"moved group {move['group']} of class {move['label']} from {move['before']} to {move['after']}, "
         "which had none of that class"
         for move in moves
-    )
-    return summary + named
+    ]
+    return "\n  ".join([summary, *named, *moved(rows, last(job))])
+
+
+def last(job: Job) -> pd.DataFrame:
+    """Return the manifest of the stage's last output if it was made with the same parameters, else an empty one."""
+
+    def read(folder: Path | None) -> pd.DataFrame:
+        content = receipt.read(folder) if folder else None
+        if content is None or content["plan"]["params"] != job.params:
+            return pd.DataFrame(columns=["file", "source_sha256", "group", "split"])
+        return manifest.read(folder / manifest.NAME)
+
+    if job.previous:
+        return read(job.previous)
+    with recorded.output(job, lambda name: name.endswith((".csv", ".json"))) as folder:
+        return read(folder)
