@@ -1,13 +1,14 @@
 """test: both heads on test images that nothing else has looked at."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import bare_job
-from huskies import backbone, bottlenecks, head, images, intervals, manifest, test
+from conftest import PROJECT, bare_job
+from huskies import backbone, bottlenecks, head, images, intervals, ledger, manifest, test
 from huskies.errors import HuskyError
 from huskies.job import Job
 
@@ -36,6 +37,7 @@ def rows(files: list[str]) -> list[dict[str, str]]:
             "file": file,
             "label": file.split("/")[0],
             "split": file.split("/")[1].split("_")[0],
+            "source_sha256": images.sha256(f"source of {file}".encode()),
             "sha256": images.sha256(file.encode()),
         }
         for file in files
@@ -56,6 +58,13 @@ def write_head(folder: Path, threshold: float, labels: list[str]) -> None:
     folder.mkdir()
     model.save(folder / head.NAME)
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
+    (folder / "scores.json").write_text('{"val_accuracy": 0.85}')
+
+
+@pytest.fixture(autouse=True)
+def _own_ledger(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ledger.PATH.write_text(",".join(ledger.COLUMNS) + "\n")
 
 
 def make_job(data: Path, files: list[str] = FILES, labels: list[str] = LABELS) -> Job:
@@ -68,7 +77,7 @@ def make_job(data: Path, files: list[str] = FILES, labels: list[str] = LABELS) -
     features = np.stack([np.arange(len(tested)), np.ones(len(tested))], axis=1) if len(tested) else np.zeros((0, 0))
     np.save(data / "bottlenecks_test" / bottlenecks.FEATURES, features.astype(np.float32))
     columns = ["file", "label", "split", "source_sha256", "copy", "sha256"]
-    tested[columns].to_csv(data / "bottlenecks_test" / bottlenecks.INDEX, index=False)
+    tested[columns].assign(label="").to_csv(data / "bottlenecks_test" / bottlenecks.INDEX, index=False)
     write_head(data / "train_baseline", 2.5, labels)
     write_head(data / "train_augmented", 4.5, labels)
     return bare_job(
@@ -84,7 +93,11 @@ def written(job: Job) -> dict[str, Any]:
 
 def test_both_heads_are_scored_on_the_same_test_images_with_intervals(tmp_path):
     job = make_job(tmp_path)
-    assert test.run(job) == ("baseline 70.0% (39.7% to 89.2%), augmented 90.0% (59.6% to 98.2%) on 10 test images")
+    assert test.run(job) == (
+        "baseline 70.0% (39.7% to 89.2%) on 10 test images; validation said 85.0%\n"
+        "  augmented 90.0% (59.6% to 98.2%) on 10 test images; validation said 85.0%\n"
+        "  the first look at these test images, in ledger.csv: commit it"
+    )
     results = written(job)
     assert results.keys() == {"baseline", "augmented", "gain", "provenance"}
     for name, right in (("baseline", 7), ("augmented", 9)):
@@ -94,6 +107,8 @@ def test_both_heads_are_scored_on_the_same_test_images_with_intervals(tmp_path):
             "test_accuracy_low": round(low, 6),
             "test_accuracy_high": round(high, 6),
             "test_images": 10,
+            "val_accuracy": 0.85,
+            "val_minus_test": round(0.85 - right / 10, 6),
         }
     gain, low, high = intervals.paired_gain(
         np.array([True] * 3 + [False] * 3 + [True] * 4), np.array([True] * 5 + [False] + [True] * 4)
@@ -149,3 +164,71 @@ def test_bottlenecks_of_other_test_images_are_refused(tmp_path):
     with pytest.raises(HuskyError, match=r"bottlenecks_test are not of the images they are to stand for\."):
         test.run(job)
     assert list(job.output.iterdir()) == []
+
+
+def test_every_look_is_in_the_ledger_and_one_at_the_same_model_is_told_from_one_at_another(tmp_path):
+    job = make_job(tmp_path / "one")
+    test.run(job)
+    [look] = ledger.read().to_dict("records")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", look.pop("when"))
+    sources = sorted(images.sha256(f"source of {file}".encode()) for file in FILES if "/test_" in file)
+    heads = {
+        f"{name}_head": images.sha256(
+            images.sha256((tmp_path / f"one/train_{name}" / head.NAME).read_bytes()).encode()
+        )[:16]
+        for name in ("baseline", "augmented")
+    }
+    assert look == {
+        "test_set": images.sha256("\n".join(sources).encode())[:16],
+        "images": "10",
+        **heads,
+        "baseline_val_accuracy": "0.85",
+        "baseline_test_accuracy": "0.7",
+        "augmented_val_accuracy": "0.85",
+        "augmented_test_accuracy": "0.9",
+        "raw": "",
+        "code": "",
+    }
+    assert test.run(job).endswith("look 2 at these test images, always for the same model, in ledger.csv: commit it")
+    other = make_job(tmp_path / "other", labels=["dog", "cat"])
+    assert test.run(other).endswith(
+        "look 3 at these test images, for 2 models, in ledger.csv: commit it. "
+        "The more looks have led to changes, the less this number is a test"
+    )
+    fewer = make_job(tmp_path / "fewer", FILES[1:])
+    assert test.run(fewer).endswith("the first look at these test images, in ledger.csv: commit it")
+    assert len(ledger.read()) == 4
+
+
+def test_the_look_is_in_the_ledger_before_its_number_is_anywhere_else(tmp_path, monkeypatch):
+    job = make_job(tmp_path / "one")
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        test.run(job)
+    assert list(job.output.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "when,what\n", "<<<<<<< ours\n", f"{','.join(ledger.COLUMNS)}\n=======\n"]
+)
+def test_without_a_sound_ledger_nothing_is_looked_at(tmp_path, content):
+    job = make_job(tmp_path / "one")
+    ledger.PATH.unlink()
+    if content is not None:
+        ledger.PATH.write_text(content)
+    with pytest.raises(HuskyError) as error:
+        test.run(job)
+    assert str(error.value) == (
+        "ledger.csv, the ledger of looks at the test set, is missing or damaged. Mend it by hand, or get back the "
+        "last version: git checkout ledger.csv"
+    )
+    assert list(job.output.iterdir()) == []
+
+
+def test_the_ledger_of_the_project_is_empty_and_kept_whole_by_merges():
+    assert ledger.read(PROJECT / ledger.PATH).empty
+    assert "ledger.csv merge=union" in (PROJECT / ".gitattributes").read_text(encoding="utf-8")

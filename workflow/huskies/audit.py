@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from huskies import backbone, bottlenecks, manifest, metrics, receipt, snapshot, store, test
+from huskies import backbone, bottlenecks, manifest, metrics, plan, receipt, snapshot, store, test
 from huskies.errors import HuskyError, some
 
 Plans = dict[str, dict[str, Any]]
@@ -50,8 +50,13 @@ def below(name: str, plans: Plans) -> list[str]:
 
 
 def _rebuild(names: list[str], root: Path, *files: Path) -> str:
-    remove = shlex.join(str(path) for path in (*(root / name for name in names), *files))
-    return f"rm -rf {remove} && snakemake --cores all {' '.join(names)}"
+    """Return the command that deletes the folders and files and builds the stages again, but for the test.
+
+    To score the test images once more would be another look at them, which is for the user to decide.
+    """
+    remove = f"rm -rf {shlex.join(str(path) for path in (*(root / name for name in names), *files))}"
+    again = [name for name in names if name != "test"]
+    return f"{remove} && snakemake --cores all {' '.join(again)}" if again else remove
 
 
 def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
@@ -63,7 +68,9 @@ def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
             found.append(Disagreement(name, f"{root / name} has no sound receipt", _rebuild([name], root)))
         elif content["plan"] != plans[name]:
             reasons = some(receipt.differences(content["plan"], plans[name]))
-            mend = f"snakemake --cores all {'test' if name == 'test' else 'metrics'}"
+            mend = f"snakemake --cores all {'metrics' if name in plan.lineage('metrics', plans) else name}"
+            if name == "test":
+                mend = _rebuild([name], root)
             found.append(Disagreement(name, f"{root / name} is stale: {reasons}", mend))
     return found
 

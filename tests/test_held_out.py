@@ -1,0 +1,110 @@
+"""The test images: nothing but `test` reads their labels or scores them, nothing but `test` and `leaks` their features.
+
+Every stage is run twice, on what the flow made, and on the same with the labels of all test images wrong, their
+pixels gone and their features not a number. Whoever reads one of these cannot give the same bytes.
+"""
+
+import dataclasses
+import importlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import CLASSES, PROJECT
+from huskies import bottlenecks, ledger, manifest, plan, receipt, runner
+from huskies.job import Job
+
+# Keras 3.15 says this of itself when it saves a model with numpy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+STAGES = plan.stages(PROJECT)
+READERS_OF_FEATURES = ["leaks", "test"]
+# They come before there are test images, decide which these are, or compute their features.
+BEFORE = ("convert", "group", "split", "bottlenecks_test")
+
+
+def spoil_labels(data: Path) -> None:
+    """Give every test image another label in every table that has one."""
+    for path in (data / "split" / manifest.NAME, data / "bottlenecks_test" / bottlenecks.INDEX):
+        rows = manifest.read(path)
+        tested = rows["split"] == "test"
+        assert tested.any()
+        rows.loc[tested, "label"] = [
+            CLASSES[(CLASSES.index(file.split("/")[0]) + 1) % len(CLASSES)] for file in rows.loc[tested, "file"]
+        ]
+        manifest.write(rows, path)
+
+
+def spoil_pixels(data: Path) -> None:
+    for path in (data / "split").glob("*/test_*.jpg"):
+        path.unlink()
+
+
+def spoil_features(data: Path) -> None:
+    path = data / "bottlenecks_test" / bottlenecks.FEATURES
+    np.save(path, np.full_like(np.load(path), np.nan))
+
+
+def run_again(stage: str, data: Path, output: Path) -> dict[str, bytes]:
+    """Run a stage by the plan of its receipt on the folders below `data`; return the files that it makes."""
+    planned = receipt.read(data / stage)["plan"]
+    fields = {field.name for field in dataclasses.fields(Job)} & planned.keys()
+    given = {name: planned[name] for name in fields} | {"inputs": {name: data / name for name in planned["inputs"]}}
+    output.mkdir(parents=True)
+    job = Job(**given, raw_digest=None, output=output, previous=None, cores=1)
+    importlib.import_module(f"huskies.{runner.module_of(stage)}").run(job)
+    return {str(path.relative_to(output)): path.read_bytes() for path in sorted(output.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def data(built, tmp_path, monkeypatch) -> Path:
+    """The folders of a flow that is built, for a stage to run on again."""
+    monkeypatch.chdir(built.folder)
+    shutil.copytree("data", tmp_path / "spoilt/data", ignore=shutil.ignore_patterns("digits", "tensorboard", ".*"))
+    return tmp_path / "spoilt/data"
+
+
+def as_built(stage: str) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(Path("data", stage))): path.read_bytes()
+        for path in sorted(Path("data", stage).rglob("*"))
+        if path.is_file() and not path.name.startswith("receipt-")
+    }
+
+
+@pytest.mark.parametrize("stage", [name for name in plan.tracked(PROJECT) if name not in BEFORE])
+def test_no_stage_depends_on_a_label_or_a_pixel_of_a_test_image_and_only_the_gate_on_a_feature(stage, data, tmp_path):
+    spoil_labels(data)
+    spoil_pixels(data)
+    if stage not in READERS_OF_FEATURES:
+        spoil_features(data)
+    assert run_again(stage, data, tmp_path / "out" / stage) == as_built(stage)
+
+
+def test_the_test_depends_on_labels_and_features(built, data, tmp_path):
+    assert built.run("snakemake", "--cores", "2", "test").returncode == 0
+    shutil.copytree("data/test", data / "test")
+    assert run_again("test", data, tmp_path / "out/1") == as_built("test")
+    spoil_labels(data)
+    assert run_again("test", data, tmp_path / "out/2") != as_built("test")
+    spoil_features(data)
+    assert run_again("test", data, tmp_path / "out/3")["test.json"] != (tmp_path / "out/2/test.json").read_bytes()
+    # Every one of the four was a look.
+    assert len(ledger.read()) == 4
+
+
+def test_the_features_of_test_images_are_listed_by_the_gate_and_the_test_alone():
+    listed = [stage for stage, described in STAGES.items() if "bottlenecks_test" in plan.upstream(described)]
+    assert listed == READERS_OF_FEATURES
+    named = {path.stem for path in (PROJECT / plan.PACKAGE).glob("*.py") if "bottlenecks_test" in path.read_text()}
+    assert named == {"bottlenecks", *READERS_OF_FEATURES}
+
+
+def test_nothing_reads_what_the_test_says():
+    for described in (STAGES | plan.controls(PROJECT)).values():
+        assert "test" not in plan.upstream(described)
+
+
+def test_bottlenecks_of_test_images_come_without_their_labels(data):
+    assert set(manifest.read(data / "bottlenecks_test" / bottlenecks.INDEX)["label"]) == {""}

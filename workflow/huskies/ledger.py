@@ -1,0 +1,65 @@
+"""The ledger of looks at the test set: a line in ledger.csv, kept in git, for every time that test images were scored.
+
+Whoever looks, changes something and looks again has made the test set a second validation set. The ledger cannot
+forbid that, and it makes it visible.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from huskies.errors import HuskyError
+
+PATH = Path("ledger.csv")
+COLUMNS = [
+    "when",
+    "test_set",
+    "images",
+    "baseline_head",
+    "augmented_head",
+    "baseline_val_accuracy",
+    "baseline_test_accuracy",
+    "augmented_val_accuracy",
+    "augmented_test_accuracy",
+    "raw",
+    "code",
+]
+
+
+def read(path: Path = PATH) -> pd.DataFrame:
+    """Return all looks, as text. Raises HuskyError for a ledger that is missing or damaged, as by a merge."""
+    try:
+        looks = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError):
+        looks = None
+    if looks is None or list(looks.columns) != COLUMNS or not looks["when"].str.match(r"\d{4}-\d\d-\d\dT").all():
+        raise HuskyError(
+            f"{path}, the ledger of looks at the test set, is missing or damaged. Mend it by hand, or get back the "
+            f"last version: git checkout {path}"
+        )
+    return looks
+
+
+def append(look: dict[str, object], path: Path = PATH) -> pd.DataFrame:
+    """Add a look, with the time in UTC, and return all looks; the file is replaced as a whole or not at all."""
+    when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    looks = pd.concat([read(path), pd.DataFrame([{"when": when, **look}], columns=COLUMNS)], ignore_index=True)
+    unfinished = path.with_name(f".{path.name}")
+    looks.to_csv(unfinished, index=False, lineterminator="\n")
+    unfinished.rename(path)
+    return looks
+
+
+def summary(looks: pd.DataFrame) -> str:
+    """Return a line on the last look: which it is at these test images, and at how many models."""
+    same = looks[looks["test_set"] == looks["test_set"].iloc[-1]]
+    models = len(same[["baseline_head", "augmented_head"]].drop_duplicates())
+    if len(same) == 1:
+        return f"the first look at these test images, in {PATH}: commit it"
+    return (
+        f"look {len(same)} at these test images, for {models} models, in {PATH}: commit it. "
+        "The more looks have led to changes, the less this number is a test"
+        if models > 1
+        else f"look {len(same)} at these test images, always for the same model, in {PATH}: commit it"
+    )
