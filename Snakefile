@@ -14,11 +14,19 @@ min_version("9.27")
 
 
 include: "workflow/flow.smk"
+include: "workflow/rules/test.smk"
+include: "workflow/rules/audit.smk"
+
+
+# The flow again on noise, with a leak, and on other splits; read only when asked for.
+for control in prepare.asked_for(("noise", "leakage", "repeats"), sys.argv[1:]):
+
+    include: f"workflow/controls/{control}.smk"
 
 
 def record_in_dvc():
     """Tell DVC of what is built, if that is news; never of a dry run or of overridden parameters, nor inside DVC."""
-    if not (workflow.dryrun or overridden or os.environ.get("DVC_STAGE")) and record.needed(plans):
+    if not (workflow.dryrun or config or os.environ.get("DVC_STAGE")) and record.needed(flow.plans):
         shell("python -m huskies record")
 
 

@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / plan.PACKAGE
 STAGES = plan.stages(PROJECT)
+CONTROLS = plan.controls(PROJECT)
+EVERY = STAGES | CONTROLS
 PARAMS = YAML(typ="safe").load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
 PINS = YAML(typ="safe").load((PROJECT / plan.PINS).read_text(encoding="utf-8"))
 
@@ -69,12 +71,16 @@ def closure(module: str) -> set[str]:
     return reached
 
 
+def included(path: Path) -> list[Path]:
+    """Return the files that a file of rules includes, and those that they include, in their order."""
+    names = re.findall(r'^include: "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+    return [each for name in names for each in (path.parent / name, *included(path.parent / name))]
+
+
 def rules() -> dict[str, tuple[Path, str]]:
-    """Return (file, text) of every rule, by name, in the order in which workflow/flow.smk includes the files."""
-    flow = (PROJECT / "workflow/flow.smk").read_text(encoding="utf-8")
+    """Return (file, text) of every rule, by name, in the order in which the Snakefile includes the files."""
     found = {}
-    for file in re.findall(r'^include: "(.+)"$', flow, re.MULTILINE):
-        path = PROJECT / "workflow" / file
+    for path in included(PROJECT / "Snakefile"):
         _, *parts = re.split(r"^rule (\w+):\n", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
         for name, text in zip(parts[::2], parts[1::2], strict=True):
             assert name not in found
@@ -101,9 +107,11 @@ def test_rules_and_stages_have_the_same_names_in_the_same_order():
 def test_every_file_of_rules_is_part_of_the_flow():
     files = {path.name for path in (PROJECT / "workflow/rules").glob("*.smk")}
     assert files == {path.name for path, _ in RULES.values()} | {"common.smk"}
-    assert re.findall(r'^include: "(.+)"$', (PROJECT / "Snakefile").read_text(encoding="utf-8"), re.MULTILINE) == [
-        "workflow/flow.smk"
-    ]
+
+
+def test_the_flow_is_what_dvc_knows():
+    flow = {path.stem for path in included(PROJECT / "workflow/flow.smk")} - {"common"}
+    assert flow == {runner.module_of(stage) for stage in plan.tracked(PROJECT)}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -113,9 +121,9 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     assert re.match(r'    """[A-Z].+\."""\n', text)
     assert f'input:\n        upstream("{stage}"),\n' in text
     assert f'output:\n        receipt("{stage}"),\n' in text
-    assert f'log:\n        "logs/{stage}.log",\n' in text
+    assert f'log:\n        log_of("{stage}"),\n' in text
     cores = " --cores {threads}" if "threads: workflow.cores" in text else ""
-    assert f'"python -m huskies {stage} --receipt {{output:q}} --log {{log:q}}{cores}"' in text
+    assert f'"python -m huskies {stage} --receipt {{output:q}} --inputs {{input:q}} --log {{log:q}}{cores}"' in text
     options = re.findall(r"^    (\w+):", text, re.MULTILINE)
     assert options == ["input", "output", "log", "conda", *(["threads"] if cores else []), "shell"]
 
@@ -129,7 +137,7 @@ def test_a_file_of_rules_opens_with_its_purpose_and_what_it_reads_and_writes(sta
     assert re.search(rf"^Writes data/{runner.module_of(stage)}(_…)?/", rest, re.MULTILINE)
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_has_a_module_with_its_name_and_one_run(stage):
     path = PACKAGE / f"{runner.module_of(stage)}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -173,44 +181,44 @@ def test_a_module_reads_the_folders_that_its_stage_lists_and_no_others(stage):
     assert read <= listed if chosen_by_name else read == listed
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_code_that_its_module_imports(stage):
     expected = sorted(f"{plan.PACKAGE}{name}.py" for name in closure(runner.module_of(stage)))
-    assert plan.code(STAGES[stage]) == expected, "dvc.yaml or workflow/on_request.yaml: list these files:\n" + "\n".join(
-        f"      - {path}" for path in expected
-    )
+    listing = "\n".join(f"      - {path}" for path in expected)
+    assert plan.code(EVERY[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_sections_that_its_module_reads(stage):
     source = (PACKAGE / f"{runner.module_of(stage)}.py").read_text(encoding="utf-8")
     read = set(re.findall(r'\bjob\.params\["(\w+)"\]', source))
-    assert {key.split(".")[0] for key in listed_params(STAGES[stage])} == read
-    single = {key for key in listed_params(STAGES[stage]) if "." in key}
+    assert {key.split(".")[0] for key in listed_params(EVERY[stage])} == read
+    single = {key for key in listed_params(EVERY[stage]) if "." in key}
     assert single == {f"{section}.{key}" for section, key in re.findall(r'\bjob\.params\["(\w+)"\]\["(\w+)"\]', source)}
 
 
 def test_every_section_serves_a_stage_and_every_listed_key_exists():
-    listed = {key for stage in STAGES.values() for key in listed_params(stage)}
-    assert {key for key in listed if "." not in key} == set(PARAMS)
+    listed = {key for stage in EVERY.values() for key in listed_params(stage)}
+    # How many repeats there are decides which flows there are.
+    assert {key for key in listed if "." not in key} == set(PARAMS) - {"repeats"}
     for key in listed:
         section, _, inner = key.partition(".")
         assert section in PARAMS
         assert not inner or inner in PARAMS[section]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_libraries_that_its_code_imports_and_that_shape_its_bytes(stage):
     known = {IMPORTED_AS.get(library, library): library for library in PINS}
     imported = set().union(*(imports(PACKAGE / f"{name}.py")[1] for name in closure(runner.module_of(stage))))
     shaping = {known[name] for name in imported if name in known}
     shaping |= set().union(*(BROUGHT_ALONG.get(library, set()) for library in shaping))
-    assert listed_libraries(STAGES[stage]) == sorted(shaping - OF_OTHER_STAGES.get(stage, set()))
+    assert listed_libraries(EVERY[stage]) == sorted(shaping - OF_OTHER_STAGES.get(stage, set()))
 
 
 def test_every_library_that_a_stage_imports_is_pinned_or_shapes_nothing():
     known = {IMPORTED_AS.get(library, library) for library in PINS}
-    used = {runner.module_of(stage) for stage in STAGES}
+    used = {runner.module_of(stage) for stage in EVERY}
     foreign = set()
     for name in {each for module in used for each in closure(module)}:
         foreign |= imports(PACKAGE / f"{name}.py")[1]
@@ -236,7 +244,7 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 
 
 def test_every_module_of_the_package_is_used():
-    roots = {runner.module_of(stage) for stage in STAGES} | {"__main__", "prepare"}
+    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls"}
     reached = {name for root in roots for name in closure(root)}
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
 

@@ -31,6 +31,12 @@ BAD_VALUES = [
     ("split.test", -0.1, "-0.1, but must be at least 0."),
     ("split.test", 1.0, "1.0, but must be below 1."),
     ("split.seed", "one", '"one", but must be of type integer.'),
+    ("split.repeat", -1, "-1, but must be at least 0."),
+    ("repeats.seeds", 0, "0, but must be at least 1."),
+    ("noise.images", 7, "7, but must be at least 8."),
+    ("noise.side", 0, "0, but must be at least 1."),
+    ("noise.classes", 1, "1, but must be at least 2."),
+    ("noise.seed", -1, "-1, but must be at least 0."),
     ("aug.factor", -1, "-1, but must be at least 0."),
     ("aug.factor", 2.5, "2.5, but must be of type integer."),
     ("aug.factor", 5.0, "5.0, but must be of type integer."),
@@ -126,12 +132,12 @@ def test_every_key_has_a_bad_value_above():
     [
         ("augment", "unknown key 'augment'. Did you mean 'aug'?"),
         ("Raw", "unknown key 'Raw'. Did you mean 'raw'?"),
-        ("zzz", "unknown key 'zzz'. Known: aug, backbone, convert, raw, split, train."),
+        ("zzz", "unknown key 'zzz'. Known: aug, backbone, convert, noise, raw, repeats, split, train."),
         ("aug.factr", "unknown key 'aug.factr'. Did you mean 'factor'?"),
         ("aug.count", "unknown key 'aug.count'. Known: factor, policy, seed."),
         ("train.learning-rate", "unknown key 'train.learning-rate'. Did you mean 'learning_rate'?"),
         ("convert.maxside", "unknown key 'convert.maxside'. Did you mean 'max_side'?"),
-        ("split.val", "unknown key 'split.val'. Known: seed, test, validation."),
+        ("split.val", "unknown key 'split.val'. Known: repeat, seed, test, validation."),
         ("backbone.input_sise", "unknown key 'backbone.input_sise'. Did you mean 'input_size'?"),
     ],
 )
@@ -141,7 +147,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(good, key, message
 
 def test_a_key_that_is_no_text_is_refused_too(good):
     assert refusal({**good, 5: 1}) == (
-        "params.yaml: unknown key '5'. Known: aug, backbone, convert, raw, split, train."
+        "params.yaml: unknown key '5'. Known: aug, backbone, convert, noise, raw, repeats, split, train."
     )
 
 
@@ -373,7 +379,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 6
+    assert len(sections) == 8
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])

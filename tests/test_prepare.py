@@ -208,6 +208,6 @@ def test_bad_parameters_end_snakemake_with_status_two(workspace, capsys, monkeyp
     monkeypatch.setenv("PYTHONPATH", "")
     monkeypatch.setenv("PATH", os.environ["PATH"])
     with pytest.raises(SystemExit) as ended:
-        prepare.plans_or_exit({})
+        prepare.or_exit(prepare.prepare, {})
     assert ended.value.code == 2
     assert re.fullmatch(r"ERROR: there is no params\.yaml\. .*\n", capsys.readouterr().err)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import manifest, plan, receipt, runner
+from huskies import manifest, plan, receipt, runner, snapshot
 from huskies.errors import HuskyError
 
 PROJECT = Path(__file__).parent.parent
@@ -67,7 +67,7 @@ class Workspace:
         planned = {
             "stage": "group",
             "params": {},
-            "code": {EXTRA: plan.code_digest((self.folder / EXTRA).read_text())},
+            "code": {EXTRA: snapshot.code_digest((self.folder / EXTRA).read_text())},
             "libraries": {},
             "files": {},
             "inputs": {"convert": receipt.plan_hash(above)},
@@ -105,7 +105,8 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     folder = tmp_path / "workspace"
     (folder / "workflow").mkdir(parents=True)
     (folder / "workflow/huskies").symlink_to(SOURCES / "huskies")
-    for name in ("dvc.yaml", "workflow/on_request.yaml", "workflow/pins.yaml"):
+    for name in ("dvc.yaml", "workflow/on_request.yaml", "workflow/pins.yaml", plan.CONTROLS):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
     (folder / EXTRA).write_text("ANSWER = 42\n")
     monkeypatch.chdir(folder)

@@ -1,4 +1,4 @@
-"""The rules in the order of the flow."""
+"""The flow from raw images to numbers: once for your data, and once more as a module for each control."""
 
 
 include: "rules/common.smk"
@@ -10,5 +10,3 @@ include: "rules/bottlenecks.smk"
 include: "rules/train.smk"
 include: "rules/leaks.smk"
 include: "rules/metrics.smk"
-include: "rules/test.smk"
-include: "rules/audit.smk"

@@ -18,9 +18,10 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="compare everything under data/ with what it claims to be")
     audit.add_argument("--log", type=Path, default=Path("logs/audit.log"), help="the file that keeps what it says")
     audit.add_argument("--cores", type=int, default=1, help="batches at once")
-    for stage in plan.stages():
-        command = commands.add_parser(stage, help=f"build data/{stage}; called by the Snakefile")
+    for stage in plan.stages() | plan.controls():
+        command = commands.add_parser(stage, help="called by the rule of this name")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
+        command.add_argument("--inputs", type=Path, nargs="*", default=[], help="the receipts of what it reads")
         command.add_argument("--log", type=Path, required=True, help="the file that keeps what the stage says")
         command.add_argument("--cores", type=int, default=1, help="processes or threads at once")
     return parser
@@ -59,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 from huskies import runner
 
-                summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores)
+                summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores, parsed.inputs)
             line = f"{parsed.command}: {summary}"
             print(line, file=log)
         # In one piece, since jobs that run side by side share the terminal.

@@ -32,7 +32,8 @@ def make_copies(
     return [images.encode(augment(pixels, copy_seed(seed, source_sha256, k)), quality) for k in range(factor)]
 
 
-def _make_copies(arguments: tuple) -> list[bytes]:
+def make_copies_of(arguments: tuple) -> list[bytes]:
+    """Return make_copies(*arguments), for mapping over many images."""
     return make_copies(*arguments)
 
 
@@ -49,7 +50,7 @@ def run(job: Job) -> str:
         job.params["convert"]["quality"],
     )
     tasks = [(folder / row.file, row.sha256, row.source_sha256, *settings) for row in rows.itertuples()]
-    results = map_ordered(_make_copies, tasks, job.cores, "huskies.augment")
+    results = map_ordered(make_copies_of, tasks, job.cores, "huskies.augment")
     made = []
     for row, copies in zip(rows.to_dict("records"), bar(results, len(tasks), "augment"), strict=True):
         (job.output / row["file"]).parent.mkdir(exist_ok=True)

@@ -14,6 +14,7 @@ class Job:
     files: the other declared data files (weights), by path, with the sha256 of each.
     code: the digest of each declared code file, by path.
     libraries: the pinned version of each library that shapes the stage's bytes.
+    raw_digest: the digest of the raw images; None in stages that read none, and where a control has made them.
     provenance: digests of the raw images, split, policy, backbone and code above, as plan.provenance has them.
     output: the empty folder to fill. It becomes data/<stage> only when the stage has succeeded.
     previous: the stage's last output, or None. Its bytes are not to be trusted unchecked.

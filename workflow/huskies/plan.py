@@ -5,8 +5,7 @@ code (comments, docstrings and layout removed), the pins of the libraries that s
 its data files, and the hashes of the plans above it. So its own hash changes if anything at all above it does.
 """
 
-import ast
-import hashlib
+import functools
 import json
 import os
 import re
@@ -24,6 +23,8 @@ PINS = "workflow/pins.yaml"
 PACKAGE = "workflow/huskies/"
 # What is asked for by name stands apart, so that `dvc repro` and `dvc exp run` can never look at the test set.
 TRACKED, ON_REQUEST = "dvc.yaml", "workflow/on_request.yaml"
+# Stages that make raw images for a flow of its own, or put the numbers of several flows side by side.
+CONTROLS = "workflow/controls/stages.yaml"
 
 
 def stages(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
@@ -36,8 +37,19 @@ def tracked(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
     return _read(workspace / TRACKED)["stages"]
 
 
+def controls(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
+    """Return the stages of workflow/controls/stages.yaml, by name, in their order."""
+    return _read(workspace / CONTROLS)["stages"]
+
+
 def _read(path: Path) -> dict[str, Any]:
-    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return _parsed(path.read_text(encoding="utf-8"))
+
+
+# Twenty flows are planned from the same few files; parsing takes longer than reading.
+@functools.cache
+def _parsed(text: str) -> dict[str, Any]:
+    return YAML(typ="safe").load(text)
 
 
 def upstream(stage: dict[str, Any]) -> list[str]:
@@ -50,33 +62,55 @@ def code(stage: dict[str, Any]) -> list[str]:
     return [dependency for dependency in stage["deps"] if dependency.startswith(PACKAGE)]
 
 
-def all_plans(params: dict[str, Any], workspace: Path = Path()) -> dict[str, dict[str, Any]]:
-    """Return the plan of every stage for validated parameters. Reads files, writes none."""
+def all_plans(
+    params: dict[str, Any], workspace: Path = Path(), given: dict[str, dict[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return the plan of every stage for validated parameters. Reads files, writes none.
+
+    given: plans that are taken as they are: of stages that are shared with another flow, and of the control that
+    makes the raw images, if one does.
+    """
+    plans = dict(given or {})
+    flow = stages(workspace)
+    makers = [name for name in plans if name not in flow]
+    for name, stage in flow.items():
+        if name not in plans:
+            reads_raw = "${raw}" in stage["deps"]
+            above = [*upstream(stage), *(makers if reads_raw else [])]
+            inputs = {each: receipt.plan_hash(plans[each]) for each in above}
+            plans[name] = _plan(name, stage, params, inputs, workspace)
+            if reads_raw and not makers:
+                plans[name]["raw"] = snapshot.raw_digest(workspace / params["raw"])
+            plans[name]["provenance"] = provenance(name, plans)
+    return {name: plans[name] for name in (*makers, *flow)}
+
+
+def control(name: str, params: dict[str, Any], inputs: dict[str, str], workspace: Path = Path()) -> dict[str, Any]:
+    """Return the plan of a control. inputs: the hash of each plan whose output it reads, by the name it has there."""
+    planned = _plan(name, controls(workspace)[name], params, inputs, workspace)
+    found = {kind: receipt.plan_hash(planned[kind]) for kind in ("code", "inputs")}
+    return {**planned, "provenance": found}
+
+
+def _plan(
+    name: str, stage: dict[str, Any], params: dict[str, Any], inputs: dict[str, str], workspace: Path
+) -> dict[str, Any]:
     pins = _read(workspace / PINS)
-    digest_of: dict[str, str] = {}
-    plans: dict[str, dict[str, Any]] = {}
-    for name, stage in stages(workspace).items():
-        above = upstream(stage)
-        sources = code(stage)
-        for path in sources:
-            digest_of.setdefault(path, code_digest((workspace / path).read_text(encoding="utf-8")))
-        raw_paths = [dependency for dependency in stage["deps"] if dependency == "${raw}"]
-        data = [
-            _fill_in(dependency, params)
-            for dependency in stage["deps"]
-            if dependency not in sources and not dependency.startswith("data/") and dependency not in raw_paths
-        ]
-        plans[name] = {
-            "stage": name,
-            "params": _section(stage, params),
-            "code": {path: digest_of[path] for path in sources},
-            "libraries": {library: pins[library] for library in _libraries(stage)},
-            "files": {path: _file(workspace / path) for path in data},
-            "inputs": {each: receipt.plan_hash(plans[each]) for each in above},
-            "raw": snapshot.raw_digest(workspace / params["raw"]) if raw_paths else None,
-        }
-        plans[name]["provenance"] = provenance(name, plans)
-    return plans
+    sources = code(stage)
+    data = [
+        _fill_in(dependency, params)
+        for dependency in stage["deps"]
+        if dependency not in sources and not dependency.startswith("data/") and dependency != "${raw}"
+    ]
+    return {
+        "stage": name,
+        "params": _section(stage, params),
+        "code": {path: snapshot.code_digest((workspace / path).read_text(encoding="utf-8")) for path in sources},
+        "libraries": {library: pins[library] for library in _libraries(stage)},
+        "files": {path: _file(workspace / path) for path in data},
+        "inputs": inputs,
+        "raw": None,
+    }
 
 
 def provenance(name: str, plans: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -87,7 +121,9 @@ def provenance(name: str, plans: dict[str, dict[str, Any]]) -> dict[str, str]:
     """
     stages = lineage(name, plans)
     sources = {path: digest for stage in stages for path, digest in plans[stage]["code"].items()}
-    found = {"raw": str(plans["convert"]["raw"])[:16], "code": receipt.plan_hash(sources)}
+    # Raw images that a control has made are known by its receipt.
+    raw = plans["convert"]["raw"] or next(iter(plans["convert"]["inputs"].values()))
+    found = {"raw": raw[:16], "code": receipt.plan_hash(sources)}
     if "split" in stages[:-1]:
         found["split"] = receipt.plan_hash(plans["split"])
     if "augment" in stages:
@@ -134,44 +170,30 @@ def _libraries(stage: dict[str, Any]) -> list[str]:
     return [name for each in stage.get("params", []) if isinstance(each, dict) for name in each[PINS]]
 
 
-def code_digest(source: str) -> str:
-    """Return a digest of Python source that comments, docstrings, layout and the version of Python do not change."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
-            ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(_structure(tree).encode()).hexdigest()
-
-
-def _structure(node: Any) -> str:
-    # ast.dump and ast.unparse write the same code differently in different versions of Python, and then a
-    # teammate with another version would build everything anew. Empty fields are what newer versions add.
-    if isinstance(node, ast.AST):
-        fields = [f"{name}={_structure(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
-        return f"{type(node).__name__}({','.join(fields)})"
-    if isinstance(node, list):
-        return f"[{','.join(map(_structure, node))}]"
-    return ascii(node)
-
-
 def publish(plans: dict[str, dict[str, Any]]) -> None:
     """Write each plan to .snakemake/plans/<hash>.json, from where its stage reads it.
 
-    Raises HuskyError for an augmentation policy that albumentations refuses. A plan that is there has passed
-    before, so albumentations is imported, which takes a second, only after a change.
+    Raises HuskyError for an augmentation policy that albumentations refuses, and where nothing can be written.
+    A plan that is there has passed before, so albumentations, which takes a second, is imported only after a change.
     """
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, plan in plans.items():
-        path = FOLDER / f"{receipt.plan_hash(plan)}.json"
-        if path.exists():
-            continue
-        if name == "augment":
-            from huskies import policy
+    try:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        for plan in plans.values():
+            path = FOLDER / f"{receipt.plan_hash(plan)}.json"
+            if not path.exists():
+                _check_policy(plan)
+                write_whole(path, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+    except OSError as error:
+        raise HuskyError(
+            f"cannot write {error.filename or FOLDER}: {error.strerror}. Free or allow the space, and run again."
+        ) from None
 
-            policy.build(plan["params"]["aug"]["policy"])
-        write_whole(path, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+
+def _check_policy(plan: dict[str, Any]) -> None:
+    if "aug" in plan["params"]:
+        from huskies import policy
+
+        policy.build(plan["params"]["aug"]["policy"])
 
 
 def write_whole(path: Path, text: str) -> None:

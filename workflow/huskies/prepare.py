@@ -2,31 +2,57 @@
 
 import logging
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from huskies import params, plan, receipt
 from huskies.errors import HuskyError, some
 
+Made = TypeVar("Made")
 
-def prepare(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the published plan of every stage for params.yaml with overrides; raise HuskyError if any is bad."""
-    plans = plan.all_plans(params.load(overrides=overrides))
+
+@dataclass(frozen=True)
+class Flow:
+    """The stages from raw images to numbers, once: their plans, by name, and where they lie.
+
+    params: validated parameters. root: the folder that holds a folder for each stage. shared: the stages that are
+    the main flow's, in data/.
+    """
+
+    params: dict[str, Any]
+    plans: dict[str, dict[str, Any]]
+    root: str = "data"
+    shared: Collection[str] = ()
+
+    def receipt(self, stage: str) -> str:
+        """Return the path of the receipt that the stage is to have."""
+        return receipt_path(self.plans[stage], "data" if stage in self.shared else self.root)
+
+    def upstream(self, stage: str) -> list[str]:
+        """Return the receipts of the stages above, in the order of dvc.yaml."""
+        return [self.receipt(above) for above in self.plans[stage]["inputs"]]
+
+    def log(self, stage: str) -> str:
+        """Return where the stage keeps what it says: logs/split.log, or logs/repeats/3/split.log."""
+        return f"{self.root.replace('data', 'logs', 1)}/{stage}.log"
+
+
+def prepare(overrides: dict[str, Any]) -> Flow:
+    """Return the main flow, its plans published, for params.yaml with overrides; raise HuskyError if any is bad."""
+    values = params.load(overrides=overrides)
+    plans = plan.all_plans(values)
     for folder in (Path("data"), Path(".snakemake")):
         if folder.exists() and not os.access(folder, os.W_OK):
             raise HuskyError(
                 f"the folder {folder} is not writable. Make it writable, or work in a copy of the project elsewhere."
             )
     check_upstream(plans, os.environ.get("DVC_STAGE", ""))
-    try:
-        plan.publish(plans)
-    except OSError as error:
-        raise HuskyError(
-            f"cannot write {error.filename or plan.FOLDER}: {error.strerror}. Free or allow the space, and run again."
-        ) from None
-    return plans
+    plan.publish(plans)
+    return Flow(values, plans)
 
 
 def check_upstream(plans: dict[str, dict[str, Any]], stage: str) -> None:
@@ -53,17 +79,26 @@ def put_first(workspace: Path = Path()) -> None:
     """Let the jobs find this workspace's code and this environment's programs before any others."""
     found = {"PYTHONPATH": (workspace / "workflow").resolve(), "PATH": Path(sys.executable).parent}
     for variable, folder in found.items():
-        os.environ[variable] = os.pathsep.join(filter(None, [str(folder), os.environ.get(variable)]))
+        others = [each for each in os.environ.get(variable, "").split(os.pathsep) if each not in ("", str(folder))]
+        os.environ[variable] = os.pathsep.join([str(folder), *others])
 
 
-def plans_or_exit(overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return `prepare`'s plans; print bad input as `ERROR: …` and end Snakemake with exit status 2."""
+def or_exit(make: Callable[..., Made], *arguments: Any) -> Made:
+    """Return make(*arguments); print bad input as `ERROR: …` and end Snakemake with exit status 2."""
     put_first()
     try:
-        return prepare(overrides)
+        return make(*arguments)
     except HuskyError as error:
         report(error)
         sys.exit(2)
+
+
+def asked_for(names: Collection[str], command: Collection[str]) -> list[str]:
+    """Return those names that a command line speaks of, as targets or in parts of targets.
+
+    Snakemake knows its targets only when it has read all rules, and reading those of twenty flows takes a while.
+    """
+    return [name for name in names if any(re.search(rf"\b{name}(?=$|[_/:])", each) for each in command)]
 
 
 def report(error: HuskyError) -> None:

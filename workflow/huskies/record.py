@@ -34,7 +34,11 @@ def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> 
 
 def needed(plans: dict[str, dict[str, Any]]) -> bool:
     """Tell whether anything that record goes by has changed since it last ran. Reads a few small files only."""
-    return Path(".dvc").is_dir() and _read_marker() != _seen(plans)
+    return Path(".dvc").is_dir() and _anything_built() and _read_marker() != _seen(plans)
+
+
+def _anything_built() -> bool:
+    return any(Path("data", name).is_dir() for name in plan.tracked())
 
 
 def _seen(plans: dict[str, dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ import importlib
 import importlib.metadata
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,34 +23,36 @@ def module_of(stage: str) -> str:
     return {"bottlenecks": "bottlenecks", "train": "train"}.get(stage.split("_")[0], stage)
 
 
-def run_stage(stage: str, receipt_path: Path, cores: int) -> str:
+def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path] = ()) -> str:
     """Build the folder of `receipt_path` by the plan it is named after; return the stage's line on what it did.
 
+    inputs: the receipts of what the stage reads. One that is not named lies beside the stage's own folder.
     Raises HuskyError for bad input. data/<stage> is replaced only when all is done and still true.
     """
-    plan = plans.fetch(receipt_path.stem.removeprefix("receipt-"))
+    plan = plans.fetch(_digest(receipt_path))
     if plan["stage"] != stage:
         raise HuskyError(f"{receipt_path} is the receipt of {plan['stage']}, not of {stage}. Run snakemake {stage}.")
     folder = receipt_path.parent
     root = folder.parent
+    elsewhere = {_digest(path): path.parent for path in inputs}
+    above = {name: elsewhere.get(digest, root / name) for name, digest in plan["inputs"].items()}
     _check_package()
     _check_libraries(plan)
     with _explained(folder), contextlib.ExitStack() as locks:
-        root.mkdir(parents=True, exist_ok=True)
-        # In the order of dvc.yaml, which is the order of the flow: two runs can never wait for each other.
-        for name in sorted(plan["inputs"], key=list(plans.stages()).index):
-            locks.enter_context(_lock(root, name, fcntl.LOCK_SH))
-        locks.enter_context(_lock(root, stage, fcntl.LOCK_EX))
+        # Whoever waits here holds only what lies above, so two runs can never wait for each other.
+        for each in sorted(above.values()):
+            locks.enter_context(_lock(each, fcntl.LOCK_SH))
+        locks.enter_context(_lock(folder, fcntl.LOCK_EX))
         _recover(folder)
-        _check_still_true(plan, root)
-        for name in plan["inputs"]:
-            _check_bytes(root / name)
+        _check_still_true(plan, above)
+        for each in above.values():
+            _check_bytes(each)
         building = root / f".{stage}-{receipt.plan_hash(plan)}"
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir()
         try:
-            summary = _module(stage).run(_job(plan, root, building, folder, cores))
-            _check_still_true(plan, root)
+            summary = _module(stage).run(_job(plan, above, building, folder, cores))
+            _check_still_true(plan, above)
             receipt.write(building, plan)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
@@ -59,15 +61,19 @@ def run_stage(stage: str, receipt_path: Path, cores: int) -> str:
     return summary
 
 
+def _digest(receipt_path: Path) -> str:
+    return receipt_path.stem.removeprefix("receipt-")
+
+
 def _module(stage: str):
     return importlib.import_module(f"huskies.{module_of(stage)}")
 
 
-def _job(plan: dict[str, Any], root: Path, building: Path, folder: Path, cores: int) -> Job:
+def _job(plan: dict[str, Any], above: dict[str, Path], building: Path, folder: Path, cores: int) -> Job:
     return Job(
         stage=plan["stage"],
         params=plan["params"],
-        inputs={name: root / name for name in plan["inputs"]},
+        inputs=above,
         files=plan["files"],
         code=plan["code"],
         libraries=plan["libraries"],
@@ -80,13 +86,14 @@ def _job(plan: dict[str, Any], root: Path, building: Path, folder: Path, cores: 
 
 
 @contextlib.contextmanager
-def _lock(root: Path, stage: str, kind: int) -> Iterator[None]:
-    """Hold the stage's name: exclusively to build it, shared to read it. Ends with the process, however that ends."""
-    with open(root / f".lock-{stage}", "w") as file:
+def _lock(folder: Path, kind: int) -> Iterator[None]:
+    """Hold a stage's folder: exclusively to build it, shared to read it. Ends with the process, however that ends."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_name(f".lock-{folder.name}"), "w") as file:
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"another run is using {root / stage}: waiting for it", file=sys.stderr, flush=True)
+            print(f"another run is using {folder}: waiting for it", file=sys.stderr, flush=True)
             fcntl.flock(file, kind)
         yield
 
@@ -110,17 +117,17 @@ def _check_libraries(plan: dict[str, Any]) -> None:
             )
 
 
-def _check_still_true(plan: dict[str, Any], root: Path) -> None:
+def _check_still_true(plan: dict[str, Any], above: dict[str, Path]) -> None:
     for path, digest in plan["code"].items():
-        if plans.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
+        if snapshot.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
             raise HuskyError(f"{path} was edited since the run began. Run the same command again.")
     for path, digest in plan["files"].items():
         if snapshot.file_digest(Path(path)) != digest:
             raise HuskyError(f"{path} was edited since the run began. Run the same command again.")
     for name, digest in plan["inputs"].items():
-        if not (root / name / receipt.name(digest)).is_file():
+        if not (above[name] / receipt.name(digest)).is_file():
             raise HuskyError(
-                f"{root / name} is not, or no longer, what this run needs: another run with other parameters "
+                f"{above[name]} is not, or no longer, what this run needs: another run with other parameters "
                 "replaced it, or it was not checked out. Run the same command again; under DVC: dvc checkout"
             )
 

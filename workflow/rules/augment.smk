@@ -12,9 +12,9 @@ rule augment:
     output:
         receipt("augment"),
     log:
-        "logs/augment.log",
+        log_of("augment"),
     conda:
         "../envs/huskies.yaml"
     threads: workflow.cores
     shell:
-        "python -m huskies augment --receipt {output:q} --log {log:q} --cores {threads}"
+        "python -m huskies augment --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

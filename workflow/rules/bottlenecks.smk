@@ -12,12 +12,12 @@ rule bottlenecks_original:
     output:
         receipt("bottlenecks_original"),
     log:
-        "logs/bottlenecks_original.log",
+        log_of("bottlenecks_original"),
     conda:
         "../envs/huskies.yaml"
     threads: workflow.cores
     shell:
-        "python -m huskies bottlenecks_original --receipt {output:q} --log {log:q} --cores {threads}"
+        "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
 
 
 rule bottlenecks_augmented:
@@ -27,12 +27,12 @@ rule bottlenecks_augmented:
     output:
         receipt("bottlenecks_augmented"),
     log:
-        "logs/bottlenecks_augmented.log",
+        log_of("bottlenecks_augmented"),
     conda:
         "../envs/huskies.yaml"
     threads: workflow.cores
     shell:
-        "python -m huskies bottlenecks_augmented --receipt {output:q} --log {log:q} --cores {threads}"
+        "python -m huskies bottlenecks_augmented --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
 
 
 rule bottlenecks_test:
@@ -42,9 +42,9 @@ rule bottlenecks_test:
     output:
         receipt("bottlenecks_test"),
     log:
-        "logs/bottlenecks_test.log",
+        log_of("bottlenecks_test"),
     conda:
         "../envs/huskies.yaml"
     threads: workflow.cores
     shell:
-        "python -m huskies bottlenecks_test --receipt {output:q} --log {log:q} --cores {threads}"
+        "python -m huskies bottlenecks_test --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

@@ -12,9 +12,9 @@ rule convert:
     output:
         receipt("convert"),
     log:
-        "logs/convert.log",
+        log_of("convert"),
     conda:
         "../envs/huskies.yaml"
     threads: workflow.cores
     shell:
-        "python -m huskies convert --receipt {output:q} --log {log:q} --cores {threads}"
+        "python -m huskies convert --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

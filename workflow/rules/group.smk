@@ -12,8 +12,8 @@ rule group:
     output:
         receipt("group"),
     log:
-        "logs/group.log",
+        log_of("group"),
     conda:
         "../envs/huskies.yaml"
     shell:
-        "python -m huskies group --receipt {output:q} --log {log:q}"
+        "python -m huskies group --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -12,8 +12,8 @@ rule leaks:
     output:
         receipt("leaks"),
     log:
-        "logs/leaks.log",
+        log_of("leaks"),
     conda:
         "../envs/huskies.yaml"
     shell:
-        "python -m huskies leaks --receipt {output:q} --log {log:q}"
+        "python -m huskies leaks --receipt {output:q} --inputs {input:q} --log {log:q}"

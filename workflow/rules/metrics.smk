@@ -12,8 +12,8 @@ rule metrics:
     output:
         receipt("metrics"),
     log:
-        "logs/metrics.log",
+        log_of("metrics"),
     conda:
         "../envs/huskies.yaml"
     shell:
-        "python -m huskies metrics --receipt {output:q} --log {log:q}"
+        "python -m huskies metrics --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -12,8 +12,8 @@ rule split:
     output:
         receipt("split"),
     log:
-        "logs/split.log",
+        log_of("split"),
     conda:
         "../envs/huskies.yaml"
     shell:
-        "python -m huskies split --receipt {output:q} --log {log:q}"
+        "python -m huskies split --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -12,8 +12,8 @@ rule test:
     output:
         receipt("test"),
     log:
-        "logs/test.log",
+        log_of("test"),
     conda:
         "../envs/huskies.yaml"
     shell:
-        "python -m huskies test --receipt {output:q} --log {log:q}"
+        "python -m huskies test --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -13,11 +13,11 @@ rule train_baseline:
     output:
         receipt("train_baseline"),
     log:
-        "logs/train_baseline.log",
+        log_of("train_baseline"),
     conda:
         "../envs/huskies.yaml"
     shell:
-        "python -m huskies train_baseline --receipt {output:q} --log {log:q}"
+        "python -m huskies train_baseline --receipt {output:q} --inputs {input:q} --log {log:q}"
 
 
 rule train_augmented:
@@ -27,8 +27,8 @@ rule train_augmented:
     output:
         receipt("train_augmented"),
     log:
-        "logs/train_augmented.log",
+        log_of("train_augmented"),
     conda:
         "../envs/huskies.yaml"
     shell:
-        "python -m huskies train_augmented --receipt {output:q} --log {log:q}"
+        "python -m huskies train_augmented --receipt {output:q} --inputs {input:q} --log {log:q}"
