@@ -16,6 +16,7 @@ min_version("9.27")
 include: "workflow/flow.smk"
 include: "workflow/rules/test.smk"
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/luck.smk"
 
 
 # The flow again on noise, with a leak, and on other splits; read only when asked for.

@@ -5,6 +5,7 @@ import pytest
 from huskies import intervals
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 COUNT = st.integers(0, 60)
 TABLES = st.tuples(COUNT, COUNT, COUNT, COUNT).filter(any)
@@ -101,3 +102,61 @@ def test_pairing_narrows_the_interval_where_heads_agree_on_most_images():
     unrelated = intervals.paired_gain(*heads(56, 16, 22, 6))
     assert paired[0] == pytest.approx(unrelated[0])
     assert paired[2] - paired[1] < 0.7 * (unrelated[2] - unrelated[1])
+
+
+VALUES = st.lists(st.integers(-100, 100), min_size=2, max_size=20).filter(lambda each: len(set(each)) > 1)
+
+
+@given(VALUES)
+def test_values_of_splits_that_do_not_overlap_have_students_interval(values):
+    values = np.array(values) / 100
+    low, high, p_value = intervals.resampled_mean(values, held_out=0.0)
+    student = stats.ttest_1samp(values, 0)
+    assert (low, high) == pytest.approx(tuple(student.confidence_interval(0.95)), abs=1e-9)
+    assert p_value == pytest.approx(student.pvalue, abs=1e-9)
+
+
+def test_the_interval_of_splits_is_that_of_nadeau_and_bengio():
+    values = np.array([0.01, 0.03, -0.01, 0.02, 0.05])
+    low, high, p_value = intervals.resampled_mean(values, held_out=0.5)
+    # Mean 0.02, variance 0.0005, corrected by 1/5 + 1/2; 2.7764 is the 97.5 % point of t with 4 degrees of freedom.
+    error = (0.0005 * 0.7) ** 0.5
+    assert (low, high) == pytest.approx((0.02 - 2.7764 * error, 0.02 + 2.7764 * error), abs=1e-6)
+    assert p_value == pytest.approx(2 * stats.t.sf(0.02 / error, 4))
+
+
+@given(VALUES, st.floats(0, 2))
+def test_an_interval_of_splits_excludes_0_where_its_p_value_is_below_5_per_cent(values, held_out):
+    low, high, p_value = intervals.resampled_mean(np.array(values) / 100, held_out)
+    assert (low > 0 or high < 0) == (p_value < 0.05)
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.7 - 0.6, 0.8 - 0.7, 0.1]], ids=["one split", "all alike"])
+def test_splits_without_a_spread_have_no_interval(values):
+    assert intervals.resampled_mean(np.array(values), 0.5) is None
+
+
+def test_overlapping_splits_are_covered_as_often_as_is_claimed():
+    """Accuracies of a threshold, learnt on 40 and validated on 20 of the same 60 values, again and again."""
+    random = np.random.default_rng(3)
+    # Two normal classes, two standard deviations apart: what the learnt thresholds are worth, on many values.
+    truth, covered, covered_uncorrected, sets, splits = [], 0, 0, 200, 15
+    samples = []
+    for _ in range(sets):
+        labels = np.arange(60) % 2
+        values = random.normal(2.0 * labels, 1)
+        accuracies = []
+        for _ in range(splits):
+            order = random.permutation(60)
+            learnt, held_out = order[:40], order[40:]
+            threshold = (values[learnt][labels[learnt] == 0].mean() + values[learnt][labels[learnt] == 1].mean()) / 2
+            accuracies.append(((values[held_out] > threshold) == labels[held_out]).mean())
+            truth.append((stats.norm.cdf(threshold) + stats.norm.sf(threshold - 2)) / 2)
+        samples.append(np.array(accuracies))
+    for sample in samples:
+        low, high, _ = intervals.resampled_mean(sample, 20 / 40)
+        covered += low <= np.mean(truth) <= high
+        low, high, _ = intervals.resampled_mean(sample, 0.0)
+        covered_uncorrected += low <= np.mean(truth) <= high
+    assert covered / sets > 0.9
+    assert covered_uncorrected / sets < 0.75

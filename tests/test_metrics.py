@@ -3,11 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from conftest import CONTRACT, bare_job
 from huskies import intervals, manifest, metrics
 from huskies.errors import HuskyError
 from huskies.job import Job
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import precision_recall_fscore_support
 
 SCORES = {
     "baseline": {"step": 40, "images": 12, "val_images": 8, "train_accuracy": 0.875, "val_cross_entropy": 0.612345},
@@ -22,7 +27,12 @@ baseline                  12    87.5%       75.0%      40.9% to 92.9%
 augmented                 72   100.0%       87.5%      52.9% to 97.8%
 gain                                        +12.5      -22.8 to +45.9  points
 8 validation images, which also chose the step that was kept; leaks: 0
+that choice flatters the two accuracies by about +12.5 and +12.5 points
+augmentation won 1 of these images and lost 0: exact McNemar test, p = 1.000
+With 8 validation images it cannot be told whether augmentation helped: the gain of +12.5 points lies between \
+-22.8 and +45.9. About 61 would be needed to tell a gain of this size.
 """
+FALSE = "These numbers are false, for held-out images leaked into the training (leaks: 3)."
 
 
 def rows(predicted: str) -> list[dict[str, str]]:
@@ -32,7 +42,26 @@ def rows(predicted: str) -> list[dict[str, str]]:
     ]
 
 
-def job(folder: Path, keep: str = "best", shown: dict[str, list[dict[str, str]]] | None = None) -> Job:
+def curves(shown: list[dict[str, str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return a history of two points: the first is chosen by all images together, and by each fold but the first.
+
+    At the first point the head is right where it is shown to be, at the second it is wrong on every image.
+    """
+    cross_entropy = np.ones((2, len(shown)), np.float32)
+    cross_entropy[0, 0] = 0
+    cross_entropy[1, 1:] = 0.9
+    right = np.zeros((2, len(shown)), bool)
+    right[0] = [row["label"] == row["predicted"] for row in shown]
+    return right, cross_entropy
+
+
+def job(
+    folder: Path,
+    keep: str = "best",
+    shown: dict[str, list[dict[str, str]]] | None = None,
+    leaks: int = 0,
+    action: str = "fail",
+) -> Job:
     shown = shown or {name: rows(predicted) for name, predicted in PREDICTED.items()}
     inputs = {}
     for name in ("baseline", "augmented"):
@@ -42,9 +71,12 @@ def job(folder: Path, keep: str = "best", shown: dict[str, list[dict[str, str]]]
         manifest.make(shown[name], ["predicted"])[["file", "label", "sha256", "predicted"]].to_csv(
             train / "validation.csv", index=False
         )
+        right, cross_entropy = curves(shown[name])
+        np.save(train / "validation_right.npy", right)
+        np.save(train / "validation_cross_entropy.npy", cross_entropy)
     inputs["leaks"] = folder / "leaks"
     inputs["leaks"].mkdir()
-    (inputs["leaks"] / "leaks.json").write_text('{"leaks": 0}')
+    (inputs["leaks"] / "leaks.json").write_text(json.dumps({"leaks": leaks, "action": action}))
     (folder / "out").mkdir()
     return bare_job(
         stage="metrics",
@@ -54,14 +86,31 @@ def job(folder: Path, keep: str = "best", shown: dict[str, list[dict[str, str]]]
     )
 
 
+def written(folder: Path) -> dict:
+    return json.loads((folder / "out/metrics.json").read_text())
+
+
 def test_the_numbers_are_those_of_the_contract(tmp_path):
     metrics.run(job(tmp_path))
-    written = json.loads((tmp_path / "out/metrics.json").read_text())
-    assert written.keys() == {"baseline", "augmented", "gain", "leaks", "chosen_on_validation", "provenance"}
-    assert written["baseline"].keys() == written["augmented"].keys() == CONTRACT | {"step"}
-    assert written["leaks"] == 0
+    found = written(tmp_path)
+    assert list(found) == [
+        "baseline",
+        "augmented",
+        "gain",
+        "leaks",
+        "leaks_action",
+        "chosen_on_validation",
+        "verdict",
+        "images_to_tell",
+        "sentence",
+        "provenance",
+    ]
+    assert (
+        found["baseline"].keys() == found["augmented"].keys() == CONTRACT | {"step", "val_accuracy_nested", "flattery"}
+    )
+    assert (found["leaks"], found["leaks_action"]) == (0, "fail")
     low, high = intervals.wilson(6, 8)
-    assert written["baseline"] == {
+    assert found["baseline"] == {
         "train_accuracy": 0.875,
         "val_accuracy": 0.75,
         "val_accuracy_low": round(low, 6),
@@ -70,10 +119,14 @@ def test_the_numbers_are_those_of_the_contract(tmp_path):
         "images": 12,
         "val_images": 8,
         "step": 40,
+        "val_accuracy_nested": 0.625,
+        "flattery": 0.125,
     }
-    assert written["gain"]["val_accuracy"] == 0.125
-    assert written["gain"].keys() == {"val_accuracy", "low", "high"}
-    assert -1 <= written["gain"]["low"] < 0.125 < written["gain"]["high"] <= 1
+    low, high = found["gain"].pop("low"), found["gain"].pop("high")
+    assert -1 <= low < 0.125 < high <= 1
+    assert found["gain"] == {"val_accuracy": 0.125, "p_value": 1.0, "won": 1, "lost": 0}
+    assert (found["verdict"], found["images_to_tell"]) == ("cannot be told", 61)
+    assert found["sentence"] == TABLE.splitlines()[-1]
 
 
 def test_the_table_is_what_people_read(tmp_path):
@@ -82,11 +135,40 @@ def test_the_table_is_what_people_read(tmp_path):
 
 
 def test_only_a_head_chosen_on_validation_is_said_to_be(tmp_path):
-    last = metrics.run(job(tmp_path / "last", keep="last"))
-    assert last.splitlines()[-1] == "8 validation images; leaks: 0"
-    assert json.loads((tmp_path / "last/out/metrics.json").read_text())["chosen_on_validation"] is False
-    metrics.run(job(tmp_path / "best", keep="best"))
-    assert json.loads((tmp_path / "best/out/metrics.json").read_text())["chosen_on_validation"] is True
+    lines = metrics.run(job(tmp_path, keep="last")).splitlines()
+    assert lines[5] == "8 validation images; leaks: 0"
+    assert not any("flatters" in line for line in lines)
+    found = written(tmp_path)
+    assert found["chosen_on_validation"] is False
+    assert found["baseline"].keys() == found["augmented"].keys() == CONTRACT | {"step"}
+
+
+def test_a_number_that_rests_on_leaks_is_called_false_before_all_else(tmp_path):
+    said = metrics.run(job(tmp_path, leaks=3, action="warn"))
+    assert said.splitlines()[1] == FALSE
+    assert "leaks: 3" in said.splitlines()[6]
+    found = written(tmp_path)
+    assert (found["leaks"], found["leaks_action"]) == (3, "warn")
+    assert found["sentence"] == f"{FALSE} {TABLE.splitlines()[-1]}"
+
+
+def test_a_clear_gain_and_a_clear_loss_are_told_in_words(tmp_path):
+    better = [{**row, "predicted": row["label"]} for row in rows(ACTUAL)]
+    worse = [{**row, "predicted": "c"} for row in better]
+    for name, shown, sentence in (
+        ("helped", {"baseline": worse, "augmented": better}, "Augmentation helped by 100.0 points (54.1 to 100.0)"),
+        ("hurt", {"baseline": better, "augmented": worse}, "Augmentation hurt by 100.0 points (54.1 to 100.0)"),
+    ):
+        assert metrics.run(job(tmp_path / name, shown=shown)).splitlines()[-1] == f"{sentence} on 8 validation images."
+        assert written(tmp_path / name)["verdict"] == name
+
+
+def test_heads_that_never_differ_leave_it_open_how_many_images_would_tell(tmp_path):
+    same = rows(PREDICTED["baseline"])
+    said = metrics.run(job(tmp_path, shown={"baseline": same, "augmented": same}))
+    assert said.splitlines()[-1].endswith("No difference was seen, so that it cannot be said how many would be needed.")
+    assert written(tmp_path)["images_to_tell"] is None
+    assert written(tmp_path)["gain"]["p_value"] == 1
 
 
 def test_predictions_are_those_of_the_augmented_head(tmp_path):
@@ -96,6 +178,42 @@ def test_predictions_are_those_of_the_augmented_head(tmp_path):
         for number, (label, guess) in enumerate(zip(ACTUAL, PREDICTED["augmented"], strict=True))
     )
     assert (tmp_path / "out/predictions.csv").read_text() == expected
+
+
+def test_classes_and_confusions_of_both_heads_stand_beside_the_numbers(tmp_path):
+    metrics.run(job(tmp_path))
+    assert (tmp_path / "out/per_class.csv").read_text() == (
+        "head,label,precision,recall,f1,images\n"
+        "baseline,a,0.6,1.0,0.75,3\n"
+        "baseline,b,1.0,0.6,0.75,5\n"
+        "augmented,a,0.75,1.0,0.857143,3\n"
+        "augmented,b,1.0,0.8,0.888889,5\n"
+    )
+    assert (tmp_path / "out/confusion.csv").read_text() == (
+        "head,actual,predicted,images\n"
+        "baseline,a,a,3\n"
+        "baseline,b,a,2\n"
+        "baseline,b,b,3\n"
+        "augmented,a,a,3\n"
+        "augmented,b,a,1\n"
+        "augmented,b,b,4\n"
+    )
+
+
+LABEL = st.sampled_from(["10", "2", "NA", "é"])
+
+
+@given(st.lists(st.tuples(LABEL, LABEL), min_size=1, max_size=40))
+def test_classes_are_scored_as_scikit_learn_scores_them(pairs):
+    predicted = pd.DataFrame(pairs, columns=["label", "predicted"], dtype=str)
+    found = metrics.per_class("baseline", predicted)
+    expected = precision_recall_fscore_support(predicted["label"], predicted["predicted"], zero_division=np.nan)
+    assert found["label"].tolist() == sorted({label for pair in pairs for label in pair})
+    for name, numbers in zip(("precision", "recall", "f1", "images"), expected, strict=True):
+        assert found[name].to_numpy(float) == pytest.approx(numbers, abs=1e-6, nan_ok=True)
+    counts = metrics.confusion("baseline", predicted)
+    assert sorted(zip(counts["actual"], counts["predicted"], strict=True)) == sorted(set(pairs))
+    assert counts["images"].sum() == len(pairs)
 
 
 def test_a_loss_is_shown_as_one(tmp_path):

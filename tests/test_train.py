@@ -63,7 +63,8 @@ def noise(images: int, seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndar
 
 
 def fit(**changed: Any) -> tuple[head.Head, pd.DataFrame, int]:
-    return train.fit(separable(30), separable(12, seed=1), 3, {**PARAMETERS, **changed}, "train_baseline")
+    """Return the head, history and kept step of a training on rows that can be told apart."""
+    return train.fit(separable(30), separable(12, seed=1), 3, {**PARAMETERS, **changed}, "train_baseline")[:3]
 
 
 @settings(deadline=None)
@@ -139,12 +140,31 @@ def test_the_curves_are_accuracy_and_cross_entropy_over_all_rows():
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_the_best_head_or_the_last_is_kept(keep):
     validation = noise(40, seed=2)
-    model, history, step = train.fit(noise(40, seed=1), validation, 3, {**PARAMETERS, "keep": keep}, "train_baseline")
+    model, history, step, curves = train.fit(
+        noise(40, seed=1), validation, 3, {**PARAMETERS, "keep": keep}, "train_baseline"
+    )
     best = int(history.loc[history["val_cross_entropy"].idxmin(), "step"])
     assert best < 60
     assert step == (best if keep == "best" else 60)
     kept = history.set_index("step").loc[step]
-    assert model.score(*validation) == pytest.approx((kept["val_accuracy"], kept["val_cross_entropy"]), rel=1e-6)
+    right, cross_entropy = model.score(*validation)
+    assert (right.mean(), cross_entropy.mean()) == pytest.approx((kept["val_accuracy"], kept["val_cross_entropy"]))
+    assert (right == curves[0][step - 1]).all()
+    assert (cross_entropy == curves[1][step - 1]).all()
+
+
+def test_every_point_of_the_curves_is_the_mean_of_what_each_validation_image_had():
+    validation = noise(40, seed=2)
+    _, history, _, (right, cross_entropy) = train.fit(
+        noise(40, seed=1), validation, 3, {**PARAMETERS, "steps": 250}, "train_baseline"
+    )
+    assert (right.dtype, cross_entropy.dtype) == (bool, np.float32)
+    assert right.shape == cross_entropy.shape == (len(history), 40)
+    assert right.mean(axis=1).tolist() == history["val_accuracy"].tolist()
+    assert cross_entropy.mean(axis=1) == pytest.approx(history["val_cross_entropy"].to_numpy(), rel=1e-6)
+    # What is right has more than half, or at least the largest part, of three classes.
+    assert (cross_entropy[right] <= np.log(3) + 1e-6).all()
+    assert (cross_entropy[~right] >= np.log(2) - 1e-6).all()
 
 
 def test_the_scale_of_the_features_does_not_matter():
@@ -163,7 +183,7 @@ def test_the_scale_of_the_features_does_not_matter():
 def test_a_feature_that_is_constant_in_training_does_not_drown_the_others():
     (train_features, train_labels), (val_features, val_labels) = separable(30), separable(12, seed=1)
     train_features[:, 7] = 1.0
-    model, history, _ = train.fit(
+    model, history, *_ = train.fit(
         (train_features, train_labels), (val_features, val_labels), 3, PARAMETERS, "train_baseline"
     )
     assert np.isfinite(model.predict(val_features)).all()
@@ -309,6 +329,17 @@ def test_scores_are_those_of_the_kept_step(trained):
         assert {name: scores[name] for name in CURVES[1:]} == history.loc[scores["step"]].to_dict()
 
 
+def test_what_each_validation_image_had_is_saved_in_the_order_of_the_predictions(trained):
+    for job in trained.values():
+        right, cross_entropy = (np.load(job.output / name) for name in (train.RIGHT, train.CROSS_ENTROPY))
+        assert right.shape == cross_entropy.shape == (60, 9)
+        kept = json.loads((job.output / "scores.json").read_text())["step"] - 1
+        validated = table(job, "validation.csv")
+        assert right[kept].tolist() == (validated["predicted"] == validated["label"]).tolist()
+        own = [float(row[f"p_{row['label']}"]) for _, row in validated.iterrows()]
+        assert np.exp(-cross_entropy[kept]) == pytest.approx(own, abs=2e-6)
+
+
 def test_the_saved_head_predicts_what_the_validation_table_says(trained):
     job = trained["train_augmented"]
     index, features = bottlenecks.load(
@@ -325,7 +356,16 @@ def test_two_runs_make_the_same_bytes(trained, tmp_path):
     train.run(again)
     first = trained["train_augmented"].output
     names = sorted(path.name for path in first.iterdir())
-    assert names == ["head.keras", "history.csv", "labels.txt", "rows.csv", "scores.json", "validation.csv"]
+    assert names == [
+        "head.keras",
+        "history.csv",
+        "labels.txt",
+        "rows.csv",
+        "scores.json",
+        "validation.csv",
+        "validation_cross_entropy.npy",
+        "validation_right.npy",
+    ]
     assert {name: (again.output / name).read_bytes() == (first / name).read_bytes() for name in names} == dict.fromkeys(
         names, True
     )
@@ -341,7 +381,7 @@ from huskies import train
 
 ballast = [object() for _ in range(int(sys.argv[2]))]
 rows = np.eye(6, dtype=np.float32), np.arange(6) % 3
-model, _, _ = train.fit(rows, rows, 3, json.loads(sys.argv[3]), "train_baseline")
+model, *_ = train.fit(rows, rows, 3, json.loads(sys.argv[3]), "train_baseline")
 model.save(Path(sys.argv[1]))
 """
     for name, ballast in (("one.keras", 0), ("other.keras", 100_000)):

@@ -22,7 +22,7 @@ def test_one_command_makes_everything_up_to_metrics(first_build):
     for name in ("baseline", "augmented"):
         assert metrics[name].keys() >= CONTRACT
         assert metrics[name]["val_accuracy_low"] <= metrics[name]["val_accuracy"] <= metrics[name]["val_accuracy_high"]
-    assert metrics["gain"].keys() == {"val_accuracy", "low", "high"}
+    assert metrics["gain"].keys() >= {"val_accuracy", "low", "high"}
     assert metrics["leaks"] == 0
     assert metrics["augmented"]["images"] == 3 * metrics["baseline"]["images"]
     assert (clone.folder / "data/metrics/table.txt").read_text() in done.stderr

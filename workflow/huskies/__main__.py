@@ -1,4 +1,4 @@
-"""The command line: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`."""
+"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`, `luck`."""
 
 import argparse
 import contextlib
@@ -18,6 +18,8 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="compare everything under data/ with what it claims to be")
     audit.add_argument("--log", type=Path, default=Path("logs/audit.log"), help="the file that keeps what it says")
     audit.add_argument("--cores", type=int, default=1, help="batches at once")
+    luck = commands.add_parser("luck", help="compare the settings that DVC knows with what chance alone gives")
+    luck.add_argument("--log", type=Path, default=Path("logs/luck.log"), help="the file that keeps what it says")
     for stage in plan.stages() | plan.controls():
         command = commands.add_parser(stage, help="called by the rule of this name")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
@@ -57,6 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
                 from huskies import audit
 
                 summary = audit.run(plan.all_plans(params.load()), parsed.cores)
+            elif parsed.command == "luck":
+                from huskies import luck
+
+                summary = luck.run(plan.all_plans(params.load()))
             else:
                 from huskies import runner
 

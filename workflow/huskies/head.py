@@ -58,19 +58,18 @@ class Head:
         for batch in batches:
             with tensorflow.GradientTape() as tape:
                 logits = self._logits(tensorflow.gather(self._features, batch), training=True)
-                loss = self._cross_entropy(tensorflow.gather(self._labels, batch), logits)
+                loss = tensorflow.reduce_mean(self._cross_entropy(tensorflow.gather(self._labels, batch), logits))
                 loss += sum(self._logits.losses)
             self._optimizer.apply(tape.gradient(loss, variables), variables)
 
     def _cross_entropy(self, labels, logits):
-        each = self._tensorflow.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return self._tensorflow.reduce_mean(each)
+        return self._tensorflow.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
-    def score(self, features: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-        """Return (accuracy, mean cross-entropy in nats) over all rows, without dropout."""
+    def score(self, features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return for each row whether it is right (bool) and its cross-entropy in nats (float32), without dropout."""
         logits = self._logits(features, training=False)
         right = logits.numpy().argmax(axis=1) == labels
-        return float(right.mean()), float(self._cross_entropy(labels, logits))
+        return right, self._cross_entropy(labels, logits).numpy()
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Return class probabilities, float32, N × classes."""

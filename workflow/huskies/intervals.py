@@ -1,4 +1,4 @@
-"""95 % intervals for accuracies and for the gain between two heads on the same images."""
+"""95 % intervals for accuracies, for the gain between two heads on the same images, and for means over splits."""
 
 import numpy as np
 from scipy import stats
@@ -39,3 +39,20 @@ def paired_gain(before: np.ndarray, after: np.ndarray) -> tuple[float, float, fl
     low = gain - distance(second - low_second, high_first - first)
     high = gain + distance(first - low_first, high_second - second)
     return gain, float(low), float(high)
+
+
+def resampled_mean(values: np.ndarray, held_out: float) -> tuple[float, float, float] | None:
+    """Return (low, high, two-sided p-value against 0) for the mean of one value a split, or None.
+
+    values: float, one for each of J random splits of the same images. held_out: validation images for each
+    training image. Splits overlap, so their values vary less than independent ones would: the variance of the mean
+    is taken as (1/J + held_out) times that of the values, with J - 1 degrees of freedom (Nadeau and Bengio 2003,
+    Machine Learning 52: 239-281). One value, or values that are all equal, say nothing of the spread.
+    """
+    # Equal gains are differences of floats, which come out equal only nearly.
+    if len(values) < 2 or np.ptp(values) < 1e-9:
+        return None
+    error = float(values.std(ddof=1)) * (1 / len(values) + held_out) ** 0.5
+    spread = stats.t(len(values) - 1, loc=values.mean(), scale=error)
+    low, high = spread.interval(LEVEL)
+    return float(low), float(high), float(2 * min(spread.cdf(0), spread.sf(0)))

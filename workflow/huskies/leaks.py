@@ -55,5 +55,5 @@ def run(job: Job) -> str:
                 f"No number is reported. Delete {job.inputs['split']} and {job.inputs['augment']}, and run again."
             )
         traced[stage] = len(trained)
-    (job.output / NAME).write_text(json.dumps({"leaks": 0, "traced": traced}, indent=1) + "\n")
+    (job.output / NAME).write_text(json.dumps({"leaks": 0, "action": "fail", "traced": traced}, indent=1) + "\n")
     return f"0 leaks; {traced['train_baseline']} and {traced['train_augmented']} training images traced"

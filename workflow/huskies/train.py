@@ -19,6 +19,8 @@ LABELS = "labels.txt"
 HISTORY = "history.csv"
 ROWS = "rows.csv"
 VALIDATION = "validation.csv"
+RIGHT = "validation_right.npy"
+CROSS_ENTROPY = "validation_cross_entropy.npy"
 SCORES = "scores.json"
 
 # How many points the curves have, at most.
@@ -62,12 +64,13 @@ def fit(
     classes: int,
     parameters: dict[str, Any],
     stage: str,
-) -> tuple["head.Head", pd.DataFrame, int]:
-    """Return (the kept head, its history, the step at which it was kept).
+) -> tuple["head.Head", pd.DataFrame, int, tuple[np.ndarray, np.ndarray]]:
+    """Return (the kept head, its history, the step at which it was kept, the history of each validation image).
 
     train, validation: (float32 features N × D, int labels N). parameters: the section `train` of params.yaml.
     history has the columns step and, for train and val, accuracy and cross_entropy (natural logarithm), over
-    all rows of each. Raises HuskyError if the training diverges.
+    all rows of each. The history of each image is whether it was right (bool) and its cross-entropy (float32), both
+    points × images. Raises HuskyError if the training diverges.
     """
     batches = draw_batches(
         train[1],
@@ -78,21 +81,28 @@ def fit(
     )
     every = max(1, -(-len(batches) // _POINTS))
     model = head.Head(*train, classes, parameters)
-    history, best, kept, weights = [], np.inf, 0, model.weights()
+    history, rights, cross_entropies, best, kept, weights = [], [], [], np.inf, 0, model.weights()
     starts = range(0, len(batches), every)
     for start in bar(starts, len(starts), stage, unit=" rounds"):
         chunk = batches[start : start + every]
         model.advance(chunk)
         step = start + len(chunk)
-        train_scores, val_scores = model.score(*train), model.score(*validation)
+        right, cross_entropy = model.score(*validation)
+        train_scores, val_scores = _means(*model.score(*train)), _means(right, cross_entropy)
         if not np.isfinite([*train_scores, *val_scores]).all():
             raise HuskyError(f"the training diverged before step {step}. Lower train.learning_rate in params.yaml.")
         history.append((step, *train_scores, *val_scores))
+        rights.append(right)
+        cross_entropies.append(cross_entropy)
         if parameters["keep"] == "last" or val_scores[1] < best:
             best, kept, weights = val_scores[1], step, model.weights()
     model.restore(weights)
     columns = ["step", "train_accuracy", "train_cross_entropy", "val_accuracy", "val_cross_entropy"]
-    return model, pd.DataFrame(history, columns=columns), kept
+    return model, pd.DataFrame(history, columns=columns), kept, (np.stack(rights), np.stack(cross_entropies))
+
+
+def _means(right: np.ndarray, cross_entropy: np.ndarray) -> tuple[float, float]:
+    return float(right.mean()), float(cross_entropy.mean(dtype=np.float64))
 
 
 def predictions(index: pd.DataFrame, probabilities: np.ndarray, labels: list[str]) -> pd.DataFrame:
@@ -104,7 +114,10 @@ def predictions(index: pd.DataFrame, probabilities: np.ndarray, labels: list[str
 
 
 def run(job: Job) -> str:
-    """Fill job.output with head, labels, history, training rows, validation predictions and scores."""
+    """Fill job.output with head, labels, history, training rows, validation predictions and scores.
+
+    For every point of the history, RIGHT and CROSS_ENTROPY keep what each validation image had: points × images.
+    """
     parameters = job.params["train"]
     index, features = load_rows(job)
     labels = sorted(index["label"].unique())
@@ -112,7 +125,7 @@ def run(job: Job) -> str:
     is_train = (index["split"] == "train").to_numpy()
     train = features[is_train], targets[is_train]
     validation = features[~is_train], targets[~is_train]
-    model, history, step = fit(train, validation, len(labels), parameters, job.stage)
+    model, history, step, (right, cross_entropy) = fit(train, validation, len(labels), parameters, job.stage)
     probabilities = model.predict(validation[0])
 
     model.save(job.output / head.NAME)
@@ -121,6 +134,8 @@ def run(job: Job) -> str:
     index[is_train].to_csv(job.output / ROWS, index=False, lineterminator="\n")
     validated = predictions(index[~is_train], probabilities, labels)
     validated.to_csv(job.output / VALIDATION, index=False, lineterminator="\n")
+    np.save(job.output / RIGHT, right)
+    np.save(job.output / CROSS_ENTROPY, cross_entropy)
     kept = history.set_index("step").loc[step].round(6).to_dict()
     scores = {"step": step, "images": len(train[0]), "val_images": len(validation[0]), **kept}
     (job.output / SCORES).write_text(json.dumps(scores, indent=1) + "\n")

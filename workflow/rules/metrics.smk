@@ -1,12 +1,12 @@
 """metrics: both heads side by side on the same validation images.
 
 Reads data/leaks, data/train_baseline and data/train_augmented.
-Writes data/metrics/: metrics.json, table.txt, predictions.csv.
+Writes data/metrics/: metrics.json, table.txt, per_class.csv, confusion.csv, predictions.csv.
 """
 
 
 rule metrics:
-    """Compare the two heads, with intervals."""
+    """Compare the two heads, with intervals and a verdict."""
     input:
         upstream("metrics"),
     output:

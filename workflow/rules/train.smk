@@ -1,8 +1,8 @@
 """train_…: a new last layer, without and with the augmented copies.
 
 Reads the manifests of data/split and data/augment, and the bottlenecks of originals and copies.
-Writes data/train_…/: head.keras, labels.txt, history.csv, rows.csv, validation.csv, scores.json, and
-TensorBoard events to data/tensorboard/.
+Writes data/train_…/: head.keras, labels.txt, history.csv, rows.csv, validation.csv, validation_right.npy,
+validation_cross_entropy.npy, scores.json, and TensorBoard events to data/tensorboard/.
 """
 
 
