@@ -154,8 +154,8 @@ def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
 
 
 def test_the_test_set_is_out_of_reach_of_dvc():
-    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test"}
-    assert STAGES["test"].keys() == {"deps", "params"}
+    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test", "label_safety"}
+    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in ("test", "label_safety"))
     text = (PROJECT / "dvc.yaml").read_text(encoding="utf-8")
     assert "data/test/" not in text
     assert not any("data/test" in stage["deps"] for stage in STAGES.values())
@@ -167,7 +167,8 @@ def test_data_come_from_stages_that_stand_before(stage):
     above = plan.upstream(STAGES[stage])
     assert above == [name for name in before if name in above]
     others = [each for each in STAGES[stage]["deps"] if not each.startswith(("data/", plan.PACKAGE))]
-    allowed = {"convert": ["${raw}"], "bottlenecks": ["backbones/${backbone.weights}"]}
+    weights = ["backbones/${backbone.weights}"]
+    allowed = {"convert": ["${raw}"], "bottlenecks": weights, "label_safety": weights}
     assert others == allowed.get(runner.module_of(stage), [])
 
 

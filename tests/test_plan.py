@@ -29,14 +29,16 @@ FLOW = [
     "leaks",
     "metrics",
     "test",
+    "label_safety",
 ]
 BOTTLENECKS = ["bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"]
 TRAININGS = ["train_baseline", "train_augmented"]
+OF_BACKBONE = [*BOTTLENECKS, "label_safety"]
 
 # Every key of params.yaml, another value for it, and the stages that read it themselves.
 READERS = {
     "raw": ("elsewhere", ["convert"]),
-    "convert.quality": (90, ["convert", "augment"]),
+    "convert.quality": (90, ["convert", "augment", "label_safety"]),
     "convert.max_side": (512, ["convert"]),
     "convert.max_rejected": (11, ["convert"]),
     "split.validation": (0.2, ["split"]),
@@ -49,13 +51,13 @@ READERS = {
     "noise.classes": (2, []),
     "noise.seed": (2, []),
     "aug.factor": (6, ["augment"]),
-    "aug.seed": (2, ["augment"]),
-    "aug.policy": ([{"transform": "HorizontalFlip"}], ["augment"]),
-    "backbone.name": ("MobileNetV2", BOTTLENECKS),
-    "backbone.arguments": ({"alpha": 0.75}, BOTTLENECKS),
-    "backbone.weights": ("other.weights.h5", BOTTLENECKS),
-    "backbone.layer": ("conv_pw_11_relu", BOTTLENECKS),
-    "backbone.input_size": (128, BOTTLENECKS),
+    "aug.seed": (2, ["augment", "label_safety"]),
+    "aug.policy": ([{"transform": "HorizontalFlip"}], ["augment", "label_safety"]),
+    "backbone.name": ("MobileNetV2", OF_BACKBONE),
+    "backbone.arguments": ({"alpha": 0.75}, OF_BACKBONE),
+    "backbone.weights": ("other.weights.h5", OF_BACKBONE),
+    "backbone.layer": ("conv_pw_11_relu", OF_BACKBONE),
+    "backbone.input_size": (128, OF_BACKBONE),
     "train.steps": (100, TRAININGS),
     "train.batch_size": (10, TRAININGS),
     "train.optimizer": ("sgd", TRAININGS),
@@ -69,15 +71,15 @@ READERS = {
 }
 # Every pinned library, and the stages whose bytes it shapes.
 PINNED = [
-    ("albumentations", ["augment"]),
-    ("keras", [*BOTTLENECKS, *TRAININGS, "test"]),
+    ("albumentations", ["augment", "label_safety"]),
+    ("keras", [*BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
     ("matplotlib", []),
-    ("numpy", ["convert", "augment", *BOTTLENECKS, *TRAININGS, "metrics", "test"]),
-    ("opencv-python-headless", ["augment"]),
+    ("numpy", ["convert", "augment", *BOTTLENECKS, *TRAININGS, "metrics", "test", "label_safety"]),
+    ("opencv-python-headless", ["augment", "label_safety"]),
     ("pandas", FLOW),
-    ("pillow", ["convert", "augment", *BOTTLENECKS]),
-    ("scipy", ["augment", "metrics", "test"]),
-    ("tensorflow", [*BOTTLENECKS, *TRAININGS, "test"]),
+    ("pillow", ["convert", "augment", *OF_BACKBONE]),
+    ("scipy", ["augment", "metrics", "test", "label_safety"]),
+    ("tensorflow", [*BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
 ]
 
 
@@ -181,11 +183,13 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "leaks",
         "metrics",
         "test",
+        "label_safety",
     ]
     assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "test"]
-    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "test"]
+    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "test", "label_safety"]
     assert below(["leaks"], first) == ["leaks", "metrics", "test"]
     assert below(["metrics"], first) == ["metrics"]
+    assert below(["label_safety"], first) == ["label_safety"]
 
 
 SOURCE = '''"""A module."""
@@ -294,11 +298,11 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
 @pytest.mark.parametrize(
     ("module", "readers"),
     [
-        ("raw", ["convert", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test"]),
+        ("raw", ["convert", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
         ("group", ["group", "split"]),
-        ("policy", ["augment"]),
-        ("store", [*BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test"]),
-        ("intervals", ["metrics", "test"]),
+        ("policy", ["augment", "label_safety"]),
+        ("store", [*BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
+        ("intervals", ["metrics", "test", "label_safety"]),
         ("metrics", ["metrics"]),
         ("errors", FLOW),
         ("runner", []),
@@ -336,7 +340,7 @@ def test_every_pin_stands_in_the_table_above():
 def test_other_weights_under_the_same_name_change_the_bottlenecks(workspace, values, first):
     (workspace / "backbones/mini.weights.h5").write_text("MINI")
     after = plan.all_plans(values, workspace)
-    assert own(first, after) == BOTTLENECKS
+    assert own(first, after) == OF_BACKBONE
     assert list(after["bottlenecks_test"]["files"]) == ["backbones/mini.weights.h5"]
 
 
@@ -648,6 +652,7 @@ PROVENANCE = {
     "leaks": {"raw", "code", "split", "policy", "backbone"},
     "metrics": {"raw", "code", "split", "policy", "backbone"},
     "test": {"raw", "code", "split", "policy", "backbone"},
+    "label_safety": {"raw", "code", "split", "backbone"},
 }
 
 
@@ -703,7 +708,7 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
     ("module", "where"),
     [
         ("convert", FLOW),
-        ("policy", ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "test"]),
+        ("policy", ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "test", "label_safety"]),
         ("group", FLOW[1:]),
         ("leaks", ["leaks", "metrics", "test"]),
         ("metrics", ["metrics"]),

@@ -1,0 +1,20 @@
+"""label_safety: which transforms change the label on these images, asked for by name only.
+
+Reads data/split (training images alone), data/bottlenecks_original, data/train_baseline and backbones/.
+Writes data/label_safety/: transforms.csv, table.txt, label_safety.json, copies.png.
+"""
+
+
+rule label_safety:
+    """Judge copies of training images, made by one transform at a time, by the baseline head."""
+    input:
+        upstream("label_safety"),
+    output:
+        receipt("label_safety"),
+    log:
+        log_of("label_safety"),
+    conda:
+        "../envs/huskies.yaml"
+    threads: workflow.cores
+    shell:
+        "python -m huskies label_safety --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
