@@ -26,13 +26,13 @@ IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
 SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
-# Imported by the code of these stages for what other stages do with it: leaks and metrics only read what was trained,
-# and trainings only read features.
+# Imported by the code of these stages for what other stages do with it: split reads what was grouped, leaks and metrics
+# what was trained, and trainings features.
 OF_OTHER_STAGES = {
     "train_baseline": {"pillow"},
     "train_augmented": {"pillow"},
-    "leaks": {"keras", "numpy", "pillow", "tensorflow"},
-    "metrics": {"keras", "pillow", "tensorflow"},
+    "leaks": {"keras", "tensorflow"},
+    "metrics": {"keras", "opencv-python-headless", "pillow", "tensorflow"},
     "test": {"pillow"},
 }
 
@@ -168,7 +168,8 @@ def test_data_come_from_stages_that_stand_before(stage):
     assert above == [name for name in before if name in above]
     others = [each for each in STAGES[stage]["deps"] if not each.startswith(("data/", plan.PACKAGE))]
     weights = ["backbones/${backbone.weights}"]
-    allowed = {"convert": ["${raw}"], "bottlenecks": weights, "label_safety": weights}
+    bundled = ["backbones/mini.weights.h5"]
+    allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
     assert others == allowed.get(runner.module_of(stage), [])
 
 

@@ -1,40 +1,50 @@
 """group: what is one thing in several files stays together, and what contradicts itself is found."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import bare_job
-from huskies import convert, group, manifest, snapshot
+from conftest import PROJECT, bare_job
+from copies import KINDS, copy, photos
+from huskies import convert, descriptor, group, images, manifest, plan, snapshot
+from huskies.errors import HuskyError
 from huskies.job import Job
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+STAGES = plan.stages(PROJECT)
 
-def png(seed: int, form: str = "PNG") -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+
+@pytest.fixture(autouse=True)
+def _where_the_weights_are(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+
+
+def encoded(pixels: np.ndarray, form: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, form)
     return buffer.getvalue()
 
 
-def make_job(stage: str, tmp_path: Path, params: dict, raw_digest: str | None = None) -> Job:
+def png(seed: int, form: str = "PNG") -> bytes:
+    return encoded(np.random.default_rng(seed).integers(0, 256, (40, 40, 3), dtype=np.uint8), form)
+
+
+def make_job(stage: str, tmp_path: Path, params: dict, **given) -> Job:
     output = tmp_path / stage
     output.mkdir()
     inputs = {"convert": tmp_path / "convert"} if stage == "group" else {}
-    return bare_job(
-        stage=stage,
-        params=params,
-        inputs=inputs,
-        raw_digest=raw_digest,
-        output=output,
-    )
+    code = {path: snapshot.code_digest(Path(path).read_text(encoding="utf-8")) for path in plan.code(STAGES[stage])}
+    return bare_job(stage=stage, params=params, inputs=inputs, code=code, output=output, **given)
 
 
-def run(tmp_path: Path, files: dict[str, bytes | str]) -> tuple[dict[str, dict[str, str]], list[str], str]:
+def run(
+    tmp_path: Path, files: dict[str, bytes | str], near_duplicates: bool = False, cores: int = 1
+) -> tuple[dict[str, dict[str, str]], list[str], str]:
     """Convert and group real files; return the rows of groups.csv by source, the conflicts' files, and the summary."""
     for name, content in files.items():
         path = tmp_path / "raw" / name
@@ -42,8 +52,8 @@ def run(tmp_path: Path, files: dict[str, bytes | str]) -> tuple[dict[str, dict[s
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     raw = tmp_path / "raw"
     params = {"raw": str(raw), "convert": {"quality": 95, "max_side": 0, "max_rejected": 0}}
-    convert.run(make_job("convert", tmp_path, params, snapshot.raw_digest(raw)))
-    job = make_job("group", tmp_path, {})
+    convert.run(make_job("convert", tmp_path, params, raw_digest=snapshot.raw_digest(raw)))
+    job = make_job("group", tmp_path, {"group": {"near_duplicates": near_duplicates}}, cores=cores)
     summary = group.run(job)
     source_of = manifest.read(tmp_path / "convert" / "manifest.csv").set_index("file")["source"]
     found = manifest.read(job.output / "groups.csv").to_dict("records")
@@ -65,6 +75,13 @@ def row(number: int, **values: str) -> dict[str, str]:
 
 def groups_of(rows: list[dict[str, str]]) -> list[str]:
     return group.find_groups(pd.DataFrame(rows))["group"].tolist()
+
+
+def near_of(tmp_path: Path) -> list[tuple[str, str]]:
+    """Return the pairs of near.csv, whose files are named as they are in the raw folder."""
+    pairs = manifest.read(tmp_path / "group" / "near.csv")
+    assert list(pairs.columns) == ["file", "other", "similarity"]
+    return list(zip(pairs["file"], pairs["other"], strict=True))
 
 
 def test_images_with_nothing_in_common_are_groups_of_their_own(tmp_path):
@@ -142,7 +159,7 @@ def test_one_image_under_two_labels_is_a_conflict_in_every_copy(tmp_path):
     assert len({groups[each]["group"] for each in conflicts}) == 1
     assert summary == (
         "5 images in 3 groups, 3 not alone in theirs; "
-        "left out 3 copies of one image under two labels: see conflicts.csv"
+        "left out 3 copies of one image under two labels (a/1.jpg, a/copy.jpg, b/1.jpg): see conflicts.csv"
     )
 
 
@@ -200,3 +217,117 @@ def test_few_rows_are_grouped_too(count):
     found = group.find_groups(manifest.make([row(number) for number in range(count)], ["source"]))
     assert list(found.columns) == ["file", "label", "group", "reasons"]
     assert len(found) == count
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_of_each_kind_stays_with_its_original(tmp_path, kind):
+    files = {f"a/{number}.png": encoded(photo) for number, photo in enumerate(photos())}
+    files["b/other.png"] = png(1)
+    files["a/copy.png"] = encoded(copy(kind, photos()[3]))
+    groups, conflicts, summary = run(tmp_path, files, near_duplicates=True)
+    alone = [[f"a/{number}.png"] for number in range(len(photos())) if number != 3]
+    assert together(groups) == sorted([*alone, ["a/3.png", "a/copy.png"], ["b/other.png"]])
+    assert groups["a/copy.png"]["reasons"] == groups["a/3.png"]["reasons"] == "near-duplicate"
+    assert near_of(tmp_path) == [("a/3.jpg", "a/copy.jpg")]
+    assert conflicts == []
+    assert summary == "10 images in 9 groups, 2 not alone in theirs, 1 pairs of near-duplicates"
+
+
+def test_near_duplicates_are_not_sought_where_params_say_so(tmp_path):
+    files = {"a/1.png": encoded(photos()[0]), "a/2.png": encoded(photos()[0][:, ::-1]), "b/3.png": png(1)}
+    groups, _, summary = run(tmp_path, files, near_duplicates=False)
+    assert together(groups) == [["a/1.png"], ["a/2.png"], ["b/3.png"]]
+    assert near_of(tmp_path) == []
+    assert summary == "3 images in 3 groups, 0 not alone in theirs"
+
+
+def test_near_duplicates_under_two_labels_are_a_conflict_with_their_exact_copies(tmp_path):
+    photo = photos()[5]
+    files = {
+        "a/1.png": encoded(photo),
+        "b/mirrored.png": encoded(copy("mirrored", photo)),
+        "a/exact.bmp": encoded(photo, "BMP"),
+        "a/2.png": encoded(photos()[0]),
+        "a/3.png": encoded(copy("cropped", photos()[0])),
+        "b/4.png": encoded(photos()[1]),
+    }
+    groups, conflicts, summary = run(tmp_path, files, near_duplicates=True)
+    assert sorted(conflicts) == ["a/1.png", "a/exact.bmp", "b/mirrored.png"]
+    assert together(groups) == [["a/1.png", "a/exact.bmp", "b/mirrored.png"], ["a/2.png", "a/3.png"], ["b/4.png"]]
+    assert summary == (
+        "6 images in 3 groups, 5 not alone in theirs, 2 pairs of near-duplicates; left out 3 copies of one image "
+        "under two labels (a/1.jpg, a/exact.jpg, b/mirrored.jpg): see conflicts.csv"
+    )
+
+
+def test_what_is_near_depends_on_neither_names_nor_cores(tmp_path):
+    pictures = [*photos(), *(copy("tilted", photo) for photo in photos()[:4]), copy("cropped", photos()[0])]
+    contents = [encoded(picture) for picture in pictures]
+    names = [f"a/{number:02}.png" for number in range(len(contents))]
+    others = [f"a/{99 - number}.png" for number in range(len(contents))]
+    first, second = (
+        run(tmp_path / str(cores), {**dict(zip(named, contents, strict=True)), "b/x.png": png(1)}, True, cores)[0]
+        for named, cores in ((names, 1), (others, 3))
+    )
+    assert len({each["group"] for each in first.values()}) == 9
+    assert [second[each]["group"] for each in others] == [first[each]["group"] for each in names]
+    similarities = [sorted(manifest.read(tmp_path / each / "group/near.csv")["similarity"]) for each in "13"]
+    assert similarities[0] == similarities[1]
+
+
+def test_added_images_alone_are_described(tmp_path, monkeypatch):
+    described = []
+    compute = descriptor.compute
+    monkeypatch.setattr(descriptor, "compute", lambda seen, cores: described.append(len(seen)) or compute(seen, cores))
+    files = {f"a/{number}.png": encoded(photo) for number, photo in enumerate(photos()[:5])} | {"b/1.png": png(1)}
+    run(tmp_path / "one", files, True)
+    run(tmp_path / "two", files, True)
+    run(tmp_path / "three", files | {"a/new.png": encoded(photos()[6]), "a/same.png": encoded(photos()[2])}, True)
+    assert described == [6, 1]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_near_duplicates_are_sought_among_few_images_too(tmp_path, count):
+    (tmp_path / "convert/a").mkdir(parents=True)
+    rows = []
+    for number in range(count):
+        content = images.encode(copy("tilted", photos()[0]) if number else photos()[0], 95)
+        (tmp_path / f"convert/a/{number}.jpg").write_bytes(content)
+        rows.append(row(number, file=f"a/{number}.jpg", sha256=images.sha256(content)))
+    job = make_job("group", tmp_path, {"group": {"near_duplicates": True}})
+    found = group.near_duplicates(job, manifest.make(rows, ["source"]))
+    assert found[["file", "other"]].to_numpy().tolist() == ([["a/0.jpg", "a/1.jpg"]] if count == 2 else [])
+
+
+def test_an_image_that_is_not_its_manifest_s_is_refused(tmp_path):
+    (tmp_path / "convert/cat").mkdir(parents=True)
+    for number in (1, 2):
+        (tmp_path / f"convert/cat/{number}.jpg").write_bytes(images.encode(photos()[number], 95))
+    job = make_job("group", tmp_path, {"group": {"near_duplicates": True}})
+    with pytest.raises(HuskyError, match=r"^\S+/cat/1.jpg is not the file its manifest lists\. Delete "):
+        group.near_duplicates(job, manifest.make([row(1), row(2)], ["source"]))
+
+
+@pytest.mark.long
+def test_no_digits_of_the_sample_are_taken_for_one_across_classes(tmp_path):
+    params = {"raw": "data/digits", "convert": {"quality": 95, "max_side": 1024, "max_rejected": 0}}
+    raw_digest = snapshot.raw_digest(Path("data/digits"))
+    convert.run(make_job("convert", tmp_path, params, raw_digest=raw_digest, cores=2))
+    group.run(make_job("group", tmp_path, {"group": {"near_duplicates": True}}, cores=2))
+    groups = manifest.read(tmp_path / "group/groups.csv")
+    assert len(groups) == 1797
+    assert (groups["reasons"] != "").mean() <= 0.01
+    assert (groups.groupby("group")["label"].nunique() == 1).all()
+    assert manifest.read(tmp_path / "group/conflicts.csv").empty
+
+
+@pytest.mark.long
+@pytest.mark.shared
+def test_shots_of_one_flower_end_up_together(tmp_path):
+    flowers = Path(os.environ["HUSKIES_SHARED"], "data/flowers")
+    labels = pd.read_csv(flowers / "flower_labels.csv", dtype=str).itertuples()
+    files = {f"{each.label}/{each.file}": (flowers / each.file).read_bytes() for each in labels}
+    groups, conflicts, _ = run(tmp_path, files, near_duplicates=True, cores=2)
+    shots = [["4/0052.png", "4/0178.png"], ["9/0054.png", "9/0073.png"]]
+    assert [each for each in together(groups) if len(each) > 1] == shots
+    assert conflicts == []

@@ -25,12 +25,14 @@ BAD_VALUES = [
     ("convert.max_side", -1, "-1, but must be at least 0."),
     ("convert.max_rejected", -1, "-1, but must be at least 0."),
     ("convert.max_rejected", True, "true, but must be of type integer."),
+    ("group.near_duplicates", "yes", '"yes", but must be of type boolean.'),
     ("split.validation", 0, "0, but must be above 0."),
     ("split.validation", 1, "1, but must be below 1."),
     ("split.validation", "0.2", '"0.2", but must be of type number.'),
     ("split.test", -0.1, "-0.1, but must be at least 0."),
     ("split.test", 1.0, "1.0, but must be below 1."),
     ("split.seed", "one", '"one", but must be of type integer.'),
+    ("leaks.action", "stop", '"stop", but must be one of fail, warn.'),
     ("split.repeat", -1, "-1, but must be at least 0."),
     ("repeats.seeds", 0, "0, but must be at least 1."),
     ("noise.images", 7, "7, but must be at least 8."),
@@ -132,7 +134,7 @@ def test_every_key_has_a_bad_value_above():
     [
         ("augment", "unknown key 'augment'. Did you mean 'aug'?"),
         ("Raw", "unknown key 'Raw'. Did you mean 'raw'?"),
-        ("zzz", "unknown key 'zzz'. Known: aug, backbone, convert, noise, raw, repeats, split, train."),
+        ("zzz", "unknown key 'zzz'. Known: aug, backbone, convert, group, leaks, noise, raw, repeats, split, train."),
         ("aug.factr", "unknown key 'aug.factr'. Did you mean 'factor'?"),
         ("aug.count", "unknown key 'aug.count'. Known: factor, policy, seed."),
         ("train.learning-rate", "unknown key 'train.learning-rate'. Did you mean 'learning_rate'?"),
@@ -147,7 +149,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(good, key, message
 
 def test_a_key_that_is_no_text_is_refused_too(good):
     assert refusal({**good, 5: 1}) == (
-        "params.yaml: unknown key '5'. Known: aug, backbone, convert, noise, raw, repeats, split, train."
+        "params.yaml: unknown key '5'. Known: aug, backbone, convert, group, leaks, noise, raw, repeats, split, train."
     )
 
 
@@ -379,7 +381,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 8
+    assert len(sections) == 10
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])

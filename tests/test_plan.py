@@ -41,9 +41,11 @@ READERS = {
     "convert.quality": (90, ["convert", "augment", "label_safety"]),
     "convert.max_side": (512, ["convert"]),
     "convert.max_rejected": (11, ["convert"]),
+    "group.near_duplicates": (False, ["group"]),
     "split.validation": (0.2, ["split"]),
     "split.test": (0.3, ["split"]),
     "split.seed": (2, ["split"]),
+    "leaks.action": ("warn", ["leaks"]),
     "split.repeat": (1, ["split"]),
     "repeats.seeds": (5, []),
     "noise.images": (40, []),
@@ -72,14 +74,14 @@ READERS = {
 # Every pinned library, and the stages whose bytes it shapes.
 PINNED = [
     ("albumentations", ["augment", "label_safety"]),
-    ("keras", [*BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
+    ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
     ("matplotlib", []),
-    ("numpy", ["convert", "augment", *BOTTLENECKS, *TRAININGS, "metrics", "test", "label_safety"]),
-    ("opencv-python-headless", ["augment", "label_safety"]),
+    ("numpy", ["convert", "group", "augment", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
+    ("opencv-python-headless", ["group", "augment", "leaks", "label_safety"]),
     ("pandas", FLOW),
-    ("pillow", ["convert", "augment", *OF_BACKBONE]),
+    ("pillow", ["convert", "group", "augment", *BOTTLENECKS, "leaks", "label_safety"]),
     ("scipy", ["augment", "metrics", "test", "label_safety"]),
-    ("tensorflow", [*BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
+    ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
 ]
 
 
@@ -298,10 +300,12 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
 @pytest.mark.parametrize(
     ("module", "readers"),
     [
-        ("raw", ["convert", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
-        ("group", ["group", "split"]),
+        ("raw", ["convert", "group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
+        ("group", ["group"]),
         ("policy", ["augment", "label_safety"]),
-        ("store", [*BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
+        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
+        ("likeness", ["group", "leaks", "metrics"]),
+        ("descriptor", ["group"]),
         ("intervals", ["metrics", "test", "label_safety"]),
         ("metrics", ["metrics"]),
         ("errors", FLOW),
@@ -337,10 +341,10 @@ def test_every_pin_stands_in_the_table_above():
     assert [library for library, _ in PINNED] == list(pins)
 
 
-def test_other_weights_under_the_same_name_change_the_bottlenecks(workspace, values, first):
+def test_other_weights_under_the_same_name_change_the_bottlenecks_and_the_groups(workspace, values, first):
     (workspace / "backbones/mini.weights.h5").write_text("MINI")
     after = plan.all_plans(values, workspace)
-    assert own(first, after) == OF_BACKBONE
+    assert own(first, after) == ["group", *OF_BACKBONE]
     assert list(after["bottlenecks_test"]["files"]) == ["backbones/mini.weights.h5"]
 
 
@@ -363,7 +367,8 @@ def test_weights_that_are_not_there_are_refused(project, values):
 
 
 def test_a_plan_holds_only_the_parameters_that_its_stage_lists(first, values):
-    assert first["group"]["params"] == {}
+    assert first["group"]["params"] == {"group": values["group"]}
+    assert first["split"]["params"] == {"split": values["split"]}
     assert first["augment"]["params"] == {"aug": values["aug"], "convert": {"quality": 95}}
     assert first["metrics"]["params"] == {"train": {"keep": "best"}}
     assert first["convert"]["params"] == {"raw": "raw", "convert": values["convert"]}
@@ -692,12 +697,14 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
     expected = {
         "raw": {"raw", "split"},
         "convert": {"split"},
+        "group": {"split"},
         "split": {"split"},
         "repeats": set(),
         "noise": set(),
         "aug": {"policy"},
         "backbone": {"backbone"},
         "train": set(),
+        "leaks": set(),
     }
     for name in ("metrics", "test", "leaks", "train_augmented"):
         assert sources_changed(first, after, name) == expected[section]
@@ -727,15 +734,19 @@ def test_edited_code_is_another_origin_of_what_it_makes_and_not_of_what_lies_bes
     assert sources_changed(first, after, "metrics") - {"code"} == others
 
 
-def test_other_weights_under_the_same_name_are_another_backbone(workspace, values, first):
-    (workspace / "backbones/mini.weights.h5").write_text("MINI")
+def test_other_weights_under_the_same_name_are_another_backbone(workspace, values):
+    values = {**values, "backbone": {**values["backbone"], "weights": "other.weights.h5"}}
+    before = plan.all_plans(values, workspace)
+    (workspace / "backbones/other.weights.h5").write_text("OTHER")
     after = plan.all_plans(values, workspace)
-    assert sources_changed(first, after, "metrics") == {"backbone"}
-    assert sources_changed(first, after, "augment") == set()
+    assert sources_changed(before, after, "metrics") == {"backbone"}
+    assert sources_changed(before, after, "augment") == set()
 
 
-@pytest.mark.parametrize(("library", "where"), [("tensorflow", {"backbone"}), ("albumentations", set())])
-def test_another_version_of_a_library_of_the_backbone_is_another_backbone(workspace, values, first, library, where):
+@pytest.mark.parametrize(("library", "where"), [("tensorflow", {"backbone", "split"}), ("albumentations", set())])
+def test_another_version_of_a_library_of_the_backbone_changes_backbone_and_split(
+    workspace, values, first, library, where
+):
     pins = workspace / "workflow/pins.yaml"
     lines = pins.read_text(encoding="utf-8").splitlines()
     pins.write_text("\n".join(f"{library}: 99.0" if each.startswith(f"{library}:") else each for each in lines) + "\n")

@@ -66,7 +66,7 @@ class Workspace:
         """Publish a plan for `group` and return the receipt to make."""
         planned = {
             "stage": "group",
-            "params": {},
+            "params": {"group": {"near_duplicates": False}},
             "code": {EXTRA: snapshot.code_digest((self.folder / EXTRA).read_text())},
             "libraries": {},
             "files": {},
@@ -122,7 +122,7 @@ def refusal(receipt_path: Path, stage: str = "group") -> str:
 def test_a_stage_leaves_its_folder_with_one_receipt_of_its_plan(workspace):
     target = workspace.plan(workspace.convert())
     assert runner.run_stage("group", target, 1) == BUILT
-    assert sorted(workspace.content()) == ["conflicts.csv", "groups.csv", target.name]
+    assert sorted(workspace.content()) == ["conflicts.csv", "groups.csv", "near.csv", target.name]
     assert receipt.damage(workspace.group) == []
     assert json.loads(target.read_text())["plan"] == plan.fetch(target.stem.removeprefix("receipt-"))
     assert workspace.leftovers() == []
@@ -133,7 +133,7 @@ def test_a_new_plan_replaces_the_folder_as_a_whole(workspace):
     (workspace.group / "foreign.txt").write_text("left by somebody")
     target = workspace.plan(workspace.convert(images=5))
     assert runner.run_stage("group", target, 1) == "5 images in 5 groups, 0 not alone in theirs"
-    assert sorted(workspace.content()) == ["conflicts.csv", "groups.csv", target.name]
+    assert sorted(workspace.content()) == ["conflicts.csv", "groups.csv", "near.csv", target.name]
     assert receipt.damage(workspace.group) == []
 
 

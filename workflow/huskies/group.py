@@ -1,4 +1,4 @@
-"""group: what must stay together. Exact duplicates, `_nohash_` siblings, and the user's own group column.
+"""group: what must stay together. Duplicates, near-duplicates, `_nohash_` siblings, and the user's own group column.
 
 A group never crosses a split. Its name is the start of the smallest source sha256 among its members, so that
 it does not depend on paths or on the order of listing.
@@ -7,13 +7,16 @@ it does not depend on paths or on the order of listing.
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
-from huskies import manifest, naming
+from huskies import descriptor, likeness, manifest, naming, neighbours, snapshot
+from huskies.errors import some
 from huskies.job import Job
+from huskies.progress import bar
+from huskies.store import Store
 
-GROUPS = "groups.csv"
-CONFLICTS = "conflicts.csv"
+NEAR = "near.csv"
 
 
 def join(size: int, bonds: Iterable[tuple[int, int]]) -> list[int]:
@@ -42,17 +45,57 @@ def keys_of(row: pd.Series) -> Iterable[tuple[str, str]]:
         yield "column", row["group"]
 
 
-def find_groups(rows: pd.DataFrame) -> pd.DataFrame:
+def find_near(thumbnails: np.ndarray, descriptors: np.ndarray, cores: int) -> list[tuple[int, int, float]]:
+    """Return (row, larger row, similarity) for each pair of images that are near-duplicates of each other.
+
+    thumbnails: RGB, uint8, N × likeness.SIDE × likeness.SIDE × 3, no image twice. descriptors: float32, N × D.
+    similarity: the correlation of the details, from 0 to 1.
+    """
+    candidates = neighbours.pairs_within(neighbours.nearest_by_features(descriptors))
+    candidates |= neighbours.pairs_within(neighbours.nearest_by_pixels(thumbnails))
+    pairs = sorted(candidates)
+    compared = bar(likeness.compare_all(thumbnails, pairs, cores), len(pairs), "group", unit=" pairs")
+    return [
+        (*pair, similarity)
+        for pair, (similarity, details) in zip(pairs, compared, strict=True)
+        if similarity >= likeness.required(details)
+    ]
+
+
+def near_duplicates(job: Job, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return columns file, other, similarity for the near-duplicates among the rows of convert's manifest.
+
+    Of exact duplicates only the first file is compared and named. The order is that of the images' sha256, so
+    that neither paths nor the order of listing have an influence on what is compared with what.
+    """
+    distinct = rows.sort_values(["sha256", "file"]).drop_duplicates("sha256").reset_index(drop=True)
+    if len(distinct) < 2:
+        return pd.DataFrame(columns=["file", "other", "similarity"], dtype=str)
+    files = [(job.inputs["convert"] / row.file, row.sha256) for row in distinct.itertuples()]
+    thumbnails = likeness.thumbnails(files, job.cores)
+    with Store(snapshot.cache_folder()) as store:
+        descriptors = descriptor.load(job, store, thumbnails, list(distinct["sha256"]))
+    pairs = find_near(thumbnails, descriptors, job.cores)
+    names = distinct["file"]
+    named = [(*sorted((names[one], names[other])), f"{similarity:.4f}") for one, other, similarity in pairs]
+    return pd.DataFrame(sorted(named), columns=["file", "other", "similarity"], dtype=str)
+
+
+def find_groups(rows: pd.DataFrame, near: Iterable[tuple[str, str]] = ()) -> pd.DataFrame:
     """Return columns file, label, group, reasons for every row of convert's manifest, in its order.
 
-    Duplicates are found on the converted JPEG as well as on the source: encoding is deterministic, so equal
-    pixels in two formats give equal bytes. reasons: why the image is in company, joined by "+"; empty if alone.
+    near: the files of each pair of near-duplicates. Exact duplicates are found on the converted JPEG as well as on
+    the source: encoding is deterministic, so equal pixels in two formats give equal bytes.
+    reasons: why the image is in company, joined by "+"; empty if alone.
     """
     rows = rows.reset_index(drop=True)
     holders = defaultdict(list)
     for index, row in rows.iterrows():
         for key in dict.fromkeys(keys_of(row)):
             holders[key].append(index)
+    index_of = dict(zip(rows["file"], rows.index, strict=True))
+    for number, pair in enumerate(near):
+        holders["near-duplicate", str(number)] = [index_of[file] for file in pair]
     shared = {key: members for key, members in holders.items() if len(members) > 1}
     leaders = join(len(rows), ((members[0], other) for members in shared.values() for other in members[1:]))
     reasons = defaultdict(set)
@@ -70,24 +113,39 @@ def find_groups(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def find_conflicts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return columns file, label, sha256 for each image whose exact duplicate has another label.
+def find_conflicts(rows: pd.DataFrame, near: Iterable[tuple[str, str]] = ()) -> pd.DataFrame:
+    """Return columns file, label, sha256 for each image of which a copy has another label, exact or near-duplicate.
 
     One of the two labels must be wrong and nobody but the user knows which, so no split may use either.
     """
-    labels = rows.groupby("sha256")["label"].transform("nunique")
-    return rows.loc[labels > 1, ["file", "label", "sha256"]]
+    labels_of = rows.groupby("sha256")["label"].agg(set)
+    sha256_of = dict(zip(rows["file"], rows["sha256"], strict=True))
+    contradicted = {sha256 for sha256, labels in labels_of.items() if len(labels) > 1}
+    for pair in near:
+        one, other = (sha256_of[file] for file in pair)
+        if len(labels_of[one] | labels_of[other]) > 1:
+            contradicted |= {one, other}
+    return rows.loc[rows["sha256"].isin(contradicted), ["file", "label", "sha256"]]
 
 
 def run(job: Job) -> str:
-    """Fill job.output with groups.csv and conflicts.csv; return a line on what was found."""
+    """Fill job.output with groups.csv, near.csv and conflicts.csv; return a line on what was found."""
+    parameters = job.params["group"]
     rows = manifest.read(job.inputs["convert"] / manifest.NAME)
-    groups = find_groups(rows)
-    conflicts = find_conflicts(rows)
-    manifest.write(groups, job.output / GROUPS)
-    manifest.write(conflicts, job.output / CONFLICTS)
+    sought = parameters["near_duplicates"]
+    near = near_duplicates(job, rows if sought else rows.iloc[:0])
+    pairs = list(zip(near["file"], near["other"], strict=True))
+    groups = find_groups(rows, pairs)
+    conflicts = find_conflicts(rows, pairs)
+    manifest.write(groups, job.output / manifest.GROUPS)
+    manifest.write(near, job.output / NEAR)
+    manifest.write(conflicts, job.output / manifest.CONFLICTS)
     together = int((groups["reasons"] != "").sum())
     summary = f"{len(rows)} images in {groups['group'].nunique()} groups, {together} not alone in theirs"
+    summary += f", {len(near)} pairs of near-duplicates" if sought else ""
     if len(conflicts):
-        summary += f"; left out {len(conflicts)} copies of one image under two labels: see {CONFLICTS}"
+        named = some(sorted(conflicts["file"]))
+        summary += (
+            f"; left out {len(conflicts)} copies of one image under two labels ({named}): see {manifest.CONFLICTS}"
+        )
     return summary

@@ -1,22 +1,42 @@
-"""leaks: the gate before any number. Every row that a head was trained on is traced back to its source image."""
+"""leaks: the gate before any number. No training image may be, come from, or look like what is held out.
+
+Every row that a head was trained on is traced to its source, and every held-out image is compared with the training
+images nearest to it, by the user's own backbone and by pixels. Of test images, labels are never used.
+"""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from huskies import manifest, train
+from huskies import bottlenecks, likeness, manifest, neighbours, picture, train
 from huskies.errors import HuskyError, some
 from huskies.job import Job
 
 NAME = "leaks.json"
+TABLE = "leaks.csv"
+PICTURE = "pairs.png"
+COLUMNS = ["file", "held_out", "reason", "similarity"]
+
+# Training images that each held-out image is compared with.
+_NEAREST = 3
+_SAID = {
+    "unknown": "descends from no image of the split",
+    "itself": "is itself held out",
+    "descent": "descends from {held_out}",
+    "group": "is in one group with {held_out}",
+    "bytes": "has the bytes of {held_out}",
+    "near-duplicate": "is a near-duplicate of {held_out} ({similarity})",
+}
 
 
-def find_leaks(trained: pd.DataFrame, originals: pd.DataFrame, copies: pd.DataFrame) -> list[str]:
-    """Return a line for each training row that must not have been trained on.
+def find_leaks(trained: pd.DataFrame, originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
+    """Return COLUMNS for each training row that must not have been trained on, in the order of the rows.
 
     trained: the rows of train's rows.csv. originals, copies: the manifests of split and augment. A row leaks if
     it is not listed there with the same bytes, if its source is held out or its group is, or if its bytes are
-    those of a held-out image.
+    those of a held-out image. held_out is empty where the row descends from no image of the split at all.
     """
     held_out = originals[originals["split"] != "train"]
     holder = {
@@ -29,31 +49,126 @@ def find_leaks(trained: pd.DataFrame, originals: pd.DataFrame, copies: pd.DataFr
     for row in trained.itertuples():
         origin = listed.get((row.file, row.sha256))
         if origin is None or origin.source_sha256 not in sources:
-            leaks.append(f"{row.file} descends from no image of the split")
+            leaks.append((row.file, "", "unknown"))
         elif origin.split != "train":
-            leaks.append(f"{row.file} is itself held out")
+            leaks.append((row.file, row.file, "itself"))
         elif origin.source_sha256 in holder["source_sha256"]:
-            leaks.append(f"{row.file} descends from {holder['source_sha256'][origin.source_sha256]}")
+            leaks.append((row.file, holder["source_sha256"][origin.source_sha256], "descent"))
         elif origin.group in holder["group"]:
-            leaks.append(f"{row.file} is in one group with {holder['group'][origin.group]}")
+            leaks.append((row.file, holder["group"][origin.group], "group"))
         elif row.sha256 in holder["sha256"]:
-            leaks.append(f"{row.file} has the bytes of {holder['sha256'][row.sha256]}")
-    return leaks
+            leaks.append((row.file, holder["sha256"][row.sha256], "bytes"))
+    return pd.DataFrame([(*leak, "") for leak in leaks], columns=COLUMNS, dtype=str)
+
+
+def find_near(
+    folder: Path,
+    held_out: pd.DataFrame,
+    trained: pd.DataFrame,
+    features: tuple[np.ndarray, np.ndarray],
+    cores: int,
+) -> pd.DataFrame:
+    """Return COLUMNS for each training image that is a near-duplicate of a held-out one, whatever their groups.
+
+    folder: data/split. held_out: columns file, sha256. trained: columns file, sha256 of the original that each
+    training row descends from. features: float32, of the rows of both. Compared are the originals that a held-out
+    image's nearest rows by features, copies included, descend from, and its nearest originals by coarse pixels, for
+    few backbones take a turned image for what it was.
+    """
+    if not len(trained) or not len(held_out):
+        return pd.DataFrame(columns=COLUMNS, dtype=str)
+    originals = trained.drop_duplicates("file").reset_index(drop=True)
+    number_of = dict(zip(originals["file"], originals.index, strict=True))
+    nearest = neighbours.nearest_sources(*features, trained["file"].map(number_of).to_numpy(), _NEAREST)
+    thumbnails = [
+        likeness.thumbnails([(folder / row.file, row.sha256) for row in rows.itertuples()], cores)
+        for rows in (held_out, originals)
+    ]
+    across = neighbours.nearest_across(*thumbnails, _NEAREST)
+    back = neighbours.nearest_across(*reversed(thumbnails), _NEAREST)
+    candidates = {(one, int(other)) for rows in (nearest, across) for one, found in enumerate(rows) for other in found}
+    candidates |= {(int(one), other) for other, found in enumerate(back) for one in found}
+    everything = pd.concat([held_out, originals], ignore_index=True)
+    # Which comes first is by sha256, as in the stage group: what was compared there has the same outcome here.
+    pairs = [
+        tuple(sorted((one, len(held_out) + other), key=lambda each: everything["sha256"][each]))
+        for one, other in sorted(candidates)
+    ]
+    compared = likeness.compare_all(np.concatenate(thumbnails), pairs, cores)
+    leaks = [
+        (everything["file"][max(pair)], everything["file"][min(pair)], "near-duplicate", f"{similarity:.4f}")
+        for pair, (similarity, details) in zip(pairs, compared, strict=True)
+        if similarity >= likeness.required(details)
+    ]
+    return pd.DataFrame(sorted(leaks), columns=COLUMNS, dtype=str)
+
+
+def sentences(leaks: pd.DataFrame) -> list[str]:
+    """Return what is wrong with each leak, as one would say it."""
+    return [f"{leak['file']} {_SAID[leak['reason']].format(**leak)}" for leak in leaks.to_dict("records")]
+
+
+def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
+    """Return `find_near` for the bottlenecks of the stages above. originals, copies: manifests, labels not needed."""
+    is_test = originals["split"] == "test"
+    first, test = originals[~is_test].reset_index(drop=True), originals[is_test]
+    _, of_first = bottlenecks.load(job.inputs["bottlenecks_original"], first)
+    _, of_copies = bottlenecks.load(job.inputs["bottlenecks_augmented"], copies)
+    _, of_test = bottlenecks.load(job.inputs["bottlenecks_test"], test)
+    is_train = (first["split"] == "train").to_numpy()
+    # Where a stage has no images, its features have no dimensions either.
+    features = [
+        np.concatenate([each for each in pair if len(each)])
+        for pair in ((of_first[~is_train], of_test), (of_first[is_train], of_copies))
+    ]
+    columns = ["file", "sha256"]
+    held_out = pd.concat([first.loc[~is_train, columns], test[columns]])
+    training = first[is_train].drop_duplicates("source_sha256").set_index("source_sha256")[columns]
+    sources = pd.concat([first.loc[is_train, "source_sha256"], copies["source_sha256"]])
+    known = sources.isin(training.index).to_numpy()
+    trained = training.loc[sources[known]].reset_index(drop=True)
+    return find_near(job.inputs["split"], held_out, trained, (features[0], features[1][known]), job.cores)
 
 
 def run(job: Job) -> str:
-    """Fill job.output with leaks.json; return a line on it. Raises HuskyError with the pairs if there are leaks."""
-    originals = manifest.read(job.inputs["split"] / manifest.NAME)
-    copies = manifest.read(job.inputs["augment"] / manifest.NAME)
-    traced = {}
-    for stage in ("train_baseline", "train_augmented"):
-        trained = manifest.read(job.inputs[stage] / train.ROWS)
-        leaks = find_leaks(trained, originals, copies)
-        if leaks:
-            raise HuskyError(
-                f"{len(leaks)} images that {stage} was trained on leak from what is held out: {some(leaks)}. "
-                f"No number is reported. Delete {job.inputs['split']} and {job.inputs['augment']}, and run again."
-            )
-        traced[stage] = len(trained)
-    (job.output / NAME).write_text(json.dumps({"leaks": 0, "action": "fail", "traced": traced}, indent=1) + "\n")
-    return f"0 leaks; {traced['train_baseline']} and {traced['train_augmented']} training images traced"
+    """Fill job.output with leaks.json, and with leaks.csv and pairs.png for `leaks.action: warn`; return a line on it.
+
+    Raises HuskyError for leaks if `leaks.action` is fail, names the pairs, and shows them in logs/<stage>.png.
+    """
+    parameters = job.params["leaks"]
+    action = parameters["action"]
+    originals = manifest.read(job.inputs["split"] / manifest.NAME).drop(columns="label")
+    copies = manifest.read(job.inputs["augment"] / manifest.NAME).drop(columns="label")
+    trained = {
+        "train_baseline": manifest.read(job.inputs["train_baseline"] / train.ROWS),
+        "train_augmented": manifest.read(job.inputs["train_augmented"] / train.ROWS),
+    }
+    traced = [find_leaks(rows, originals, copies) for rows in trained.values()]
+    leaks = pd.concat([*traced, compare_features(job, originals, copies)]).drop_duplicates(ignore_index=True)
+    shown = picture.pairs(leaks, [job.inputs["split"], job.inputs["augment"]]) if len(leaks) else None
+    if len(leaks) and action == "fail":
+        raise HuskyError(_refusal(job, leaks, picture.write_whole(shown, Path("logs", f"{job.stage}.png"))))
+    counts = {stage: len(rows) for stage, rows in trained.items()}
+    written = {"leaks": len(leaks), "action": action, "traced": counts}
+    (job.output / NAME).write_text(json.dumps(written, indent=1) + "\n")
+    if action == "warn":
+        leaks.to_csv(job.output / TABLE, index=False, lineterminator="\n")
+    if shown:
+        shown.save(job.output / PICTURE)
+    summary = f"{len(leaks)} leaks; {counts['train_baseline']} and {counts['train_augmented']} training images traced"
+    return summary + (f". WARNING: {some(sentences(leaks))}: see {TABLE} and {PICTURE}" if len(leaks) else "")
+
+
+def _refusal(job: Job, leaks: pd.DataFrame, shown: Path) -> str:
+    mends = []
+    if (leaks["reason"] != "near-duplicate").any():
+        mends.append(f"Delete {job.inputs['split']} and {job.inputs['augment']}, and run again.")
+    if (leaks["reason"] == "near-duplicate").any():
+        mends.append(
+            "Of near-duplicates, remove one image, keep both together by a column `group` of your CSV or by "
+            "group.near_duplicates in params.yaml, or, if they are different things, set leaks.action to warn."
+        )
+    return (
+        f"{len(leaks)} training images leak from what is held out: {some(sentences(leaks))}. "
+        f"They are shown in {shown}. No number is reported. {' '.join(mends)}"
+    )

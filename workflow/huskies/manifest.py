@@ -11,6 +11,9 @@ from huskies.errors import HuskyError
 
 COLUMNS = ["file", "label", "split", "group", "source_sha256", "copy", "sha256"]
 NAME = "manifest.csv"
+# The tables that group hands on to split.
+GROUPS = "groups.csv"
+CONFLICTS = "conflicts.csv"
 
 
 def write(rows: pd.DataFrame, path: Path) -> None:

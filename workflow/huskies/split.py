@@ -14,7 +14,6 @@ import pandas as pd
 
 from huskies import manifest, naming, receipt, recorded
 from huskies.errors import HuskyError
-from huskies.group import CONFLICTS, GROUPS
 from huskies.job import Job
 
 MOVES = "moves.csv"
@@ -114,8 +113,8 @@ def run(job: Job) -> str:
     """Fill job.output with `<class>/<split>_<stem>.jpg`, manifest.csv and moves.csv; return a line on it."""
     parameters = job.params["split"]
     rows = manifest.read(job.inputs["convert"] / manifest.NAME)
-    groups = manifest.read(job.inputs["group"] / GROUPS)
-    conflicts = manifest.read(job.inputs["group"] / CONFLICTS)
+    groups = manifest.read(job.inputs["group"] / manifest.GROUPS)
+    conflicts = manifest.read(job.inputs["group"] / manifest.CONFLICTS)
     rows["group"] = rows["file"].map(groups.set_index("file")["group"])
     rows = rows[~rows["file"].isin(conflicts["file"])]
     lost = sorted(set(groups["label"]) - set(rows["label"]))

@@ -1,12 +1,13 @@
 """group: what must stay together, found before the split.
 
 Reads data/convert.
-Writes data/group/: groups.csv, and conflicts.csv with copies of one image that stand under two labels.
+Writes data/group/: groups.csv, near.csv with the pairs of near-duplicates, and conflicts.csv with copies of one image
+that stand under two labels.
 """
 
 
 rule group:
-    """Join duplicates, _nohash_ siblings and the user's own groups."""
+    """Join duplicates, near-duplicates, _nohash_ siblings and the user's own groups."""
     input:
         upstream("group"),
     output:
@@ -15,5 +16,6 @@ rule group:
         log_of("group"),
     conda:
         "../envs/huskies.yaml"
+    threads: workflow.cores
     shell:
-        "python -m huskies group --receipt {output:q} --inputs {input:q} --log {log:q}"
+        "python -m huskies group --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

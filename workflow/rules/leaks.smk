@@ -1,12 +1,13 @@
 """leaks: the gate before any number.
 
-Reads the manifests of data/split and data/augment, and the rows that both heads were trained on.
-Writes data/leaks/leaks.json, or fails with the pairs named.
+Reads data/split, the manifest of data/augment, all bottlenecks, and the rows that both heads were trained on.
+Writes data/leaks/: leaks.json, and for leaks.action: warn also leaks.csv and pairs.png; or fails with the pairs named,
+and shown in logs/leaks.png.
 """
 
 
 rule leaks:
-    """Trace every training row to its source, and stop at a held-out one."""
+    """Trace every training row to its source, compare it with what is held out, and stop at a leak."""
     input:
         upstream("leaks"),
     output:
@@ -15,5 +16,6 @@ rule leaks:
         log_of("leaks"),
     conda:
         "../envs/huskies.yaml"
+    threads: workflow.cores
     shell:
-        "python -m huskies leaks --receipt {output:q} --inputs {input:q} --log {log:q}"
+        "python -m huskies leaks --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

@@ -1,0 +1,120 @@
+"""likeness: copies of every kind are one with their original, and pictures that look alike are not."""
+
+import cv2
+import numpy as np
+import pytest
+from copies import KINDS, copy, photos
+from huskies import images, likeness
+from huskies.errors import HuskyError
+
+
+def seen(image: np.ndarray) -> np.ndarray:
+    return images.resize(image, likeness.SIDE)
+
+
+def are_one(one: np.ndarray, other: np.ndarray) -> bool:
+    correlation, details = likeness.compare(seen(one), seen(other))
+    return correlation >= likeness.required(details)
+
+
+def disc(colour: tuple[int, int, int]) -> np.ndarray:
+    picture = np.zeros((96, 96, 3), np.uint8)
+    cv2.circle(picture, (40, 52), 25, colour, -1)
+    cv2.line(picture, (5, 90), (80, 70), colour, 3)
+    return picture
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_copy_of_a_photo_is_one_with_it(kind):
+    assert [are_one(photo, copy(kind, photo)) for photo in photos()] == [True] * len(photos())
+
+
+def test_different_windows_of_one_photo_are_not_one():
+    pairs = [(one, other) for number, one in enumerate(photos()) for other in photos()[:number]]
+    assert len(pairs) == 28
+    assert not any(are_one(one, other) for one, other in pairs)
+
+
+def test_a_shape_in_two_colours_is_not_one():
+    assert are_one(disc((200, 30, 30)), disc((220, 40, 40)))
+    assert not are_one(disc((200, 0, 0)), disc((0, 0, 200)))
+
+
+def test_a_photo_as_a_negative_is_not_one():
+    assert not any(are_one(photo, 255 - photo) for photo in photos())
+
+
+def test_an_image_fits_itself_wholly():
+    for photo in photos():
+        correlation, details = likeness.compare(seen(photo), seen(photo))
+        assert correlation == pytest.approx(1)
+        assert details > 1
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_images_of_one_colour_show_nothing(level):
+    plain = np.full((40, 60, 3), level, np.uint8)
+    assert likeness.compare(seen(plain), seen(plain)) == (0.0, 1.0)
+    assert likeness.compare(seen(plain), seen(photos()[0])) == (0.0, 1.0)
+    assert likeness.compare(seen(photos()[0]), seen(plain)) == (0.0, 1.0)
+    assert likeness.required(1.0) > 0
+
+
+@pytest.mark.parametrize(
+    ("details", "correlation"),
+    [(1, 0.967), (20, 0.967), (40, 0.9560), (100, 0.8337), (400, 0.5370)],
+)
+def test_more_details_need_to_agree_less_closely(details, correlation):
+    assert likeness.required(details) == pytest.approx(correlation, abs=5e-5)
+
+
+def test_the_eight_views_are_all_turns_of_an_image_and_of_its_mirror_image():
+    image = np.array([[1, 2], [3, 4]], np.uint8)
+    found = [likeness.turned(image, turn).ravel().tolist() for turn in range(likeness.TURNS)]
+    assert found == [
+        [1, 2, 3, 4],
+        [2, 4, 1, 3],
+        [4, 3, 2, 1],
+        [3, 1, 4, 2],
+        [2, 1, 4, 3],
+        [1, 3, 2, 4],
+        [3, 4, 1, 2],
+        [4, 2, 3, 1],
+    ]
+
+
+def test_pairs_are_compared_in_order_and_alike_on_any_number_of_cores():
+    thumbnails = np.stack([seen(each) for photo in photos() for each in (photo, copy("cropped", photo))])
+    pairs = [(one, other) for one in range(16) for other in range(16) if one != other]
+    assert len(pairs) > 2 * likeness._PAIRS_A_TASK
+    alone = list(likeness.compare_all(thumbnails, pairs, 1))
+    assert alone == [likeness.compare(thumbnails[one], thumbnails[other]) for one, other in pairs]
+    assert list(likeness.compare_all(thumbnails, pairs, 3)) == alone
+
+
+def test_no_pairs_are_none():
+    assert list(likeness.compare_all(np.zeros((0, likeness.SIDE, likeness.SIDE, 3), np.uint8), [], 2)) == []
+
+
+def test_thumbnails_are_the_images_in_small(tmp_path):
+    files = []
+    for number, photo in enumerate(photos()[:3]):
+        content = images.encode(photo, 95)
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(content)
+        files.append((path, images.sha256(content)))
+    found = likeness.thumbnails(files, 2)
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, [seen(images.decode(path.read_bytes())) for path, _ in files])
+    assert likeness.thumbnails([], 2).shape == (0, likeness.SIDE, likeness.SIDE, 3)
+
+
+def test_other_bytes_than_the_manifest_s_are_refused(tmp_path):
+    path = tmp_path / "cat" / "1.jpg"
+    path.parent.mkdir()
+    path.write_bytes(images.encode(photos()[0], 95))
+    with pytest.raises(HuskyError) as error:
+        likeness.thumbnails([(path, "0" * 64)], 1)
+    assert str(error.value) == (
+        f"{path} is not the file its manifest lists. Delete {tmp_path} and run the same command again."
+    )

@@ -1,0 +1,85 @@
+"""neighbours: the nearest by features and by coarse pixels, exactly and in any order."""
+
+import numpy as np
+import pytest
+from copies import KINDS, copy, photos
+from huskies import images, likeness, neighbours
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+
+def features(size: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(size, 16)).astype(np.float32)
+
+
+def test_the_nearest_by_features_are_those_of_the_largest_cosine():
+    rows = features(40)
+    standard = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    cosines = standard @ standard.T / np.outer(*[np.linalg.norm(standard, axis=1)] * 2)
+    np.fill_diagonal(cosines, -2)
+    nearest = neighbours.nearest_by_features(rows, 5)
+    assert all(len(set(others)) == 5 for others in nearest)
+    fifth = np.sort(cosines, axis=1)[:, -5:-4]
+    assert (np.take_along_axis(cosines, nearest, axis=1) >= fifth - 1e-3).all()
+
+
+def test_many_rows_are_gone_through_in_chunks(monkeypatch):
+    rows = features(50)
+    at_once = neighbours.nearest_by_features(rows, 3)
+    monkeypatch.setattr(neighbours, "_CHUNK", 7)
+    assert np.array_equal(neighbours.nearest_by_features(rows, 3), at_once)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, (1, 0)), (2, (2, 1)), (4, (4, 3)), (9, (9, 5))])
+def test_few_rows_have_few_neighbours(size, expected):
+    nearest = neighbours.nearest_by_features(features(size), 5)
+    assert nearest.shape == expected
+    assert all(row not in others for row, others in enumerate(nearest))
+
+
+def test_rows_without_any_spread_do_no_harm():
+    assert neighbours.nearest_by_features(np.ones((3, 4), np.float32), 1).shape == (3, 1)
+
+
+@given(
+    arrays(np.float32, (6, 512), elements=st.floats(-1000, 1000, width=32)),
+    st.permutations(range(512)),
+)
+def test_products_are_whole_numbers_in_any_order_of_adding_up(rows, order):
+    vectors = neighbours.whole(rows)
+    exact = vectors.astype(np.int64) @ vectors.T.astype(np.int64)
+    assert exact.max() < 2**24
+    assert np.array_equal(vectors @ vectors.T, exact)
+    assert np.array_equal(vectors[:, order] @ vectors[:, order].T, exact)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_nearest_by_pixels_is_the_copy_however_it_is_turned_or_cropped(kind):
+    pictures = [*photos(), *(copy(kind, photo) for photo in photos())]
+    nearest = neighbours.nearest_by_pixels(np.stack([images.resize(each, likeness.SIDE) for each in pictures]), 1)
+    count = len(photos())
+    assert nearest[:, 0].tolist() == [*range(count, 2 * count), *range(count)]
+
+
+def test_pairs_are_named_once_and_in_order():
+    assert neighbours.pairs_within(np.array([[1, 2], [0, 2], [1, 0]])) == {(0, 1), (0, 2), (1, 2)}
+
+
+def test_the_nearest_sources_are_different_ones_nearest_first():
+    trained = np.array([[0.0, 1], [0.1, 1], [1, 0], [-1, -1], [0.9, 0.1]], np.float32)
+    sources = np.array([7, 7, 3, 5, 7])
+    held_out = np.array([[1, 0.02], [-1, -0.9]], np.float32)
+    assert [each.tolist() for each in neighbours.nearest_sources(held_out, trained, sources, 2)] == [[3, 7], [5, 7]]
+    assert [each.tolist() for each in neighbours.nearest_sources(held_out, trained, sources, 9)] == [
+        [3, 7, 5],
+        [5, 7, 3],
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_are_nearest_across_a_border(kind):
+    originals = np.stack([images.resize(photo, likeness.SIDE) for photo in photos()])
+    copies = np.stack([images.resize(copy(kind, photo), likeness.SIDE) for photo in reversed(photos())])
+    assert neighbours.nearest_across(copies, originals, 1)[:, 0].tolist() == [*reversed(range(len(photos())))]
+    assert neighbours.nearest_across(copies[:2], originals, 99).shape == (2, len(photos()))

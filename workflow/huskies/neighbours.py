@@ -1,0 +1,127 @@
+"""Which images might be near-duplicates: for each, its nearest by a network's features and by its coarsest pixels.
+
+Perceptual hashes miss most flips, crops and turns. The two ways here miss different ones, and whether a pair of
+neighbours is a near-duplicate is decided elsewhere.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+import cv2
+import numpy as np
+
+from huskies import likeness
+
+# Neighbours of an image by each of the two ways; benchmarks/near_duplicates.md has what they find.
+NEAREST = 8
+
+# Unit vectors are rounded to integers of this scale. Then every partial sum of a product is an integer below 2^24,
+# which float32 holds exactly, and neighbours are the same however many threads add them up.
+_SCALE = 4000
+_CHUNK = 256
+_CELLS = 8  # pixels a side of the coarsest view
+_WINDOW = 0.9  # side of the crops that are tried, at nine places
+
+
+def pairs_within(nearest: np.ndarray) -> set[tuple[int, int]]:
+    """Return the pairs (smaller row, larger row) of rows and their nearest, N × k."""
+    return {(min(row, int(other)), max(row, int(other))) for row in range(len(nearest)) for other in nearest[row]}
+
+
+def nearest_by_features(features: np.ndarray, count: int = NEAREST) -> np.ndarray:
+    """Return the rows of the `count` nearest others of each row, N × count (fewer if there are fewer rows)."""
+    vectors = whole(standardise(features))
+    products = (vectors[start : start + _CHUNK] @ vectors.T for start in range(0, len(vectors), _CHUNK))
+    return _largest(_without_own(products), min(count, len(vectors) - 1))
+
+
+def nearest_by_pixels(thumbnails: np.ndarray, count: int = NEAREST) -> np.ndarray:
+    """Return the rows of the `count` nearest others of each thumbnail, N × count (fewer if there are fewer).
+
+    An image is as near to another as the closest of its 8 turns, whole or cropped, is to the other as a whole.
+    """
+    return _largest(_without_own(_pixel_products(thumbnails, thumbnails)), min(count, len(thumbnails) - 1))
+
+
+def nearest_across(thumbnails: np.ndarray, others: np.ndarray, count: int = NEAREST) -> np.ndarray:
+    """Return the rows of the `count` nearest of `others`, in the same sense, for each of `thumbnails`, N × count."""
+    return _largest(_pixel_products(thumbnails, others), min(count, len(others)))
+
+
+def nearest_sources(
+    held_out: np.ndarray, trained: np.ndarray, sources: np.ndarray, count: int = NEAREST
+) -> Iterator[np.ndarray]:
+    """Yield, for each row of `held_out`, the `count` different sources of its nearest rows of `trained`, nearest first.
+
+    held_out, trained: float32 features, one row or more each. sources: int, the source of each row of `trained`.
+    """
+    both = whole(standardise(np.concatenate([held_out, trained])))
+    order = np.argsort(sources, kind="stable")
+    names, starts = np.unique(sources[order], return_index=True)
+    rows = both[len(held_out) :][order]
+    for start in range(0, len(held_out), _CHUNK):
+        products = both[start : min(start + _CHUNK, len(held_out))] @ rows.T
+        of_sources = np.maximum.reduceat(products, starts, axis=1)
+        yield from names[np.argsort(-of_sources, axis=1, kind="stable")[:, :count]]
+
+
+def standardise(features: np.ndarray) -> np.ndarray:
+    """Return features with mean 0 and spread 1 in each dimension, so that none of them outweighs the others."""
+    spread = features.std(axis=0)
+    return (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def whole(vectors: np.ndarray) -> np.ndarray:
+    """Return the vectors' directions as float32 integers, of length _SCALE; zero stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.rint(vectors / np.where(lengths > 0, lengths, 1) * _SCALE).astype(np.float32)
+
+
+def _largest(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:
+    """Return the columns of the `count` largest values of each row of all chunks, N × count."""
+    if count < 1:
+        return np.concatenate([np.zeros((len(products), 0), np.int64) for products in chunks])
+    return np.concatenate([np.argpartition(-products, count - 1, axis=1)[:, :count] for products in chunks])
+
+
+def _without_own(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield chunks of a square matrix with the least value on its diagonal."""
+    start = 0
+    for products in chunks:
+        np.fill_diagonal(products[:, start:], -np.inf)
+        start += len(products)
+        yield products
+
+
+def _pixel_products(thumbnails: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield, chunk by chunk of `thumbnails`, the best product of any view of each with each of `others`."""
+    greys = [likeness.grey(each) for each in thumbnails]
+    vectors = whole(_centred([_coarse(likeness.grey(each)) for each in others]))
+    for start in range(0, len(greys), _CHUNK):
+        chunk = greys[start : start + _CHUNK]
+        best = np.full((len(chunk), len(vectors)), -np.inf, np.float32)
+        for views in _views(chunk):
+            np.maximum(best, whole(_centred(views)) @ vectors.T, out=best)
+        yield best
+
+
+def _coarse(grey: np.ndarray) -> np.ndarray:
+    return cv2.resize(grey, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+
+
+def _views(greys: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the coarsest view of all the images, N × _CELLS × _CELLS, for each way to crop and turn them."""
+    side = round(likeness.SIDE * _WINDOW)
+    rest = likeness.SIDE - side
+    places = itertools.product((0, rest // 2, rest), repeat=2)
+    windows = [(0, 0, likeness.SIDE), *((top, left, side) for top, left in places)]
+    for top, left, size in windows:
+        views = np.stack([_coarse(grey[top : top + size, left : left + size]) for grey in greys])
+        for turn in range(likeness.TURNS):
+            mirrored = views[:, :, ::-1] if turn >= likeness.TURNS // 2 else views
+            yield np.rot90(mirrored, turn % 4, axes=(1, 2))
+
+
+def _centred(views: np.ndarray) -> np.ndarray:
+    flat = np.asarray(views).reshape(len(views), -1)
+    return flat - flat.mean(axis=1, keepdims=True)
