@@ -50,7 +50,11 @@ def select(stage: str, inputs: dict[str, Path]) -> tuple[Path, pd.DataFrame]:
 
 def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
     """Return the features, by image sha256, of the stage's last output, if it has the same identity."""
-    if folder is None or receipt.damage(folder) or (folder / IDENTITY).read_text() != described:
+    if folder is None or receipt.damage(folder):
+        return {}
+    # Other stages, which keep no bottlenecks, use the store as well.
+    known = folder / IDENTITY
+    if not known.is_file() or known.read_text() != described:
         return {}
     index = manifest.read(folder / INDEX)
     features = np.load(folder / FEATURES, mmap_mode="r")
