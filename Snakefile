@@ -21,7 +21,8 @@ include: "workflow/rules/luck.smk"
 
 
 # The flow again on noise, with a leak, and on other splits; read only when asked for.
-for control in prepare.asked_for(("noise", "leakage", "repeats"), sys.argv[1:]):
+asked = prepare.asked_for(("noise", "leakage", "repeats"), sys.argv[1:])
+for control in asked:
 
     include: f"workflow/controls/{control}.smk"
 

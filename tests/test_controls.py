@@ -233,7 +233,7 @@ def test_repeats_compute_no_bottleneck_twice_and_never_score_a_test_image(built)
 
 @pytest.mark.long
 def test_the_leak_is_made_and_found_by_the_same_code(built):
-    said = do(built, "snakemake", "--cores", "2", "leakage", *QUICK)
+    said = do(built, "snakemake", "--cores", "2", "noise", "leakage", *QUICK)
     assert "augmented_first" in said
     rows = pd.read_csv(built.folder / "data/leakage/leakage/leakage.csv")
     assert rows["run"].tolist() == ["honest", "leaky", "honest", "leaky"]

@@ -6,8 +6,9 @@ Writes data/leakage/{data,noise}/, a folder for each stage, and data/leakage/lea
 
 from huskies import controls
 
+if "noise" not in asked:
 
-include: "noise.smk"
+    include: "noise.smk"
 
 
 leaky = prepare.or_exit(controls.leaky, flow, "data")
