@@ -1,6 +1,6 @@
 """group: what must stay together, found before the split.
 
-Reads data/convert.
+Reads data/convert and backbones/mini.weights.h5.
 Writes data/group/: groups.csv, near.csv with the pairs of near-duplicates, and conflicts.csv with copies of one image
 that stand under two labels.
 """
