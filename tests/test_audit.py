@@ -379,6 +379,30 @@ def test_bottlenecks_that_the_backbone_does_not_give_are_named_but_not_the_noise
     assert bottlenecks_said() == (expected, 2, 2)
 
 
+def say_precision(precision: str) -> None:
+    identity = {"backbone": {"engine": "openvino", "precision": precision}}
+    write(ROOT / "bottlenecks_original" / bottlenecks.IDENTITY, json.dumps(identity))
+
+
+@pytest.mark.parametrize(("factor", "wrong"), [(1.05, False), (1.5, True), (np.nan, True)])
+def test_bottlenecks_in_bfloat16_may_be_rounded_otherwise_here(computed, factor, wrong):
+    build()
+    say_precision("bfloat16")
+    path = ROOT / "bottlenecks_original" / bottlenecks.FEATURES
+    np.save(path, np.load(path) * np.array([[1, 1, 1], [1, 1, factor]], np.float32))
+    what = "data/bottlenecks_original has other bottlenecks than the backbone gives: cat/val_b.jpg"
+    found, again, kept = bottlenecks_said()
+    assert ([each[1] for each in found], again, kept) == ([what] if wrong else [], 2, 2)
+    assert computed[0][0] == {"name": "a hand-made one"}
+
+
+def test_bottlenecks_in_float32_are_computed_again_in_float32(computed):
+    build()
+    say_precision("float32")
+    assert bottlenecks_said() == ([], 2, 2)
+    assert computed[0][0] == {"name": "a hand-made one", "precision": "float32"}
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_bottlenecks_that_are_no_numbers_are_named(value):
     build("split", "bottlenecks_original")

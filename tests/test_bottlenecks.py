@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import bare_job
-from huskies import architectures, backbone, bottlenecks, images, manifest, receipt, runner, snapshot
+from huskies import architectures, backbone, bottlenecks, images, manifest, receipt, runner, snapshot, store
 from huskies.errors import HuskyError
 from huskies.job import Job
 from PIL import Image
@@ -27,13 +27,30 @@ PARAMETERS = {
     "weights": "mini.weights.h5",
     "layer": None,
     "input_size": 32,
+    "engine": "openvino",
+    "precision": "float32",
 }
-CODE = [f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "images")]
+CODE = [
+    f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "engine", "images", "openvino_engine")
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow():
     backbone.load_tensorflow()
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture(autouse=True)
+def _each_backbone_is_converted_once(_own_cache, converted):
+    """Share converted backbones among tests, since each takes seconds; the rest of the cache is the test's own."""
+    folder = snapshot.cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "backbones").symlink_to(converted)
 
 
 @pytest.fixture(autouse=True)
@@ -96,8 +113,13 @@ def rows_of(job: Job) -> dict[str, np.ndarray]:
 
 
 def forget() -> None:
-    """Delete the user's cache, the store with it."""
-    shutil.rmtree(snapshot.cache_folder())
+    """Delete the store of bottlenecks."""
+    for path in snapshot.cache_folder().glob(f"{store.NAME}*"):
+        path.unlink()
+
+
+def identity(job: Job) -> str:
+    return bottlenecks.identity(job, job.params["backbone"])
 
 
 def finished(job: Job) -> Path:
@@ -148,12 +170,21 @@ def test_the_index_says_whose_rows_they_are(tmp_path):
     assert index["split"].tolist() == ["train", "train", "val"]
 
 
-def test_rows_have_the_same_bits_on_any_cores_in_any_order_and_company(tmp_path):
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"engine": "auto", "precision": "auto"},
+        {"engine": "openvino", "precision": "float32"},
+        {"engine": "tensorflow", "precision": "auto"},
+    ],
+    ids=["auto", "OpenVINO", "TensorFlow"],
+)
+def test_rows_have_the_same_bits_on_any_cores_in_any_order_and_company(tmp_path, chosen):
     files = some_images(70)
-    first = make_job(write_images(tmp_path / "split", files), "one core")
+    first = make_job(write_images(tmp_path / "split", files), "one core", **chosen)
     bottlenecks.run(first)
     forget()
-    second = make_job(tmp_path / "split", "two cores", cores=2)
+    second = make_job(tmp_path / "split", "more cores", cores=3, **chosen)
     assert bottlenecks.run(second) == "computed 70, reused 0 bottlenecks of 512 features"
     expected = rows_of(first)
     assert {file: row.tobytes() for file, row in rows_of(second).items()} == {
@@ -161,7 +192,7 @@ def test_rows_have_the_same_bits_on_any_cores_in_any_order_and_company(tmp_path)
     }
     forget()
     few = {f"dog/val_{70 - number}.jpg": picture(number) for number in (69, 3, 41)}
-    third = make_job(write_images(tmp_path / "other", few), "few")
+    third = make_job(write_images(tmp_path / "other", few), "few", **chosen)
     bottlenecks.run(third)
     for file, row in rows_of(third).items():
         number = 70 - int(file.removeprefix("dog/val_").removesuffix(".jpg"))
@@ -215,16 +246,30 @@ def test_a_file_that_is_not_what_its_manifest_lists_is_refused(tmp_path):
     [
         {"params": {"backbone": {**PARAMETERS, "input_size": 64}}},
         {"params": {"backbone": {**PARAMETERS, "layer": "conv_pw_6_relu"}}},
+        {"params": {"backbone": {**PARAMETERS, "engine": "tensorflow"}}},
+        {"params": {"backbone": {**PARAMETERS, "precision": "bfloat16"}}},
         {"files": {"backbones/mini.weights.h5": "0" * 64}},
         {"code": {**dict.fromkeys(CODE, "0"), "workflow/huskies/images.py": "1"}},
         {"libraries": {"keras": "2", "tensorflow": "1"}},
     ],
-    ids=["input size", "layer", "weights", "code", "library"],
+    ids=["input size", "layer", "engine", "precision", "weights", "code", "library"],
 )
 def test_whatever_shapes_features_is_part_of_their_identity(tmp_path, change):
     job = make_job(write_images(tmp_path / "split", {}))
-    assert bottlenecks.identity(replace(job, output=tmp_path / "elsewhere", cores=2)) == bottlenecks.identity(job)
-    assert bottlenecks.identity(replace(job, **change)) != bottlenecks.identity(job)
+    assert identity(replace(job, output=tmp_path / "elsewhere", cores=2)) == identity(job)
+    assert identity(replace(job, **change)) != identity(job)
+
+
+def test_the_identity_names_what_auto_stood_for_and_what_is_named_so_shares_its_rows(tmp_path):
+    source = write_images(tmp_path / "split", some_images(2))
+    first = make_job(source, "first", engine="auto", precision="auto")
+    bottlenecks.run(first)
+    described = json.loads((first.output / bottlenecks.IDENTITY).read_text())["backbone"]
+    assert described == backbone.settle(first.params["backbone"])
+    assert described["engine"] in ("openvino", "tensorflow")
+    assert described["precision"] in ("bfloat16", "float32")
+    named = {each: described[each] for each in ("engine", "precision")}
+    assert bottlenecks.run(make_job(source, "second", **named)).startswith("computed 0, reused 2 ")
 
 
 def test_features_of_another_identity_are_not_reused(tmp_path):
@@ -280,7 +325,7 @@ def test_nothing_is_taken_from_a_damaged_output(tmp_path, harm):
     _, rows = bottlenecks.select(job.stage, job.inputs)
     np.save(job.output / bottlenecks.FEATURES, np.arange(12, dtype=np.float32).reshape(3, 4))
     rows.to_csv(job.output / bottlenecks.INDEX, index=False)
-    described = bottlenecks.identity(job)
+    described = identity(job)
     (job.output / bottlenecks.IDENTITY).write_text(described)
     finished(job)
     taken = bottlenecks.previous_rows(job.output, described)
@@ -460,9 +505,13 @@ def test_features_that_are_not_finite_are_refused_with_the_files(tmp_path):
     broken.save_weights("backbones/nan.weights.h5")
     source = write_images(tmp_path / "split", some_images(7))
     named = ", ".join(f"{source}/cat/train_00{number}.jpg" for number in range(5))
-    assert refusal(make_job(source, weights="nan.weights.h5")) == (
+    assert refusal(make_job(source, weights="nan.weights.h5", engine="tensorflow")) == (
         f"the backbone gives no finite features for {named} and 2 more. Choose other weights in params.yaml."
     )
+    for engine in ("openvino", "auto"):
+        assert refusal(make_job(source, engine, weights="nan.weights.h5", engine=engine)) == (
+            "the backbone gives no finite features. Choose other weights in params.yaml."
+        )
 
 
 def compute_in_a_process(parameters: dict[str, Any], files: list[tuple[Path, str]], **environment: str) -> Any:
@@ -532,7 +581,8 @@ def test_imagenet_weights_are_taken_from_where_keras_keeps_them(tmp_path):
     (tmp_path / "keras").mkdir()
     (tmp_path / "keras/models").symlink_to(models)
     files, pixels = flowers(models.parent.parent, tmp_path, 224)
-    parameters = {"name": "MobileNetV2", "arguments": {}, "weights": "imagenet", "layer": None, "input_size": None}
+    network = {"name": "MobileNetV2", "arguments": {}, "weights": "imagenet", "layer": None, "input_size": None}
+    parameters = {**network, "engine": "auto", "precision": "float32"}
     features = np.array(compute_in_a_process(parameters, files, KERAS_HOME=str(tmp_path / "keras")))
 
     [weights] = models.glob("mobilenet_v2_*_1.0_224_no_top.h5")
@@ -553,7 +603,8 @@ def test_inception_is_cut_at_mixed8_with_weights_that_end_there(tmp_path):
     name = "inception_v3_notop_to_mixed8.weights.h5"
     (tmp_path / "backbones" / name).symlink_to(shared / "weights" / name)
     files, pixels = flowers(shared, tmp_path, 299)
-    parameters = {"name": "InceptionV3", "arguments": {}, "weights": name, "layer": "mixed8", "input_size": None}
+    network = {"name": "InceptionV3", "arguments": {}, "weights": name, "layer": "mixed8", "input_size": None}
+    parameters = {**network, "engine": "auto", "precision": "float32"}
     features = np.concatenate([each for _, each in backbone.compute(parameters, files, 2)])
 
     base = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(299, 299, 3))

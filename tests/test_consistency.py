@@ -26,14 +26,14 @@ IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
 SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
-# Imported by the code of these stages for what other stages do with it: split reads what was grouped, leaks and metrics
-# what was trained, and trainings features.
+# Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained, and
+# trainings only read features.
 OF_OTHER_STAGES = {
-    "train_baseline": {"pillow"},
-    "train_augmented": {"pillow"},
-    "leaks": {"keras", "tensorflow"},
-    "metrics": {"keras", "opencv-python-headless", "pillow", "tensorflow"},
-    "test": {"pillow"},
+    "train_baseline": {"openvino", "pillow"},
+    "train_augmented": {"openvino", "pillow"},
+    "leaks": {"keras", "openvino", "tensorflow"},
+    "metrics": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
+    "test": {"openvino", "pillow"},
 }
 
 

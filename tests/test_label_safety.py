@@ -51,6 +51,7 @@ def computed(monkeypatch) -> list[str]:
             yield [position], seen(images.read_checked(path, sha256))[None]
 
     monkeypatch.setattr(backbone, "compute", compute)
+    monkeypatch.setattr(backbone, "settle", lambda parameters: parameters)
     return asked
 
 
@@ -97,7 +98,10 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
             "backbone": {"name": "two features"},
         },
         inputs={name: data / name for name in ("split", "bottlenecks_original", "train_baseline")},
-        code={f"workflow/huskies/{module}.py": "" for module in ("architectures", "backbone", "images")},
+        code={
+            f"workflow/huskies/{module}.py": ""
+            for module in ("architectures", "backbone", "engine", "images", "openvino_engine")
+        },
         provenance={"raw": "r"},
         output=data / "out",
         cores=cores,

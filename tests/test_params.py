@@ -56,6 +56,8 @@ BAD_VALUES = [
     ("backbone.input_size", 31, "31, but must be at least 32."),
     ("backbone.input_size", 2049, "2049, but must be at most 2048."),
     ("backbone.input_size", "96", '"96", but must be of type integer or null.'),
+    ("backbone.engine", "tensorflw", '"tensorflw", but must be one of auto, tensorflow, openvino.'),
+    ("backbone.precision", "int8", '"int8", but must be one of auto, float32, bfloat16.'),
     ("train.steps", 0, "0, but must be at least 1."),
     ("train.steps", 1e3, "1000.0, but must be of type integer."),
     ("train.batch_size", 0, "0, but must be at least 1."),
@@ -385,3 +387,10 @@ def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])
+
+
+def test_tensorflow_computes_in_float32_only(good):
+    good["backbone"]["engine"] = "tensorflow"
+    assert refusal(with_value(good, "backbone.precision", "bfloat16")) == (
+        'params.yaml: backbone.precision is "bfloat16", but must be one of auto, float32.'
+    )

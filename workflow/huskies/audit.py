@@ -24,6 +24,8 @@ Plans = dict[str, dict[str, Any]]
 SAMPLE = 2 * backbone.BATCH
 # Another type of CPU adds up in another order; the features of another image are farther away.
 TOLERANCE = 1e-3
+# It may also round bfloat16 otherwise, or have none. Rows with a cosine of 0.999 to a third are this near.
+TOLERANCE_OF_ROUNDED = 0.09
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,35 @@ def check_bottlenecks(plans: Plans, root: Path, name: str, cores: int) -> tuple[
     chosen = sorted(random.sample(range(len(images)), min(SAMPLE, len(images))))
     files = [(folder / images["file"][row], images["sha256"][row]) for row in chosen]
     wrong = []
-    for positions, again in backbone.compute(plans[name]["params"]["backbone"], files, cores) if files else ():
+    parameters, precision = plans[name]["params"]["backbone"], _precision(root / name)
+    if precision == "float32":
+        # Here, `auto` might stand for another.
+        parameters = {**parameters, "precision": precision}
+    compare = _same_but_for_rounding if precision == "bfloat16" else _same
+    for positions, again in backbone.compute(parameters, files, cores) if files else ():
         kept = features[[chosen[each] for each in positions]]
         alike = kept.shape == again.shape and kept.dtype == again.dtype
-        same = np.isclose(kept, again, TOLERANCE, TOLERANCE).all(axis=1) if alike else [False] * len(positions)
+        same = compare(kept, again) if alike else [False] * len(positions)
         wrong += [images["file"][chosen[each]] for each, right in zip(positions, same, strict=True) if not right]
     what = f"{root / name} has other bottlenecks than the backbone gives: {some(wrong)}"
     return [Disagreement(name, what, mend)] if wrong else [], len(files), len(images)
+
+
+def _precision(folder: Path) -> str | None:
+    """Return the precision that bottlenecks were computed in, or None where their identity does not say."""
+    try:
+        return json.loads((folder / bottlenecks.IDENTITY).read_text())["backbone"]["precision"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _same(kept: np.ndarray, again: np.ndarray) -> np.ndarray:
+    return np.isclose(kept, again, TOLERANCE, TOLERANCE).all(axis=1)
+
+
+def _same_but_for_rounding(kept: np.ndarray, again: np.ndarray) -> np.ndarray:
+    distances = np.linalg.norm(kept - again, axis=1)
+    return distances <= TOLERANCE_OF_ROUNDED * np.linalg.norm(again, axis=1)
 
 
 def check_provenance(plans: Plans, root: Path) -> list[Disagreement]:

@@ -1,25 +1,26 @@
 """The frozen backbone: any architecture of keras.applications, with its own preprocessing and input size."""
 
 import contextlib
+import functools
 import os
 import re
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from huskies import architectures, images
+from huskies import architectures, engine, images
 from huskies.errors import HuskyError, nearest, some
 
-# Every batch has this size, the last one padded, and runs on one thread; several run side by side. So a row
-# has the same bits on any number of cores, and in any company.
+# TensorFlow's batch. OpenVINO has its own.
 BATCH = 32
-ENGINE = "tensorflow"
-PRECISION = "float32"
+# Batches a core that may be ahead of whoever stores the features, so that no core waits for that. Only features are
+# held, since a batch is decoded when its turn comes.
+_AHEAD = 32
 
 
 def load_tensorflow():
@@ -61,11 +62,11 @@ def build(parameters: dict[str, Any]):
     name, layer, weights = parameters["name"], parameters["layer"], parameters["weights"]
     architecture = getattr(keras.applications, name)
     side = parameters["input_size"] or _own_size(architecture, parameters)
-    from_keras = weights == "imagenet"
+    file = architectures.weights_file(weights)
     try:
         base = architecture(
             include_top=False,
-            weights="imagenet" if from_keras else None,
+            weights=None if file else weights,
             input_shape=(side, side, 3),
             pooling=None if layer else "avg",
             **parameters["arguments"],
@@ -74,18 +75,17 @@ def build(parameters: dict[str, Any]):
         raise HuskyError(f"backbone: {name} cannot be built: {error}. Mend 'backbone' in params.yaml.") from None
     except Exception as error:
         raise HuskyError(_no_download(name, error)) from None
-    if not from_keras and not layer:
-        _load_weights(base, Path("backbones", weights), name)
-        return base, side
     if not layer:
+        if file:
+            _load_weights(base, file, name)
         return base, side
     truncated = keras.Model(base.input, _layer(base, layer, name).output)
-    if not from_keras:
+    if file:
         # The file may hold the whole network, or only what lies below the layer.
         try:
-            _load_weights(truncated, Path("backbones", weights), name)
+            _load_weights(truncated, file, name)
         except HuskyError:
-            _load_weights(base, Path("backbones", weights), name)
+            _load_weights(base, file, name)
     if len(truncated.output.shape) == 4:
         truncated = keras.Model(truncated.input, keras.layers.GlobalAveragePooling2D()(truncated.output))
     if len(truncated.output.shape) != 2:
@@ -110,8 +110,6 @@ def _layer(base, layer: str, name: str):
 
 
 def _load_weights(model, path: Path, name: str) -> None:
-    if not path.is_file():
-        raise HuskyError(f"backbone.weights: there is no file {path}. Put it there, or choose another in params.yaml.")
     try:
         model.load_weights(path)
     # Keras and h5py raise many kinds of error for a file of another network, another format, or none.
@@ -133,57 +131,71 @@ def _no_download(name: str, error: Exception) -> str:
     )
 
 
-def preprocessing(name: str) -> Callable[[np.ndarray], np.ndarray]:
+def preprocessing(name: str) -> Callable:
     """Return the architecture's own preprocess_input: float32 pixels of 0 to 255, to what the network expects."""
     import keras
 
-    module = getattr(keras.applications, architectures.modules()[name])
-    return lambda pixels: np.asarray(module.preprocess_input(pixels), np.float32)
+    return getattr(keras.applications, architectures.modules()[name]).preprocess_input
 
 
-def compute(
-    parameters: dict[str, Any], files: Sequence[tuple[Path, str]], cores: int
-) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
+def trace(parameters: dict[str, Any], size: int) -> tuple[Callable, int]:
+    """Return (TensorFlow function from `size` × side × side × 3 uint8 pixels to float32 features, side).
 
-    files: (path of a JPEG, its sha256). Decoding runs beside inference, and 2 batches a core are in flight.
-    Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
+    The preprocessing is part of the function. Raises HuskyError as `build` does.
     """
     tensorflow = load_tensorflow()
     model, side = build(parameters)
     preprocess = preprocessing(parameters["name"])
-    signature = tensorflow.TensorSpec((BATCH, side, side, 3), tensorflow.float32)
-    infer = tensorflow.function(lambda batch: model(batch, training=False), input_signature=[signature])
 
-    def work(positions: list[int]) -> np.ndarray:
-        batch = np.zeros((BATCH, side, side, 3), np.float32)
+    def features(pixels):
+        return tensorflow.cast(model(preprocess(tensorflow.cast(pixels, "float32")), training=False), "float32")
+
+    signature = tensorflow.TensorSpec((size, side, side, 3), tensorflow.uint8)
+    return tensorflow.function(features, input_signature=[signature]), side
+
+
+def settle(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the engine and the precision that `auto` stands for on this machine."""
+    return engine.settle(parameters, functools.partial(trace, parameters))
+
+
+def compute(
+    parameters: dict[str, Any], files: Sequence[tuple[Path, str]], cores: int
+) -> Iterator[tuple[range, np.ndarray]]:
+    """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
+
+    files: (path of a JPEG, its sha256). Every batch has one size, the last one padded, and runs on one thread, which
+    decodes it first; as many run side by side as there are cores. So a row has the same bits on any number of cores
+    and in any company, and no core waits for another.
+    Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
+    """
+    tracing = functools.partial(trace, parameters)
+    infer, side, size = engine.load(settle(parameters), cores, tracing, BATCH)
+
+    def work(positions: range) -> np.ndarray:
+        batch = np.zeros((size, side, side, 3), np.uint8)
         for row, position in enumerate(positions):
-            pixels = images.decode(images.read_checked(*files[position]))
-            batch[row] = images.resize(pixels, side)
-        return infer(tensorflow.constant(preprocess(batch))).numpy()[: len(positions)].astype(np.float32)
+            batch[row] = images.resize(images.decode(images.read_checked(*files[position])), side)
+        return infer(batch)[: len(positions)]
 
-    starts = range(0, len(files), BATCH)
-    batches = [list(range(start, min(start + BATCH, len(files)))) for start in starts]
-    with ThreadPoolExecutor(cores) as pool:
-        waiting = iter(batches)
+    pool = ThreadPoolExecutor(cores)
+    try:
         pending = deque()
-        for positions in waiting:
+        for start in range(0, len(files), size):
+            positions = range(start, min(start + size, len(files)))
             pending.append((positions, pool.submit(work, positions)))
-            if len(pending) >= 2 * cores:
-                yield _finite(*_result(pending), files)
+            if len(pending) >= _AHEAD * cores:
+                yield _finite(*pending.popleft(), files)
         while pending:
-            yield _finite(*_result(pending), files)
+            yield _finite(*pending.popleft(), files)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _result(pending: deque) -> tuple[list[int], np.ndarray]:
-    positions, future = pending.popleft()
-    return positions, future.result()
-
-
-def _finite(positions: list[int], features: np.ndarray, files: Sequence) -> tuple[list[int], np.ndarray]:
-    bad = [
-        str(files[position][0]) for position, row in zip(positions, features, strict=True) if not np.isfinite(row).all()
-    ]
-    if bad:
+def _finite(positions: range, computed: Future, files: Sequence) -> tuple[range, np.ndarray]:
+    features = computed.result()
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        bad = [str(files[position][0]) for position, right in zip(positions, finite, strict=True) if not right]
         raise HuskyError(f"the backbone gives no finite features for {some(bad)}. Choose other weights in params.yaml.")
     return positions, features

@@ -5,9 +5,11 @@ have a stage of their own, so that training cannot read them by mistake.
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,17 +25,21 @@ INDEX = "index.csv"
 IDENTITY = "identity.json"
 
 # What turns the bytes of an image into a row; other code of the stage only moves rows about.
-_CODE = [f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "images")]
+_CODE = [
+    f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "engine", "images", "openvino_engine")
+]
+# Rows that are kept at once: a killed run goes on where it stopped.
+_TOGETHER = 32
 
 
-def identity(job: Job) -> str:
-    """Return, as JSON, all that features depend on besides the image: two equal ones give equal features."""
+def identity(job: Job, parameters: dict[str, Any]) -> str:
+    """Return, as JSON, all that features depend on besides the image: two equal ones give equal features.
+
+    parameters: the section `backbone` as this machine settles it.
+    """
     described = {
-        "backbone": job.params["backbone"],
+        "backbone": parameters,
         "weights": job.files,
-        "engine": backbone.ENGINE,
-        "precision": backbone.PRECISION,
-        "batch": backbone.BATCH,
         "libraries": job.libraries,
         "code": {path: job.code[path] for path in _CODE},
     }
@@ -70,9 +76,13 @@ def recorded_rows(job: Job, described: str) -> dict[str, np.ndarray]:
         return previous_rows(folder, described)
 
 
-def _known(job: Job, store: Store, prefix: str, wanted: set[str]) -> dict[str, np.ndarray]:
+def _prefix(described: str) -> str:
+    return hashlib.sha256(described.encode()).hexdigest()
+
+
+def _known(job: Job, store: Store, described: str, wanted: set[str]) -> dict[str, np.ndarray]:
     """Return what is known of the images by sha256, asking the next place only for what is missing."""
-    described = identity(job)
+    prefix = _prefix(described)
     keys = {key(sha256, prefix): sha256 for sha256 in wanted}
     known = {keys[name]: features for name, features in store.get(keys)}
     for earlier in (lambda: previous_rows(job.previous, described), lambda: recorded_rows(job, described)):
@@ -84,15 +94,20 @@ def _known(job: Job, store: Store, prefix: str, wanted: set[str]) -> dict[str, n
     return known
 
 
-def fill(job: Job, store: Store, folder: Path, rows: pd.DataFrame) -> tuple[np.ndarray, int]:
-    """Return (float32 features, one row for each manifest row; how many of them were computed now)."""
-    prefix = hashlib.sha256(identity(job).encode()).hexdigest()
-    known = _known(job, store, prefix, set(rows["sha256"]))
+def fill(
+    job: Job, store: Store, folder: Path, rows: pd.DataFrame, parameters: dict[str, Any]
+) -> tuple[np.ndarray, int]:
+    """Return (float32 features, one row for each manifest row; how many of them were computed now).
+
+    parameters: the section `backbone` as this machine settles it.
+    """
+    described = identity(job, parameters)
+    known = _known(job, store, described, set(rows["sha256"]))
     missing = rows[~rows["sha256"].isin(known)].drop_duplicates("sha256")
     files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
     if files:
-        done = bar(_one_by_one(job, files, store, prefix), len(files), job.stage)
-        known.update(done)
+        computed = bar(_one_by_one(parameters, files, job.cores), len(files), job.stage)
+        known.update(_put(store, _prefix(described), computed))
     dimensions = len(next(iter(known.values()))) if known else 0
     features = np.zeros((len(rows), dimensions), np.float32)
     for row, sha256 in enumerate(rows["sha256"]):
@@ -100,10 +115,16 @@ def fill(job: Job, store: Store, folder: Path, rows: pd.DataFrame) -> tuple[np.n
     return features, len(files)
 
 
-def _one_by_one(job: Job, files: list[tuple[Path, str]], store: Store, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
-    for positions, features in backbone.compute(job.params["backbone"], files, job.cores):
-        batch = [(files[position][1], row) for position, row in zip(positions, features, strict=True)]
-        # Each batch is kept at once: a killed run goes on where it stopped.
+def _one_by_one(
+    parameters: dict[str, Any], files: list[tuple[Path, str]], cores: int
+) -> Iterator[tuple[str, np.ndarray]]:
+    for positions, features in backbone.compute(parameters, files, cores):
+        yield from ((files[position][1], row) for position, row in zip(positions, features, strict=True))
+
+
+def _put(store: Store, prefix: str, computed: Iterator[tuple[str, np.ndarray]]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield rows as they come, once they are in the store."""
+    while batch := list(itertools.islice(computed, _TOGETHER)):
         store.put((key(sha256, prefix), row) for sha256, row in batch)
         yield from batch
 
@@ -128,13 +149,14 @@ def load(folder: Path, images: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 def run(job: Job) -> str:
     """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return a line on it."""
     folder, rows = select(job.stage, job.inputs)
+    parameters = backbone.settle(job.params["backbone"])
     with Store(snapshot.cache_folder()) as store:
-        features, computed = fill(job, store, folder, rows)
+        features, computed = fill(job, store, folder, rows, parameters)
     np.save(job.output / FEATURES, features)
     index = rows[["file", "label", "split", "source_sha256", "copy", "sha256"]]
     if job.stage == "bottlenecks_test":
         # Whoever compares features of test images, as `leaks` does, has no business with their labels.
         index = index.assign(label="")
     index.to_csv(job.output / INDEX, index=False, lineterminator="\n")
-    (job.output / IDENTITY).write_text(identity(job))
+    (job.output / IDENTITY).write_text(identity(job, parameters))
     return f"computed {computed}, reused {len(rows) - computed} bottlenecks of {features.shape[1]} features"

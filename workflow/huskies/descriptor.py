@@ -3,6 +3,7 @@
 It serves to find near-duplicates alone and is independent of params.yaml, so that another backbone is no other split.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from huskies import backbone, likeness
+from huskies import backbone, engine, likeness
 from huskies.job import Job
 from huskies.progress import bar
 from huskies.store import Store, key
@@ -21,6 +22,9 @@ NETWORK = {
     "weights": "mini.weights.h5",
     "layer": None,
     "input_size": likeness.SIDE,
+    "engine": "auto",
+    # Groups decide on the split, which is to be the same on every machine.
+    "precision": "float32",
 }
 # Images that are computed and kept together: a killed run goes on where it stopped.
 _CHUNK = 64
@@ -29,24 +33,17 @@ _MODULES = ("architectures", "backbone", "descriptor", "images", "likeness")
 
 def compute(thumbnails: np.ndarray, cores: int) -> Iterator[np.ndarray]:
     """Yield float32 descriptors, _CHUNK × 512 and fewer at the end, for RGB uint8 thumbnails, in order."""
-    tensorflow = backbone.load_tensorflow()
-    model, side = backbone.build(NETWORK)
-    preprocess = backbone.preprocessing(NETWORK["name"])
-    signature = tensorflow.TensorSpec((backbone.BATCH, side, side, 3), tensorflow.float32)
-    infer = tensorflow.function(lambda batch: model(batch, training=False), input_signature=[signature])
-    together = backbone.BATCH // likeness.TURNS
+    infer, _, size = engine.load(
+        backbone.settle(NETWORK), cores, functools.partial(backbone.trace, NETWORK), likeness.TURNS
+    )
+    starts = range(0, likeness.TURNS, size)
 
-    def describe(few: np.ndarray) -> np.ndarray:
-        batch = np.zeros((backbone.BATCH, side, side, 3), np.float32)
-        batch[: likeness.TURNS * len(few)] = [
-            likeness.turned(each, turn) for each in few for turn in range(likeness.TURNS)
-        ]
-        features = infer(tensorflow.constant(preprocess(batch))).numpy()
-        return features.reshape(together, likeness.TURNS, -1).mean(axis=1)[: len(few)]
+    def describe(thumbnail: np.ndarray) -> np.ndarray:
+        views = np.stack([likeness.turned(thumbnail, turn) for turn in range(likeness.TURNS)])
+        return np.concatenate([infer(views[start : start + size]) for start in starts]).mean(axis=0)
 
     def work(start: int) -> np.ndarray:
-        chunk = thumbnails[start : start + _CHUNK]
-        return np.concatenate([describe(chunk[each : each + together]) for each in range(0, len(chunk), together)])
+        return np.stack([describe(each) for each in thumbnails[start : start + _CHUNK]])
 
     with ThreadPoolExecutor(cores) as pool:
         yield from pool.map(work, range(0, len(thumbnails), _CHUNK))

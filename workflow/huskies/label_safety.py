@@ -17,7 +17,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from huskies import augment, bottlenecks, contact_sheet, head, images, intervals, manifest, snapshot, train, trials
+from huskies import (
+    augment,
+    backbone,
+    bottlenecks,
+    contact_sheet,
+    head,
+    images,
+    intervals,
+    manifest,
+    snapshot,
+    train,
+    trials,
+)
 from huskies.errors import some
 from huskies.job import Job
 from huskies.store import Store
@@ -164,9 +176,10 @@ def run(job: Job) -> str:
     digests, not_tried = make_copies(job, rows, folder)
     made = pd.DataFrame({"sha256": list(chain(*digests.values()))})
     made["file"] = made["sha256"] + ".jpg"
+    parameters = backbone.settle(job.params["backbone"])
     with Store(snapshot.cache_folder()) as store:
         # The last output of this stage holds no bottlenecks that could be taken over.
-        copied, _ = bottlenecks.fill(replace(job, previous=None), store, folder, made)
+        copied, _ = bottlenecks.fill(replace(job, previous=None), store, folder, made, parameters)
 
     trained = job.inputs["train_baseline"]
     labels = np.array((trained / train.LABELS).read_text(encoding="utf-8").splitlines())

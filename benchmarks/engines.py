@@ -1,0 +1,314 @@
+"""The engines of the bottlenecks: are their features those of TensorFlow in float32, and how fast are they?
+
+Run in the project's folder: `HUSKIES_SHARED=../shared .venv/bin/python benchmarks/engines.py`. It takes some minutes
+and writes benchmarks/engines.md and benchmarks/engines.csv. The peers have a process each and take turns, so that
+whatever else the machine does meets all of them.
+"""
+
+import argparse
+import functools
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+import pandas as pd
+import threadpoolctl
+from huskies import backbone, bottlenecks, engine, images, intervals, manifest, openvino_engine, snapshot, store
+from huskies.job import Job
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+PROJECT = Path(__file__).parent.parent.resolve()
+CORES = len(os.sched_getaffinity(0))
+SPLITS, HELD_OUT = 20, 0.2
+MOBILENET_V2 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+INCEPTION_V3 = "inception_v3_notop_to_mixed8.weights.h5"
+# (architecture, arguments, weights, layer, side, images to time)
+CASES = {
+    "bundled MobileNet at 96": ("MobileNet", {"alpha": 0.5}, "mini.weights.h5", None, 96, 1664),
+    "MobileNetV2 at 96": ("MobileNetV2", {}, MOBILENET_V2, None, 96, 1664),
+    "MobileNetV2 at 224": ("MobileNetV2", {}, MOBILENET_V2, None, 224, 448),
+    "InceptionV3 to mixed8 at 299": ("InceptionV3", {}, INCEPTION_V3, "mixed8", 299, 96),
+}
+# What takes turns: (what is timed, engine, precision).
+PEERS = {
+    "Keras predict": ("predict", None, None),
+    "TensorFlow": ("stage", "tensorflow", "float32"),
+    "OpenVINO float32": ("stage", "openvino", "float32"),
+    "OpenVINO bfloat16": ("stage", "openvino", "bfloat16"),
+    "OpenVINO float32, from memory": ("memory", "openvino", "float32"),
+    "OpenVINO bfloat16, from memory": ("memory", "openvino", "bfloat16"),
+}
+
+
+BY_PROCESSOR = ", by processor time"
+# What a process was prepared to run.
+state: dict[str, Callable] = {}
+
+
+def parameters_of(case: str, engine_name: str, precision: str) -> dict[str, Any]:
+    """Return the section `backbone` of params.yaml for a case."""
+    name, arguments, weights, layer, side, _ = CASES[case]
+    network = {"name": name, "arguments": arguments, "weights": weights, "layer": layer, "input_size": side}
+    return {**network, "engine": engine_name, "precision": precision}
+
+
+def write_photos(shared: Path, folder: Path) -> None:
+    """Write the 210 flower photos as JPEGs, turned and mirrored to eight times as many, with a manifest."""
+    rows = []
+    (folder / "flower").mkdir(parents=True)
+    for turn in range(8):
+        for path in sorted((shared / "data/flowers").glob("*.png")):
+            pixels = np.rot90(images.decode(path.read_bytes()), turn)
+            jpeg = images.encode(np.ascontiguousarray(pixels if turn < 4 else pixels[:, ::-1]), 95)
+            file, sha256 = f"flower/train_{turn}_{path.stem}.jpg", images.sha256(jpeg)
+            (folder / file).write_bytes(jpeg)
+            rows.append({"file": file, "split": "train", "source_sha256": sha256, "sha256": sha256})
+    manifest.write(manifest.make(rows), folder / manifest.NAME)
+
+
+def prepare(folder: Path, case: str, peer: str) -> None:
+    """Get this process ready to run a peer on a case, in the folder that has backbones/ and photos/."""
+    os.chdir(folder)
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    photos = manifest.read(Path("photos", manifest.NAME)).head(CASES[case][-1])
+    kind, engine_name, precision = PEERS[peer]
+    if kind == "predict":
+        state["run"] = keras_predict(case, [str(Path("photos", file)) for file in photos["file"]])
+    elif kind == "stage":
+        state["run"] = stage(parameters_of(case, engine_name, precision), photos)
+    else:
+        state["run"] = from_memory(parameters_of(case, engine_name, precision), photos)
+    state["run"]()
+
+
+def seconds() -> tuple[float, float]:
+    """Return (seconds, seconds of processor time) that what this process was prepared for takes now."""
+    start, start_of_work = time.perf_counter(), time.process_time()
+    state["run"]()
+    return time.perf_counter() - start, time.process_time() - start_of_work
+
+
+def keras_predict(case: str, files: list[str]) -> Callable:
+    """Return what a user of Keras would write: tf.data decodes in parallel, and predict has all threads."""
+    import tensorflow
+
+    parameters = parameters_of(case, "tensorflow", "float32")
+    model, side = backbone.build(parameters)
+    preprocess = backbone.preprocessing(parameters["name"])
+
+    def read(file):
+        pixels = tensorflow.io.decode_jpeg(tensorflow.io.read_file(file), channels=3)
+        return preprocess(tensorflow.image.resize(pixels, (side, side), "bicubic"))
+
+    automatic = tensorflow.data.AUTOTUNE
+    dataset = tensorflow.data.Dataset.from_tensor_slices(files).map(read, automatic).batch(32).prefetch(automatic)
+    return lambda: np.save("predicted.npy", model.predict(dataset, verbose=0))
+
+
+def stage(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
+    """Return the stage bottlenecks_original as it is, with an empty store of bottlenecks."""
+    folder = Path(tempfile.mkdtemp(dir="."))
+    manifest.write(photos.assign(file="../photos/" + photos["file"]), folder / manifest.NAME)
+    code = defaultdict(str)
+    job = Job(
+        "bottlenecks_original", {"backbone": parameters}, {"split": folder}, {}, code, {}, None, {}, folder, None, CORES
+    )
+
+    def run() -> None:
+        for path in snapshot.cache_folder().glob(f"{store.NAME}*"):
+            path.unlink()
+        bottlenecks.run(job)
+
+    return run
+
+
+def from_memory(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
+    """Return the engine alone, on pixels that are decoded and resized beforehand."""
+    infer, side, size = engine.load(parameters, CORES, functools.partial(backbone.trace, parameters), backbone.BATCH)
+    pixels = np.stack(
+        [images.resize(images.decode(Path("photos", file).read_bytes()), side) for file in photos["file"]]
+    )
+    whole = np.split(pixels[: len(pixels) // size * size], len(pixels) // size)
+
+    def run() -> None:
+        with ThreadPoolExecutor(CORES) as pool:
+            list(pool.map(infer, whole))
+
+    return run
+
+
+def speed(folder: Path, case: str, repetitions: int) -> dict[str, float]:
+    """Return the median of images a second of every peer, also by processor time; all of them take turns."""
+    times = {peer: [] for peer in PEERS if "bfloat16" in openvino_engine.precisions() or "bfloat16" not in peer}
+    with ExitStack() as stack:
+        processes = {
+            peer: stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), prepare, (folder, case, peer)))
+            for peer in times
+        }
+        for peer in times:
+            processes[peer].submit(seconds).result()
+        for _ in range(repetitions):
+            for peer, measured in times.items():
+                measured.append(processes[peer].submit(seconds).result())
+    return {
+        f"{peer}{kind}": CASES[case][-1] / statistics.median(each[number] for each in measured)
+        for number, kind in enumerate(("", BY_PROCESSOR))
+        for peer, measured in times.items()
+    }
+
+
+def features(folder: Path, case: str) -> dict[str, np.ndarray]:
+    """Return the features of the 210 upright photos by TensorFlow in float32 and by OpenVINO in each precision."""
+    os.chdir(folder)
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    photos = manifest.read(Path("photos", manifest.NAME)).head(210)
+    files = [(Path("photos", row.file), row.sha256) for row in photos.itertuples()]
+    engines = [("tensorflow", "float32"), *(("openvino", each) for each in openvino_engine.precisions())]
+    return {
+        f"{name} {precision}": np.concatenate(
+            [rows for _, rows in backbone.compute(parameters_of(case, name, precision), files, CORES)]
+        )
+        for name, precision in engines
+    }
+
+
+def accuracies(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the accuracy of a logistic regression on standardised features, for each of the splits."""
+    splits = StratifiedShuffleSplit(SPLITS, test_size=HELD_OUT, random_state=0)
+    found = []
+    with threadpoolctl.threadpool_limits(1):
+        for train, held_out in splits.split(rows, labels):
+            head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+            found.append(head.fit(rows[train], labels[train]).score(rows[held_out], labels[held_out]))
+    return np.array(found)
+
+
+def fidelity(folder: Path, case: str, labels: np.ndarray) -> list[dict[str, Any]]:
+    """Return, for each engine and precision, cosines to TensorFlow in float32, accuracy, and its difference."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        found = process.submit(features, folder, case).result()
+    reference = found["tensorflow float32"]
+    before = accuracies(reference, labels)
+    lines = []
+    for name, rows in found.items():
+        lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(reference, axis=1)
+        cosines = (rows * reference).sum(axis=1) / lengths
+        after = accuracies(rows, labels)
+        between = intervals.resampled_mean(after - before, HELD_OUT / (1 - HELD_OUT))
+        lines.append(
+            {
+                "backbone": case,
+                "engine": name,
+                "least cosine": cosines.min(),
+                "median cosine": np.median(cosines),
+                "accuracy": after.mean(),
+                "difference": (after - before).mean(),
+                "low": between[0] if between else 0.0,
+                "high": between[1] if between else 0.0,
+            }
+        )
+    return lines
+
+
+def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
+    """Return the result as Markdown."""
+    lines = [
+        "# Engines of the bottlenecks",
+        "",
+        f"By `benchmarks/engines.py` on {_processor()}, {CORES} cores. Fidelity: 210 flower photos, against",
+        "TensorFlow in float32; OpenVINO gives the same bits in any batch. Accuracy of a logistic regression on",
+        f"standardised features, mean of {SPLITS} splits with 20 % held out; the difference of accuracy with its",
+        "95 % interval (Nadeau and Bengio). `auto` takes a precision by its least cosine on fixed pictures:",
+        ", ".join(f"{least} for {precision}" for precision, least in engine.FAITHFUL.items()) + ".",
+        "",
+        "| backbone | engine | least cosine | median cosine | accuracy | difference, points |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.backbone} | {row.engine} | {row.least_cosine:.6f} | {row.median_cosine:.6f} | {row.accuracy:.1%} | "
+        f"{100 * row.difference:+.2f} ({100 * row.low:+.2f} to {100 * row.high:+.2f}) |"
+        for row in faithful.rename(columns=lambda name: name.replace(" ", "_")).itertuples()
+    ]
+    lines += [
+        "",
+        "Speed: from JPEG on disk to features on disk, as ratios to Keras `predict` fed by tf.data, median of",
+        f"{repetitions} runs that take turns; in brackets by processor time, which the machine's other work disturbs",
+        "less. TensorFlow is the stage with `engine: tensorflow`, as before there was another. Imports are not",
+        "counted, nor is the conversion, once for a backbone. The share is of the engine alone on pixels in memory.",
+        "",
+        "| backbone | images | predict, a second | TensorFlow | OpenVINO float32 | bfloat16 | share | share |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for case, row in fast.iterrows():
+        said = [
+            f"{row[peer] / row['Keras predict']:.2f} × "
+            f"({row[peer + BY_PROCESSOR] / row['Keras predict' + BY_PROCESSOR]:.2f} ×)"
+            for peer in list(PEERS)[1:4]
+            if peer in row
+        ]
+        said += [f"{row[peer] / row[f'{peer}, from memory']:.2f}" for peer in list(PEERS)[2:4] if peer in row]
+        lines.append(f"| {case} | {CASES[case][-1]} | {row['Keras predict']:.0f} | {' | '.join(said)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _processor() -> str:
+    named = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return named[0].partition(": ")[2] if named else platform.processor()
+
+
+def main() -> None:
+    """Measure all backbones and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=5)
+    repetitions = parser.parse_args().repetitions
+    shared = Path(os.environ["HUSKIES_SHARED"]).resolve()
+    labels = pd.read_csv(shared / "data/flowers/flower_labels.csv").sort_values("file")["label"].to_numpy()
+    faithful, fast = [], {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "backbones").mkdir()
+        for weights in (
+            (PROJECT / "backbones/mini.weights.h5"),
+            shared / "keras/models" / MOBILENET_V2,
+            shared / "weights" / INCEPTION_V3,
+        ):
+            (folder / "backbones" / weights.name).symlink_to(weights)
+        write_photos(shared, folder / "photos")
+        for case in CASES:
+            faithful += fidelity(folder, case, labels)
+            fast[case] = speed(folder, case, repetitions)
+            print(case, fast[case], file=sys.stderr, flush=True)
+    faithful, fast = pd.DataFrame(faithful), pd.DataFrame(fast).T
+    text = report(faithful, fast, repetitions)
+    (PROJECT / "benchmarks/engines.md").write_text(text, encoding="utf-8")
+    table = pd.concat(
+        [
+            faithful,
+            fast.rename_axis("backbone")
+            .reset_index()
+            .melt("backbone", var_name="engine", value_name="images a second"),
+        ]
+    )
+    table.to_csv(PROJECT / "benchmarks/engines.csv", index=False, float_format="%.6g", lineterminator="\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,389 @@
+"""The engine: what `auto` stands for, what is announced, and how a converted backbone is kept."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from huskies import backbone, engine, images, openvino_engine, snapshot
+from huskies.errors import HuskyError
+
+# Keras 3.15 says this of itself when it saves a model with numpy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+PROJECT = Path(__file__).parent.parent
+PARAMETERS = {
+    "name": "MobileNet",
+    "arguments": {"alpha": 0.5},
+    "weights": "mini.weights.h5",
+    "layer": None,
+    "input_size": 32,
+    "engine": "openvino",
+    "precision": "float32",
+}
+HAS_BFLOAT16 = "bfloat16" in openvino_engine.precisions()
+
+
+@pytest.fixture(autouse=True)
+def _where_the_weights_are(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory) -> Path:
+    """Return a folder with the one converted backbone of these tests."""
+    folder = tmp_path_factory.mktemp("converted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(PROJECT)
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        openvino_engine.load(PARAMETERS, 1, trace)
+    return next(folder.rglob("*.npz")).parent
+
+
+@pytest.fixture
+def kept(converted) -> Path:
+    """Return the file of the converted backbone, in this test's own cache."""
+    shutil.copytree(converted, snapshot.cache_folder() / "backbones")
+    return next((snapshot.cache_folder() / "backbones").iterdir())
+
+
+def trace(size: int):
+    return backbone.trace(PARAMETERS, size)
+
+
+def must_not_trace(size: int):
+    pytest.fail("TensorFlow was asked")
+
+
+def chosen(**asked: str) -> tuple[str, str]:
+    """Return (engine, precision) that the parameters are settled to."""
+    settled = engine.settle({**PARAMETERS, **asked}, must_not_trace)
+    assert settled == {**PARAMETERS, "engine": settled["engine"], "precision": settled["precision"]}
+    return settled["engine"], settled["precision"]
+
+
+def refusal(**asked: str) -> str:
+    with pytest.raises(HuskyError) as error:
+        chosen(**asked)
+    return str(error.value)
+
+
+def machine(monkeypatch, gpu: bool = False, native: bool = True, **cosines: float) -> None:
+    """Pretend to be on a machine of this kind, where OpenVINO is as faithful as the cosines say."""
+    monkeypatch.setattr(engine, "_sees_gpu", lambda: gpu)
+    able = ["bfloat16", "float32"] if native else ["float32"]
+    monkeypatch.setattr(openvino_engine, "precisions", lambda: able)
+    perfect = {"bfloat16": 1.0, "float32": 1.0}
+    monkeypatch.setattr(openvino_engine, "fidelity", lambda _, precision, __: {**perfect, **cosines}[precision])
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "expected"),
+    [
+        ({}, {"engine": "auto", "precision": "auto"}, ("openvino", "bfloat16")),
+        ({"native": False}, {"engine": "auto", "precision": "auto"}, ("openvino", "float32")),
+        ({}, {"engine": "auto", "precision": "float32"}, ("openvino", "float32")),
+        ({}, {"engine": "openvino", "precision": "auto"}, ("openvino", "bfloat16")),
+        ({}, {"engine": "tensorflow", "precision": "auto"}, ("tensorflow", "float32")),
+        ({"gpu": True}, {"engine": "auto", "precision": "auto"}, ("tensorflow", "float32")),
+        ({"gpu": True}, {"engine": "auto", "precision": "float32"}, ("tensorflow", "float32")),
+        ({"gpu": True}, {"engine": "auto", "precision": "bfloat16"}, ("openvino", "bfloat16")),
+        ({"gpu": True}, {"engine": "openvino", "precision": "auto"}, ("openvino", "bfloat16")),
+    ],
+)
+def test_auto_is_the_faster_one_that_the_machine_has_and_says_nothing(monkeypatch, capsys, kind, asked, expected):
+    machine(monkeypatch, **kind)
+    assert chosen(**asked) == expected
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_named_is_used_without_a_measurement(monkeypatch):
+    machine(monkeypatch)
+    monkeypatch.setattr(openvino_engine, "fidelity", lambda *_: pytest.fail("it was measured"))
+    assert chosen(engine="openvino", precision="float32") == ("openvino", "float32")
+    assert chosen(engine="openvino", precision="bfloat16") == ("openvino", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("cosines", "asked", "expected", "said"),
+    [
+        (
+            {"bfloat16": 0.99899},
+            {"engine": "auto", "precision": "auto"},
+            ("openvino", "float32"),
+            ["OpenVINO in bfloat16 is not used: it changes features (cosine 0.99899, at least 0.999)"],
+        ),
+        (
+            {"bfloat16": 0.5},
+            {"engine": "openvino", "precision": "auto"},
+            ("openvino", "float32"),
+            ["OpenVINO in bfloat16 is not used: it changes features (cosine 0.50000, at least 0.999)"],
+        ),
+        (
+            {"float32": 0.99},
+            {"engine": "auto", "precision": "float32"},
+            ("tensorflow", "float32"),
+            ["OpenVINO in float32 is not used: it changes features (cosine 0.99000, at least 0.9999)"],
+        ),
+        (
+            {"bfloat16": float("nan"), "float32": 0.99},
+            {"engine": "auto", "precision": "auto"},
+            ("tensorflow", "float32"),
+            [
+                "OpenVINO in bfloat16 is not used: it changes features (cosine nan, at least 0.999)",
+                "OpenVINO in float32 is not used: it changes features (cosine 0.99000, at least 0.9999)",
+            ],
+        ),
+    ],
+)
+def test_what_is_not_faithful_is_announced_and_not_used(monkeypatch, capsys, cosines, asked, expected, said):
+    machine(monkeypatch, **cosines)
+    assert chosen(**asked) == expected
+    assert capsys.readouterr().err == "".join(f"backbone: {line}\n" for line in said)
+
+
+def no_openvino() -> list[str]:
+    raise ImportError("No module named 'openvino'")
+
+
+def not_convertible(*_) -> float:
+    raise RuntimeError("Check 'false' failed.\nNo rule for the operation Foo.")
+
+
+def test_where_openvino_is_missing_tensorflow_is_used_and_it_is_announced(monkeypatch, capsys):
+    machine(monkeypatch)
+    monkeypatch.setattr(openvino_engine, "precisions", no_openvino)
+    assert chosen(engine="auto", precision="auto") == ("tensorflow", "float32")
+    assert capsys.readouterr().err == (
+        "backbone: OpenVINO cannot be used and TensorFlow is: No module named 'openvino'\n"
+    )
+    for precision in ("auto", "float32", "bfloat16"):
+        assert refusal(engine="openvino", precision=precision) == (
+            "backbone.engine: OpenVINO cannot be used: No module named 'openvino'. Set it to auto or tensorflow."
+        )
+
+
+def test_a_backbone_that_openvino_cannot_convert_is_left_to_tensorflow(monkeypatch, capsys):
+    machine(monkeypatch)
+    monkeypatch.setattr(openvino_engine, "fidelity", not_convertible)
+    assert chosen(engine="auto", precision="auto") == ("tensorflow", "float32")
+    assert capsys.readouterr().err == "backbone: OpenVINO cannot be used and TensorFlow is: Check 'false' failed\n"
+    message = "backbone.engine: OpenVINO cannot be used: Check 'false' failed. Set it to auto or tensorflow."
+    assert refusal(engine="openvino", precision="auto") == message
+    monkeypatch.setattr(openvino_engine, "load", not_convertible)
+    with pytest.raises(HuskyError) as error:
+        engine.load(PARAMETERS, 1, must_not_trace, 32)
+    assert str(error.value) == message
+
+
+def test_bfloat16_by_name_is_refused_where_the_processor_has_none(monkeypatch):
+    machine(monkeypatch, native=False)
+    for asked in ("auto", "openvino"):
+        assert refusal(engine=asked, precision="bfloat16") == (
+            "backbone.precision: this processor has no bfloat16. Set it to auto or float32."
+        )
+
+
+def test_a_mistake_in_the_parameters_is_no_reason_for_another_engine(monkeypatch, capsys):
+    machine(monkeypatch)
+    monkeypatch.setattr(openvino_engine, "fidelity", lambda *_: must_mend())
+    for asked in ("auto", "openvino"):
+        assert refusal(engine=asked, precision="auto") == "Mend it."
+    assert capsys.readouterr().err == ""
+
+
+def must_mend():
+    raise HuskyError("Mend it.")
+
+
+def test_tensorflow_is_not_imported_to_look_for_a_gpu_without_a_driver(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.setattr(engine, "_DRIVERS", (Path("/nowhere"),))
+    assert not engine._sees_gpu()
+
+
+def features(pixels: np.ndarray, precision: str = "float32", cores: int = 1) -> np.ndarray:
+    """Return what OpenVINO makes of pixels in a kept backbone, without TensorFlow."""
+    infer, side = openvino_engine.load({**PARAMETERS, "precision": precision}, cores, must_not_trace)
+    assert side == 32
+    return np.concatenate([infer(pixels[start : start + 4]) for start in range(0, len(pixels), 4)])
+
+
+def test_a_kept_backbone_gives_what_tensorflow_gives_with_the_preprocessing_of_keras(kept):
+    pixels = openvino_engine.pictures(32)
+    function, side = trace(8)
+    assert side == 32
+    expected = function(pixels).numpy()
+    assert features(pixels) == pytest.approx(expected, abs=1e-5)
+    with np.load(kept) as file:
+        assert file["reference"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("precision", openvino_engine.precisions())
+def test_a_row_has_the_same_bits_on_any_thread_among_any_cores_at_any_place_in_a_batch(kept, precision):
+    pixels = np.random.default_rng(1).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
+    expected = features(pixels, precision)
+    order = np.random.default_rng(2).permutation(24)
+    assert features(pixels[order], precision).tobytes() == expected[order].tobytes()
+    infer, _ = openvino_engine.load({**PARAMETERS, "precision": precision}, 3, must_not_trace)
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(infer, np.split(np.tile(pixels, (10, 1, 1, 1)), 60)))
+    assert np.concatenate(together).tobytes() == np.tile(expected, (10, 1)).tobytes()
+    alone = np.zeros((4, 32, 32, 3), np.uint8)
+    alone[0] = pixels[7]
+    assert infer(alone)[0].tobytes() == expected[7].tobytes()
+
+
+def test_fidelity_is_measured_once_for_a_precision(kept, monkeypatch):
+    assert openvino_engine.fidelity(PARAMETERS, "float32", must_not_trace) > 0.999999
+    monkeypatch.setattr(openvino_engine, "_compiled", lambda *_: pytest.fail("it was measured again"))
+    assert openvino_engine.fidelity(PARAMETERS, "float32", must_not_trace) > 0.999999
+    with pytest.raises(pytest.fail.Exception, match="it was measured again"):
+        openvino_engine.fidelity(PARAMETERS, "bfloat16", must_not_trace)
+
+
+@pytest.mark.skipif(not HAS_BFLOAT16, reason="this processor has no bfloat16")
+def test_bfloat16_is_another_precision_and_faithful_for_the_bundled_backbone(kept):
+    pixels = openvino_engine.pictures(32)
+    exact, rounded = features(pixels), features(pixels, "bfloat16")
+    assert rounded != pytest.approx(exact, abs=1e-4)
+    assert rounded == pytest.approx(exact, abs=0.1)
+    assert 0.999 < openvino_engine.fidelity(PARAMETERS, "bfloat16", must_not_trace) < 0.99999
+
+
+@pytest.mark.parametrize(
+    ("turned", "cosine"), [(0, 1.0), (60, 0.5), (90, 0.0)], ids=["the same", "sixty degrees", "at right angles"]
+)
+def test_fidelity_is_the_cosine_of_the_worst_picture(turned, cosine):
+    angles = np.radians([0, turned, 0])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert openvino_engine._least_cosine(3 * rows, np.array([[2.0, 0.0]] * 3)) == pytest.approx(cosine)
+
+
+def test_the_fixed_pictures_are_always_the_same_and_smooth_as_photographs():
+    pixels = openvino_engine.pictures(32)
+    assert pixels.shape == (8, 32, 32, 3)
+    assert images.sha256(pixels.tobytes()) == images.sha256(openvino_engine.pictures(32).tobytes())
+    grey = pixels.astype(float)
+    assert 100 < grey.mean() < 150
+    # In white noise, neighbours differ by 1.1 standard deviations on average.
+    assert np.abs(np.diff(grey, axis=1)).mean() < 0.7 * grey.std()
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def flip_a_bit_of_the_weights(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [cut_short, flip_a_bit_of_the_weights, lambda path: path.write_bytes(b""), lambda path: path.unlink()],
+    ids=["cut short", "a bit flipped", "empty", "deleted"],
+)
+def test_a_damaged_backbone_is_converted_again(kept, harm):
+    pixels = openvino_engine.pictures(32)
+    expected = features(pixels)
+    harm(kept)
+    with pytest.raises(pytest.fail.Exception, match="TensorFlow was asked"):
+        features(pixels)
+    openvino_engine.load(PARAMETERS, 1, trace)
+    assert features(pixels).tobytes() == expected.tobytes()
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "MobileNetV2"}, {"arguments": {"alpha": 1.0}}, {"layer": "conv_pw_6_relu"}, {"input_size": 64}],
+    ids=["name", "arguments", "layer", "input size"],
+)
+def test_another_backbone_is_kept_apart(change):
+    assert openvino_engine._key({**PARAMETERS, **change}) != openvino_engine._key(PARAMETERS)
+
+
+def test_engine_and_precision_share_one_converted_backbone():
+    assert openvino_engine._key({**PARAMETERS, "precision": "bfloat16"}) == openvino_engine._key(PARAMETERS)
+
+
+def test_other_weights_under_the_same_name_are_another_backbone(tmp_path, monkeypatch):
+    before = openvino_engine._key(PARAMETERS)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "backbones").mkdir()
+    (tmp_path / "backbones/mini.weights.h5").write_bytes(b"others")
+    assert openvino_engine._key(PARAMETERS) != before
+
+
+def test_another_version_of_a_library_converts_again(monkeypatch):
+    before = openvino_engine._key(PARAMETERS)
+    monkeypatch.setattr(openvino_engine.importlib.metadata, "version", lambda library: "99")
+    assert openvino_engine._key(PARAMETERS) != before
+
+
+def test_where_nothing_can_be_kept_the_backbone_serves_all_the_same(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(snapshot, "cache_folder", lambda: tmp_path / "file")
+    monkeypatch.setattr(snapshot, "file_digest", lambda path: "0")
+    infer, side = openvino_engine.load(PARAMETERS, 1, trace)
+    assert infer(openvino_engine.pictures(side)[:4]).shape == (4, 512)
+
+
+def test_the_backbones_that_were_not_used_for_longest_are_forgotten(tmp_path):
+    for number in range(12):
+        openvino_engine._keep(tmp_path / f"{number}.npz", {"xml": np.zeros(1)})
+        os.utime(tmp_path / f"{number}.npz", (number, number))
+    openvino_engine._keep(tmp_path / "new.npz", {"xml": np.zeros(1)})
+    assert {path.stem for path in tmp_path.iterdir()} == {"new", *map(str, range(3, 12))}
+
+
+def test_a_kept_backbone_needs_no_tensorflow_and_reports_to_nobody(kept, tmp_path):
+    jpeg = tmp_path / "cat.jpg"
+    jpeg.write_bytes(images.encode(openvino_engine.pictures(32)[0], 95))
+    script = f"""
+import json, sys
+from pathlib import Path
+from huskies import backbone, images
+file = Path({str(jpeg)!r})
+parameters = json.loads(sys.argv[1])
+[(positions, features)] = backbone.compute(parameters, [(file, images.sha256(file.read_bytes()))], 2)
+loaded = {{"tensorflow", "keras", "openvino_telemetry.main"}} & set(sys.modules)
+print(json.dumps([list(positions), features.shape, sorted(loaded)]))
+"""
+    home = tmp_path / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", script, json.dumps({**PARAMETERS, "engine": "auto", "precision": "float32"})],
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "workflow"), "HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == [[0], [1, 512], []]
+    assert list(home.iterdir()) == []
+
+
+def test_a_failure_does_not_wait_for_what_is_ahead(tmp_path, monkeypatch):
+    done = []
+
+    def infer(batch: np.ndarray) -> np.ndarray:
+        time.sleep(0.01)
+        done.append(len(batch))
+        return np.zeros((len(batch), 3), np.float32)
+
+    monkeypatch.setattr(engine, "load", lambda *_: (infer, 32, 1))
+    jpeg = tmp_path / "cat.jpg"
+    jpeg.write_bytes(images.encode(openvino_engine.pictures(32)[0], 95))
+    sound = (jpeg, images.sha256(jpeg.read_bytes()))
+    with pytest.raises(HuskyError, match="is not the file its manifest lists"):
+        list(backbone.compute(PARAMETERS, [(jpeg, "of another"), *[sound] * 100], 1))
+    assert len(done) < 20
+    assert sum(len(features) for _, features in backbone.compute(PARAMETERS, [sound] * 100, 1)) == 100

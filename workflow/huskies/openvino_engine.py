@@ -1,0 +1,179 @@
+"""OpenVINO as the engine: the backbone is converted once and kept by content; a kept one needs no TensorFlow.
+
+Every batch has one size and runs on one thread, so its sums add up in one order: a row has the same bits on any
+number of cores and in any company.
+"""
+
+import contextlib
+import functools
+import importlib.metadata
+import json
+import os
+import queue
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from huskies import architectures, images, snapshot
+from huskies.errors import HuskyError
+from huskies.store import Store, key
+
+# A small batch stays in the processor's cache: measured in benchmarks/engines.md.
+BATCH = 4
+_HINTS = {"bfloat16": "bf16", "float32": "f32"}
+_FOLDER = "backbones"
+_KEPT_AT_MOST = 10
+# What decides how a backbone is converted.
+_LIBRARIES = ("keras", "openvino", "tensorflow")
+_CODE = ("architectures.py", "backbone.py", "openvino_engine.py")
+
+
+def _openvino():
+    # Else OpenVINO reports over the network that it was used, and keeps files about that in the home folder.
+    sys.modules.setdefault("openvino_telemetry", None)
+    import openvino
+
+    return openvino
+
+
+@functools.cache
+def _core():
+    return _openvino().Core()
+
+
+def precisions() -> list[str]:
+    """Return the precisions that this processor computes in, the faster first."""
+    native = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ["bfloat16", "float32"] if native else ["float32"]
+
+
+def load(parameters: dict[str, Any], cores: int, trace: Callable) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """Return (function from BATCH × side × side × 3 uint8 pixels to float32 features, side), for up to `cores` threads.
+
+    parameters: the section `backbone` of params.yaml, with the precision to compute in. trace: makes the TensorFlow
+    function of the backbone for a size of batch; called where no converted one is kept.
+    """
+    return _compiled(_kept(parameters, trace), parameters["precision"], cores)
+
+
+def _compiled(kept: dict[str, np.ndarray], precision: str, cores: int) -> tuple[Callable, int]:
+    weights = _openvino().Tensor(kept["weights"])
+    model = _core().read_model(kept["xml"].tobytes().decode(), weights)
+    settings = {
+        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "NUM_STREAMS": cores,
+        "INFERENCE_NUM_THREADS": cores,
+        # Two runs on one machine would be pinned to the same cores.
+        "ENABLE_CPU_PINNING": False,
+    }
+    compiled = _core().compile_model(model, "CPU", settings)
+    idle = queue.SimpleQueue()
+    for _ in range(cores):
+        idle.put(compiled.create_infer_request())
+
+    def infer(batch: np.ndarray) -> np.ndarray:
+        request = idle.get()
+        try:
+            return request.infer([batch], share_inputs=True)[0]
+        finally:
+            idle.put(request)
+
+    return infer, model.input(0).shape[1]
+
+
+def fidelity(parameters: dict[str, Any], precision: str, trace: Callable) -> float:
+    """Return the least cosine between features in this precision and those of TensorFlow in float32.
+
+    It is measured on a few fixed pictures and remembered for this type of processor.
+    """
+    processor = _core().get_property("CPU", "FULL_DEVICE_NAME")
+    name = key(_key(parameters), f"fidelity of {precision} on {processor}")
+    with Store(snapshot.cache_folder()) as store:
+        for _, remembered in store.get([name]):
+            return float(remembered[0])
+        kept = _kept(parameters, trace)
+        infer, side = _compiled(kept, precision, 1)
+        cosine = _least_cosine(_in_batches(infer, pictures(side)), kept["reference"])
+        store.put([(name, np.array([cosine], np.float32))])
+    return cosine
+
+
+def _least_cosine(features: np.ndarray, reference: np.ndarray) -> float:
+    lengths = np.linalg.norm(features, axis=1) * np.linalg.norm(reference, axis=1)
+    return float(((features * reference).sum(axis=1) / lengths).min())
+
+
+def _in_batches(infer: Callable, pixels: np.ndarray) -> np.ndarray:
+    return np.concatenate([infer(pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)])
+
+
+def pictures(side: int) -> np.ndarray:
+    """Return 8 × side × side × 3 uint8 pixels, always the same, that strain bfloat16 about as photographs do.
+
+    Their amplitudes fall with frequency, as f to the power of −1.5, and their colours are much alike.
+    """
+    random = np.random.default_rng(0)
+    noise = random.standard_normal((8, side, side, 1)) + 0.3 * random.standard_normal((8, side, side, 3))
+    frequencies = np.fft.fftfreq(side)
+    frequency = np.maximum(np.hypot(frequencies[:, None], frequencies), 1 / side)
+    shaped = np.fft.ifft2(np.fft.fft2(noise, axes=(1, 2)) / frequency[..., None] ** 1.5, axes=(1, 2)).real
+    return np.clip(128 + 55 * (shaped - shaped.mean()) / shaped.std(), 0, 255).astype(np.uint8)
+
+
+def _key(parameters: dict[str, Any]) -> str:
+    """Return a digest of all that the converted backbone follows from."""
+    weights = architectures.weights_file(parameters["weights"])
+    described = {
+        "network": {each: parameters[each] for each in ("name", "arguments", "layer", "input_size")},
+        # Those of Keras are fixed by its version, which checks them.
+        "weights": snapshot.file_digest(weights) if weights else "imagenet",
+        "libraries": {library: importlib.metadata.version(library) for library in _LIBRARIES},
+        "code": [snapshot.code_digest(Path(__file__).with_name(each).read_text(encoding="utf-8")) for each in _CODE],
+    }
+    return images.sha256(json.dumps(described, sort_keys=True).encode())
+
+
+def _kept(parameters: dict[str, Any], trace: Callable) -> dict[str, np.ndarray]:
+    """Return the converted backbone: xml and weights as bytes, and TensorFlow's features of the fixed pictures."""
+    path = snapshot.cache_folder() / _FOLDER / f"{_key(parameters)}.npz"
+    # A zip checks its bytes as they are read, and damage shows as many kinds of error.
+    with contextlib.suppress(Exception):
+        with open(path, "rb") as file, np.load(file) as kept:
+            found = {name: kept[name] for name in ("xml", "weights", "reference")}
+        path.touch()
+        return found
+    converted = _convert(trace)
+    # What cannot be kept (a full disk, a read-only one) is converted again next time.
+    with contextlib.suppress(OSError):
+        _keep(path, converted)
+    return converted
+
+
+def _convert(trace: Callable) -> dict[str, np.ndarray]:
+    function, side = trace(BATCH)
+    reference = _in_batches(lambda batch: function(batch).numpy(), pictures(side))
+    # OpenVINO would clip what is not a number to one that is.
+    if not np.isfinite(reference).all():
+        raise HuskyError("the backbone gives no finite features. Choose other weights in params.yaml.")
+    model = _openvino().convert_model(function.get_concrete_function())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.xml")
+        _openvino().save_model(model, path, compress_to_fp16=False)
+        xml, weights = (np.fromfile(each, np.uint8) for each in (path, path.with_suffix(".bin")))
+    return {"xml": xml, "weights": weights, "reference": reference}
+
+
+def _keep(path: Path, converted: dict[str, np.ndarray]) -> None:
+    """Write a converted backbone, there as a whole or not at all, and forget the longest unused beyond the bound."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        unfinished = Path(folder, path.name)
+        np.savez(unfinished, **converted)
+        os.replace(unfinished, path)
+    kept = sorted(path.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime, reverse=True)
+    for forgotten in kept[_KEPT_AT_MOST:]:
+        forgotten.unlink(missing_ok=True)
