@@ -64,8 +64,9 @@ def draw(rows: pd.DataFrame, chance: float, path: Path) -> None:
         high = 100 * chosen["val_accuracy"]
         spread = [high - 100 * chosen["val_accuracy_low"], 100 * chosen["val_accuracy_high"] - high]
         places = [number + offset for number in range(len(chosen))]
-        bars = axes.bar(places, high, 0.38, yerr=spread, capsize=4, color=colours[run], label=_LEGEND[run])
-        axes.bar_label(bars, [f"{value:.1f} %" for value in high], label_type="center", color="white")
+        axes.bar(places, high, 0.38, yerr=spread, capsize=4, color=colours[run], label=_LEGEND[run])
+        for place, value in zip(places, high, strict=True):
+            axes.text(place, 3, f"{value:.1f} %", ha="center", color="white")
     axes.hlines(100 * chance, 0.6, 1.4, colors="black", linestyles="dashed", label="guessing")
     axes.set_xticks(range(len(_DATA)), list(_DATA))
     axes.set_ylim(0, 105)
