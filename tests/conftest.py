@@ -26,6 +26,16 @@ PROJECT = Path(__file__).parent.parent
 IMAGES_A_CLASS = 9
 CLASSES = "036"
 BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics"]
+# The bundled backbone on few pixels, which is quick, by the engine that every machine has.
+BACKBONE = {
+    "name": "MobileNet",
+    "arguments": {"alpha": 0.5},
+    "weights": "mini.weights.h5",
+    "layer": None,
+    "input_size": 32,
+    "engine": "openvino",
+    "precision": "float32",
+}
 # The contract of metrics.json for each head.
 CONTRACT = {
     "train_accuracy",

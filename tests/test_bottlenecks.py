@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import bare_job
+from conftest import BACKBONE, PROJECT, bare_job
 from huskies import architectures, backbone, bottlenecks, images, manifest, receipt, runner, snapshot, store
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -20,16 +20,6 @@ from PIL import Image
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
-PROJECT = Path(__file__).parent.parent
-PARAMETERS = {
-    "name": "MobileNet",
-    "arguments": {"alpha": 0.5},
-    "weights": "mini.weights.h5",
-    "layer": None,
-    "input_size": 32,
-    "engine": "openvino",
-    "precision": "float32",
-}
 CODE = [
     f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "engine", "images", "openvino_engine")
 ]
@@ -91,7 +81,7 @@ def some_images(count: int, first: int = 0) -> dict[str, bytes]:
 def make_job(
     source: Path, output: str = "out", stage: str = "bottlenecks_original", cores: int = 1, **more: Any
 ) -> Job:
-    parameters = {**PARAMETERS, **more}
+    parameters = {**BACKBONE, **more}
     Path(output).mkdir()
     weights = Path("backbones", parameters["weights"])
     return bare_job(
@@ -244,10 +234,10 @@ def test_a_file_that_is_not_what_its_manifest_lists_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"params": {"backbone": {**PARAMETERS, "input_size": 64}}},
-        {"params": {"backbone": {**PARAMETERS, "layer": "conv_pw_6_relu"}}},
-        {"params": {"backbone": {**PARAMETERS, "engine": "tensorflow"}}},
-        {"params": {"backbone": {**PARAMETERS, "precision": "bfloat16"}}},
+        {"params": {"backbone": {**BACKBONE, "input_size": 64}}},
+        {"params": {"backbone": {**BACKBONE, "layer": "conv_pw_6_relu"}}},
+        {"params": {"backbone": {**BACKBONE, "engine": "tensorflow"}}},
+        {"params": {"backbone": {**BACKBONE, "precision": "bfloat16"}}},
         {"files": {"backbones/mini.weights.h5": "0" * 64}},
         {"code": {**dict.fromkeys(CODE, "0"), "workflow/huskies/images.py": "1"}},
         {"libraries": {"keras": "2", "tensorflow": "1"}},
@@ -491,10 +481,10 @@ def test_each_architecture_has_its_own_preprocessing(name, expected):
 
 
 def test_the_side_of_the_input_is_the_architectures_own_unless_given():
-    model, side = backbone.build({**PARAMETERS, "input_size": None})
+    model, side = backbone.build({**BACKBONE, "input_size": None})
     assert side == 224
     assert model.input_shape == (None, 224, 224, 3)
-    assert backbone.build(PARAMETERS)[1] == 32
+    assert backbone.build(BACKBONE)[1] == 32
 
 
 def test_features_that_are_not_finite_are_refused_with_the_files(tmp_path):
@@ -545,7 +535,7 @@ print(json.dumps({"said": said}))
 def test_imagenet_weights_without_a_network_name_the_file_to_put_where(tmp_path):
     nobody = "http://127.0.0.1:9"
     said = compute_in_a_process(
-        {**PARAMETERS, "weights": "imagenet", "input_size": 224},
+        {**BACKBONE, "weights": "imagenet", "input_size": 224},
         [],
         KERAS_HOME=str(tmp_path / "keras"),
         https_proxy=nobody,
@@ -812,7 +802,8 @@ def refusing() -> None:
 
 def unknown_kind() -> None:
     shutil.rmtree(".dvc/cache")
-    dvc("remote", "modify", "store", "url", "s3://bucket/store")
+    # One that the tests of sharing do not install.
+    dvc("remote", "modify", "store", "url", "gs://bucket/store")
 
 
 @pytest.mark.parametrize(

@@ -11,22 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import BACKBONE, PROJECT
 from huskies import backbone, engine, images, openvino_engine, snapshot
 from huskies.errors import HuskyError
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
-PROJECT = Path(__file__).parent.parent
-PARAMETERS = {
-    "name": "MobileNet",
-    "arguments": {"alpha": 0.5},
-    "weights": "mini.weights.h5",
-    "layer": None,
-    "input_size": 32,
-    "engine": "openvino",
-    "precision": "float32",
-}
 HAS_BFLOAT16 = "bfloat16" in openvino_engine.precisions()
 
 
@@ -42,7 +33,7 @@ def converted(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(PROJECT)
         patch.setenv("XDG_CACHE_HOME", str(folder))
-        openvino_engine.load(PARAMETERS, 1, trace)
+        openvino_engine.load(BACKBONE, 1, trace)
     return next(folder.rglob("*.npz")).parent
 
 
@@ -54,7 +45,7 @@ def kept(converted) -> Path:
 
 
 def trace(size: int):
-    return backbone.trace(PARAMETERS, size)
+    return backbone.trace(BACKBONE, size)
 
 
 def must_not_trace(size: int):
@@ -63,8 +54,8 @@ def must_not_trace(size: int):
 
 def chosen(**asked: str) -> tuple[str, str]:
     """Return (engine, precision) that the parameters are settled to."""
-    settled = engine.settle({**PARAMETERS, **asked}, must_not_trace)
-    assert settled == {**PARAMETERS, "engine": settled["engine"], "precision": settled["precision"]}
+    settled = engine.settle({**BACKBONE, **asked}, must_not_trace)
+    assert settled == {**BACKBONE, "engine": settled["engine"], "precision": settled["precision"]}
     return settled["engine"], settled["precision"]
 
 
@@ -178,7 +169,7 @@ def test_a_backbone_that_openvino_cannot_convert_is_left_to_tensorflow(monkeypat
     assert refusal(engine="openvino", precision="auto") == message
     monkeypatch.setattr(openvino_engine, "load", not_convertible)
     with pytest.raises(HuskyError) as error:
-        engine.load(PARAMETERS, 1, must_not_trace, 32)
+        engine.load(BACKBONE, 1, must_not_trace, 32)
     assert str(error.value) == message
 
 
@@ -210,7 +201,7 @@ def test_tensorflow_is_not_imported_to_look_for_a_gpu_without_a_driver(monkeypat
 
 def features(pixels: np.ndarray, precision: str = "float32", cores: int = 1) -> np.ndarray:
     """Return what OpenVINO makes of pixels in a kept backbone, without TensorFlow."""
-    infer, side = openvino_engine.load({**PARAMETERS, "precision": precision}, cores, must_not_trace)
+    infer, side = openvino_engine.load({**BACKBONE, "precision": precision}, cores, must_not_trace)
     assert side == 32
     return np.concatenate([infer(pixels[start : start + 4]) for start in range(0, len(pixels), 4)])
 
@@ -231,7 +222,7 @@ def test_a_row_has_the_same_bits_on_any_thread_among_any_cores_at_any_place_in_a
     expected = features(pixels, precision)
     order = np.random.default_rng(2).permutation(24)
     assert features(pixels[order], precision).tobytes() == expected[order].tobytes()
-    infer, _ = openvino_engine.load({**PARAMETERS, "precision": precision}, 3, must_not_trace)
+    infer, _ = openvino_engine.load({**BACKBONE, "precision": precision}, 3, must_not_trace)
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(infer, np.split(np.tile(pixels, (10, 1, 1, 1)), 60)))
     assert np.concatenate(together).tobytes() == np.tile(expected, (10, 1)).tobytes()
@@ -241,11 +232,11 @@ def test_a_row_has_the_same_bits_on_any_thread_among_any_cores_at_any_place_in_a
 
 
 def test_fidelity_is_measured_once_for_a_precision(kept, monkeypatch):
-    assert openvino_engine.fidelity(PARAMETERS, "float32", must_not_trace) > 0.999999
+    assert openvino_engine.fidelity(BACKBONE, "float32", must_not_trace) > 0.999999
     monkeypatch.setattr(openvino_engine, "_compiled", lambda *_: pytest.fail("it was measured again"))
-    assert openvino_engine.fidelity(PARAMETERS, "float32", must_not_trace) > 0.999999
+    assert openvino_engine.fidelity(BACKBONE, "float32", must_not_trace) > 0.999999
     with pytest.raises(pytest.fail.Exception, match="it was measured again"):
-        openvino_engine.fidelity(PARAMETERS, "bfloat16", must_not_trace)
+        openvino_engine.fidelity(BACKBONE, "bfloat16", must_not_trace)
 
 
 @pytest.mark.skipif(not HAS_BFLOAT16, reason="this processor has no bfloat16")
@@ -254,7 +245,7 @@ def test_bfloat16_is_another_precision_and_faithful_for_the_bundled_backbone(kep
     exact, rounded = features(pixels), features(pixels, "bfloat16")
     assert rounded != pytest.approx(exact, abs=1e-4)
     assert rounded == pytest.approx(exact, abs=0.1)
-    assert 0.999 < openvino_engine.fidelity(PARAMETERS, "bfloat16", must_not_trace) < 0.99999
+    assert 0.999 < openvino_engine.fidelity(BACKBONE, "bfloat16", must_not_trace) < 0.99999
 
 
 @pytest.mark.parametrize(
@@ -297,7 +288,7 @@ def test_a_damaged_backbone_is_converted_again(kept, harm):
     harm(kept)
     with pytest.raises(pytest.fail.Exception, match="TensorFlow was asked"):
         features(pixels)
-    openvino_engine.load(PARAMETERS, 1, trace)
+    openvino_engine.load(BACKBONE, 1, trace)
     assert features(pixels).tobytes() == expected.tobytes()
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
 
@@ -308,32 +299,32 @@ def test_a_damaged_backbone_is_converted_again(kept, harm):
     ids=["name", "arguments", "layer", "input size"],
 )
 def test_another_backbone_is_kept_apart(change):
-    assert openvino_engine._key({**PARAMETERS, **change}) != openvino_engine._key(PARAMETERS)
+    assert openvino_engine._key({**BACKBONE, **change}) != openvino_engine._key(BACKBONE)
 
 
 def test_engine_and_precision_share_one_converted_backbone():
-    assert openvino_engine._key({**PARAMETERS, "precision": "bfloat16"}) == openvino_engine._key(PARAMETERS)
+    assert openvino_engine._key({**BACKBONE, "precision": "bfloat16"}) == openvino_engine._key(BACKBONE)
 
 
 def test_other_weights_under_the_same_name_are_another_backbone(tmp_path, monkeypatch):
-    before = openvino_engine._key(PARAMETERS)
+    before = openvino_engine._key(BACKBONE)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "backbones").mkdir()
     (tmp_path / "backbones/mini.weights.h5").write_bytes(b"others")
-    assert openvino_engine._key(PARAMETERS) != before
+    assert openvino_engine._key(BACKBONE) != before
 
 
 def test_another_version_of_a_library_converts_again(monkeypatch):
-    before = openvino_engine._key(PARAMETERS)
+    before = openvino_engine._key(BACKBONE)
     monkeypatch.setattr(openvino_engine.importlib.metadata, "version", lambda library: "99")
-    assert openvino_engine._key(PARAMETERS) != before
+    assert openvino_engine._key(BACKBONE) != before
 
 
 def test_where_nothing_can_be_kept_the_backbone_serves_all_the_same(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setattr(snapshot, "cache_folder", lambda: tmp_path / "file")
     monkeypatch.setattr(snapshot, "file_digest", lambda path: "0")
-    infer, side = openvino_engine.load(PARAMETERS, 1, trace)
+    infer, side = openvino_engine.load(BACKBONE, 1, trace)
     assert infer(openvino_engine.pictures(side)[:4]).shape == (4, 512)
 
 
@@ -361,7 +352,7 @@ print(json.dumps([list(positions), features.shape, sorted(loaded)]))
     home = tmp_path / "home"
     home.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps({**PARAMETERS, "engine": "auto", "precision": "float32"})],
+        [sys.executable, "-c", script, json.dumps({**BACKBONE, "engine": "auto", "precision": "float32"})],
         env={**os.environ, "PYTHONPATH": str(PROJECT / "workflow"), "HOME": str(home)},
         capture_output=True,
         text=True,
@@ -384,6 +375,6 @@ def test_a_failure_does_not_wait_for_what_is_ahead(tmp_path, monkeypatch):
     jpeg.write_bytes(images.encode(openvino_engine.pictures(32)[0], 95))
     sound = (jpeg, images.sha256(jpeg.read_bytes()))
     with pytest.raises(HuskyError, match="is not the file its manifest lists"):
-        list(backbone.compute(PARAMETERS, [(jpeg, "of another"), *[sound] * 100], 1))
+        list(backbone.compute(BACKBONE, [(jpeg, "of another"), *[sound] * 100], 1))
     assert len(done) < 20
-    assert sum(len(features) for _, features in backbone.compute(PARAMETERS, [sound] * 100, 1)) == 100
+    assert sum(len(features) for _, features in backbone.compute(BACKBONE, [sound] * 100, 1)) == 100

@@ -376,6 +376,7 @@ def test_flowers_may_be_flipped_and_turned(tmp_path, monkeypatch):
     clone = clone_project(tmp_path / "clone", raw=False)
     shutil.copy(PROJECT / "params.yaml", clone.folder)
     mobilenet = {"name": "MobileNetV2", "arguments": {}, "weights": "imagenet", "layer": None, "input_size": 224}
+    mobilenet |= {"engine": "auto", "precision": "auto"}
     split = {"validation": 0.2, "test": 0.2, "seed": 1}
     policy = [{"transform": "HorizontalFlip", "p": 0.5}]
     clone.set(raw=str(shared / "data/flowers"), backbone=mobilenet, split=split, aug__policy=policy)

@@ -18,6 +18,7 @@ from matrix import (
     FROM_AUGMENT,
     FROM_BOTTLENECKS,
     FROM_CONVERT,
+    FROM_GROUP,
     FROM_SPLIT,
     FROM_TRAINING,
     ROWS,
@@ -82,6 +83,7 @@ def below(*changed: str) -> tuple[str, ...]:
 
 def test_the_stages_to_run_are_what_dvc_yaml_has_below_the_change():
     assert below("convert") == FROM_CONVERT
+    assert below("group") == FROM_GROUP
     assert below("split") == FROM_SPLIT
     assert below("augment") == FROM_AUGMENT
     assert below(*(name for name in FROM_CONVERT if name.startswith("bottlenecks_"))) == FROM_BOTTLENECKS

@@ -6,8 +6,12 @@ factor 10 holds the copies of factor 5. Validation and test images are never ope
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from huskies import images, manifest, naming, policy
 from huskies.job import Job
@@ -32,27 +36,30 @@ def make_copies(
     return [images.encode(augment(pixels, copy_seed(seed, source_sha256, k)), quality) for k in range(factor)]
 
 
-def make_copies_of(arguments: tuple) -> list[bytes]:
-    """Return make_copies(*arguments), for mapping over many images."""
+def _make_copies(arguments: tuple) -> list[bytes]:
     return make_copies(*arguments)
+
+
+def copies_of(
+    rows: pd.DataFrame, folder: Path, parameters: dict[str, Any], quality: int, cores: int, stage: str
+) -> Iterator[list[bytes]]:
+    """Yield the copies of each image in `rows` of the manifest in `folder` as JPEG bytes, in order.
+
+    parameters: the section `aug`; stage: the name at the bar.
+    """
+    settings = (parameters["factor"], parameters["seed"], json.dumps(parameters["policy"]), quality)
+    tasks = [(folder / row.file, row.sha256, row.source_sha256, *settings) for row in rows.itertuples()]
+    return bar(map_ordered(_make_copies, tasks, cores, "huskies.augment"), len(tasks), stage)
 
 
 def run(job: Job) -> str:
     """Fill job.output with `<class>/train_<stem>_<k>.jpg` and manifest.csv; return a line on what was made."""
-    parameters = job.params["aug"]
-    folder = job.inputs["split"]
+    parameters, folder = job.params["aug"], job.inputs["split"]
     rows = manifest.read(folder / manifest.NAME)
     rows = rows[rows["split"] == "train"] if parameters["factor"] else rows.iloc[:0]
-    settings = (
-        parameters["factor"],
-        parameters["seed"],
-        json.dumps(parameters["policy"]),
-        job.params["convert"]["quality"],
-    )
-    tasks = [(folder / row.file, row.sha256, row.source_sha256, *settings) for row in rows.itertuples()]
-    results = map_ordered(make_copies_of, tasks, job.cores, "huskies.augment")
+    results = copies_of(rows, folder, parameters, job.params["convert"]["quality"], job.cores, job.stage)
     made = []
-    for row, copies in zip(rows.to_dict("records"), bar(results, len(tasks), "augment"), strict=True):
+    for row, copies in zip(rows.to_dict("records"), results, strict=True):
         (job.output / row["file"]).parent.mkdir(exist_ok=True)
         for k, jpeg in enumerate(copies):
             file = naming.with_copy(row["file"], k)

@@ -1,12 +1,9 @@
 """augmented_first: a mistake made on purpose. All images are copied before any is held out, to be raw images again."""
 
-import json
 from pathlib import Path
 
 from huskies import augment, images, manifest, naming
 from huskies.job import Job
-from huskies.parallel import map_ordered
-from huskies.progress import bar
 
 
 def run(job: Job) -> str:
@@ -18,11 +15,8 @@ def run(job: Job) -> str:
     parameters, folder = job.params["aug"], job.inputs["split"]
     rows = manifest.read(folder / manifest.NAME)
     rows = rows[rows["split"].isin(["train", "val"])]
-    quality = job.params["convert"]["quality"]
-    settings = (parameters["factor"], parameters["seed"], json.dumps(parameters["policy"]), quality)
-    tasks = [(folder / row.file, row.sha256, row.source_sha256, *settings) for row in rows.itertuples()]
-    results = map_ordered(augment.make_copies_of, tasks, job.cores, "huskies.augment")
-    for row, copies in zip(rows.itertuples(), bar(results, len(tasks), job.stage), strict=True):
+    results = augment.copies_of(rows, folder, parameters, job.params["convert"]["quality"], job.cores, job.stage)
+    for row, copies in zip(rows.itertuples(), results, strict=True):
         place = job.output / "images" / row.file.split("/")[0]
         place.mkdir(parents=True, exist_ok=True)
         original = place / f"{row.source_sha256[:16]}.jpg"

@@ -9,7 +9,6 @@ hardly sees mirroring, as MobileNetV2 with ImageNet weights (5 points lost on th
 import json
 import shutil
 from collections import Counter
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -178,8 +177,7 @@ def run(job: Job) -> str:
     made["file"] = made["sha256"] + ".jpg"
     parameters = backbone.settle(job.params["backbone"])
     with Store(snapshot.cache_folder()) as store:
-        # The last output of this stage holds no bottlenecks that could be taken over.
-        copied, _ = bottlenecks.fill(replace(job, previous=None), store, folder, made, parameters)
+        copied, _ = bottlenecks.fill(job, store, folder, made, parameters)
 
     trained = job.inputs["train_baseline"]
     labels = np.array((trained / train.LABELS).read_text(encoding="utf-8").splitlines())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from huskies import whole
 from huskies.errors import HuskyError
 
 PATH = Path("ledger.csv")
@@ -45,9 +46,7 @@ def append(look: dict[str, object], path: Path = PATH) -> pd.DataFrame:
     """Add a look, with the time in UTC, and return all looks; the file is replaced as a whole or not at all."""
     when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     looks = pd.concat([read(path), pd.DataFrame([{"when": when, **look}], columns=COLUMNS)], ignore_index=True)
-    unfinished = path.with_name(f".{path.name}")
-    looks.to_csv(unfinished, index=False, lineterminator="\n")
-    unfinished.rename(path)
+    whole.write(path, looks.to_csv(index=False, lineterminator="\n").encode())
     return looks
 
 

@@ -1,10 +1,12 @@
 """Pairs of images side by side, with their names, in one picture."""
 
-import os
+import io
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from huskies import whole
 
 _SIDE, _GAP, _TEXT = 128, 8, 20
 _MOST = 20
@@ -45,7 +47,7 @@ def _image(file: str, folders: list[Path]) -> Image.Image:
 def write_whole(image: Image.Image, path: Path) -> Path:
     """Write a PNG that is there as a whole or not at all; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    image.save(unfinished, "PNG")
-    unfinished.rename(path)
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    whole.write(path, content.getvalue())
     return path

@@ -7,7 +7,6 @@ its data files, and the hashes of the plans above it. So its own hash changes if
 
 import functools
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huskies import params as parameters
-from huskies import receipt, snapshot
+from huskies import receipt, snapshot, whole
 from huskies.errors import HuskyError
 
 FOLDER = Path(".snakemake/plans")
@@ -182,7 +181,7 @@ def publish(plans: dict[str, dict[str, Any]]) -> None:
             path = FOLDER / f"{receipt.plan_hash(plan)}.json"
             if not path.exists():
                 _check_policy(plan)
-                write_whole(path, json.dumps(plan, indent=1, sort_keys=True) + "\n")
+                whole.write(path, (json.dumps(plan, indent=1, sort_keys=True) + "\n").encode())
     except OSError as error:
         raise HuskyError(
             f"cannot write {error.filename or FOLDER}: {error.strerror}. Free or allow the space, and run again."
@@ -194,13 +193,6 @@ def _check_policy(plan: dict[str, Any]) -> None:
         from huskies import policy
 
         policy.build(plan["params"]["aug"]["policy"])
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is there as a whole or not at all, wherever the process is killed."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text)
-    unfinished.rename(path)
 
 
 def fetch(digest: str) -> dict[str, Any]:

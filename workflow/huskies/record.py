@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from huskies import params, plan, receipt
+from huskies import params, plan, receipt, whole
 
 LOCK = Path("dvc.lock")
 # Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
@@ -91,7 +91,7 @@ def _read_marker() -> str:
 
 def _write_marker(text: str) -> None:
     MARKER.parent.mkdir(exist_ok=True)
-    plan.write_whole(MARKER, text)
+    whole.write(MARKER, text.encode())
 
 
 def _dvc(*arguments: str) -> str:
