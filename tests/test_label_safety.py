@@ -375,11 +375,16 @@ def test_flowers_may_be_flipped_and_turned(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     clone = clone_project(tmp_path / "clone", raw=False)
     shutil.copy(PROJECT / "params.yaml", clone.folder)
-    mobilenet = {"name": "MobileNetV2", "arguments": {}, "weights": "imagenet", "layer": None, "input_size": 224}
-    mobilenet |= {"engine": "auto", "precision": "auto"}
-    split = {"validation": 0.2, "test": 0.2, "seed": 1}
-    policy = [{"transform": "HorizontalFlip", "p": 0.5}]
-    clone.set(raw=str(shared / "data/flowers"), backbone=mobilenet, split=split, aug__policy=policy)
+    clone.set(
+        raw=str(shared / "data/flowers"),
+        split__validation=0.2,
+        split__test=0.2,
+        backbone__name="MobileNetV2",
+        backbone__arguments={},
+        backbone__weights="imagenet",
+        backbone__input_size=224,
+        aug__policy=[{"transform": "HorizontalFlip", "p": 0.5}],
+    )
     said = do(clone, "snakemake", "--cores", "2", "label_safety")
     assert "\nno transform collapses\n" in said
     rows = result(clone.folder / "data/label_safety")
