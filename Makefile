@@ -14,11 +14,11 @@ metrics: env
 	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; fi
 
 test: env
-	$(BIN)/python -m pytest -m "not long and not server and not shared"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not server and not shared"
 
 # The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd.
 test-all: env $(SERVERS)
-	$(BIN)/python -m pytest $(if $(HUSKIES_SHARED),,-m "not shared")
+	$(BIN)/python -m pytest -n auto --dist loadfile $(if $(HUSKIES_SHARED),,-m "not shared")
 
 lint: env
 	$(BIN)/ruff check .
