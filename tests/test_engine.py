@@ -467,6 +467,23 @@ def test_int8_is_refused_without_the_nncf_that_it_needs(kept, tmp_path, monkeypa
     )
 
 
+def test_a_backbone_that_nncf_cannot_quantize_is_refused_in_int8(kept, tmp_path, monkeypatch):
+    monkeypatch.setattr(quantization, "quantize", not_convertible)
+    split = write_split(tmp_path / "split")
+    for asked in ("auto", "openvino"):
+        with pytest.raises(HuskyError) as error:
+            engine.load({**int8_on(split), "engine": asked}, 1, must_not_trace, 32, split)
+        assert str(error.value) == "backbone.precision: int8 cannot be had: Check 'false' failed. Set it to auto."
+
+
+@pytest.mark.long
+def test_a_training_image_that_is_not_what_the_split_lists_calibrates_nothing(kept, tmp_path):
+    split = write_split(tmp_path / "split")
+    (split / "cat/train_x1.jpg").write_bytes(b"other")
+    with pytest.raises(HuskyError, match=r"train_x1\.jpg is not the file its manifest lists"):
+        engine.load(int8_on(split), 1, must_not_trace, 32, split)
+
+
 def in_int8(kept: Path, split: Path, cores: set[int], cache: Path) -> tuple[str, np.ndarray, bytes]:
     """Return (what a fresh interpreter says, features of the fixed pictures, weights that it keeps) on these cores."""
     script = """

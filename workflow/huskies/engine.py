@@ -93,6 +93,9 @@ def load(
     except HuskyError:
         raise
     except Exception as error:
+        if parameters["precision"] == "int8":
+            message = f"backbone.precision: int8 cannot be had: {_first_line(error)}. Set it to auto."
+            raise HuskyError(message) from None
         raise _unusable(error) from None
 
 
