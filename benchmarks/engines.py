@@ -311,7 +311,7 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
         said += [f"{row[peer] / row[f'{peer}, from memory']:.2f}" for peer in STAGES[1:]]
         # What this processor does not have, or was not yet measured.
         said = ["–" if "nan" in each else each for each in said]
-        lines.append(f"| {case} | {CASES[case][-1]} | {row['Keras predict']:.0f} | {' | '.join(said)} |")
+        lines.append(f"| {case} | {row['images']} | {row['Keras predict']:.0f} | {' | '.join(said)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -324,8 +324,9 @@ def last() -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Return (fidelity, speed, runs that speed is the median of) of engines.csv, as `report` takes them."""
     table = pd.read_csv(TABLE)
     timed = table["images a second"].notna()
-    fast = table[timed].pivot(index="backbone", columns="engine", values="images a second")
-    return table[~timed], fast.reindex(list(CASES)).dropna(how="all"), int(table.loc[timed, "runs"].max())
+    fast = table[timed].pivot(index=["backbone", "images"], columns="engine", values="images a second")
+    fast = fast.reset_index("images")
+    return table[~timed], fast.loc[[case for case in CASES if case in fast.index]], int(table["runs"].max())
 
 
 def main() -> None:
@@ -353,10 +354,12 @@ def main() -> None:
         if asked.only != "fidelity":
             repetitions = asked.repetitions
             fast = pd.DataFrame({case: speed(folder, case, repetitions) for case in CASES}).T
-    fast = fast.reindex(columns=[f"{peer}{kind}" for kind in ("", BY_PROCESSOR) for peer in PEERS])
+            fast["images"] = [number for *_, number in CASES.values()]
+    fast = fast.reindex(columns=["images", *(f"{peer}{kind}" for kind in ("", BY_PROCESSOR) for peer in PEERS)])
     text = report(faithful, fast, repetitions)
     (PROJECT / "benchmarks/engines.md").write_text(text, encoding="utf-8")
-    timed = fast.rename_axis("backbone").reset_index().melt("backbone", var_name="engine", value_name="images a second")
+    timed = fast.rename_axis("backbone").reset_index()
+    timed = timed.melt(["backbone", "images"], var_name="engine", value_name="images a second")
     table = pd.concat([faithful, timed.dropna().assign(runs=repetitions)])
     table.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
     print(text)

@@ -46,6 +46,7 @@ def quantize(model: Any, split: Path) -> Any:
 
     Raises HuskyError where NNCF is missing or of another version, and for a file that is not what its manifest lists.
     """
+    _check_nncf()
     size, side, *_ = model.input(0).shape
     files = originals(split)
     # The last batch is filled up with images whose range is known.
@@ -54,13 +55,16 @@ def quantize(model: Any, split: Path) -> Any:
     def pixels(batch: list[tuple[Path, str]]) -> np.ndarray:
         return np.stack([images.resize(images.decode(images.read_checked(*file)), side) for file in batch])
 
-    # NNCF draws bars on standard output.
-    with contextlib.redirect_stdout(io.StringIO()), _one_thread(_nncf()) as nncf:
+    batches = [files[start : start + size] for start in range(0, len(files), size)]
+    # NNCF draws bars on standard output, and keeps the one that it was imported with.
+    with contextlib.redirect_stdout(io.StringIO()), _one_thread():
+        import nncf
+
         return nncf.quantize(
             model,
-            nncf.Dataset([files[start : start + size] for start in range(0, len(files), size)], pixels),
+            nncf.Dataset(batches, pixels),
             preset=nncf.QuantizationPreset(_PRESET),
-            subset_size=len(files) // size,
+            subset_size=len(batches),
             # Slower, once for a set of images, and nearer to float32.
             fast_bias_correction=False,
             advanced_parameters=nncf.AdvancedQuantizationParameters(batchwise_statistics=True),
@@ -68,7 +72,7 @@ def quantize(model: Any, split: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _one_thread(nncf: Any) -> Iterator[Any]:
+def _one_thread() -> Iterator[None]:
     """Let NNCF compute on one thread, so that its sums add up in one order on any number of cores."""
     from nncf.openvino import engine
     from openvino import Core
@@ -80,10 +84,10 @@ def _one_thread(nncf: Any) -> Iterator[Any]:
 
     # NNCF has no setting for it.
     with mock.patch.object(engine, "OVNativeEngine", on_one_thread):
-        yield nncf
+        yield
 
 
-def _nncf():
+def _check_nncf() -> None:
     try:
         installed = importlib.metadata.version("nncf")
     except importlib.metadata.PackageNotFoundError:
@@ -94,6 +98,3 @@ def _nncf():
             f"backbone.precision int8 needs nncf {NNCF}, {found}. "
             "Install it: pip install -r requirements-int8.txt, or set backbone.precision to auto."
         )
-    import nncf
-
-    return nncf
