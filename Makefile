@@ -36,9 +36,9 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-$(SERVERS): $(READY) requirements-remotes.txt requirements-servers.txt
+$(SERVERS): $(READY) requirements-int8.txt requirements-remotes.txt requirements-servers.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements-remotes.txt --requirement requirements-servers.txt
+		--requirement requirements-int8.txt --requirement requirements-remotes.txt --requirement requirements-servers.txt
 	touch $(SERVERS)
 
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
@@ -52,5 +52,7 @@ requirements: env
 	$(BIN)/uv pip compile pyproject.toml --extra s3 --extra ssh --extra webdav --universal --generate-hashes \
 		--no-header --python-version 3.11 --constraint requirements.txt \
 		--output-file requirements-remotes.txt
+	$(BIN)/uv pip compile pyproject.toml --extra int8 --universal --generate-hashes --no-header \
+		--python-version 3.11 --constraint requirements.txt --output-file requirements-int8.txt
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
 		--output-file requirements-servers.txt

@@ -1,8 +1,9 @@
 """The engines of the bottlenecks: are their features those of TensorFlow in float32, and how fast are they?
 
 Run in the project's folder: `HUSKIES_SHARED=../shared .venv/bin/python benchmarks/engines.py`. It takes some minutes
-and writes benchmarks/engines.md and benchmarks/engines.csv. The peers have a process each and take turns, so that
-whatever else the machine does meets all of them.
+and writes benchmarks/engines.md and benchmarks/engines.csv; with `--only fidelity` or `--only speed`, the other half
+stays as it is in engines.csv. It needs what requirements-int8.txt has. The peers have a process each and take turns,
+so that whatever else the machine does meets all of them.
 """
 
 import argparse
@@ -10,13 +11,13 @@ import functools
 import os
 import platform
 import statistics
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -35,28 +36,35 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 PROJECT = Path(__file__).parent.parent.resolve()
+TABLE = PROJECT / "benchmarks/engines.csv"
 CORES = len(os.sched_getaffinity(0))
-SPLITS, HELD_OUT = 20, 0.2
+# Of the images that are not trained on in every split, so many are held out.
+SPLITS, HELD_OUT = 20, 0.4
 MOBILENET_V2 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+MOBILENET = "mobilenet_7_5_224_tf_no_top.h5"
 INCEPTION_V3 = "inception_v3_notop_to_mixed8.weights.h5"
 # (architecture, arguments, weights, layer, side, images to time)
 CASES = {
     "bundled MobileNet at 96": ("MobileNet", {"alpha": 0.5}, "mini.weights.h5", None, 96, 1664),
     "MobileNetV2 at 96": ("MobileNetV2", {}, MOBILENET_V2, None, 96, 1664),
     "MobileNetV2 at 224": ("MobileNetV2", {}, MOBILENET_V2, None, 224, 448),
+    "MobileNet 0.75 at 224": ("MobileNet", {"alpha": 0.75}, MOBILENET, None, 224, 448),
     "InceptionV3 to mixed8 at 299": ("InceptionV3", {}, INCEPTION_V3, "mixed8", 299, 96),
 }
+# What fidelity is measured on: (backbone, images).
+PAIRS = [("bundled MobileNet at 96", "digits"), *((case, "flowers") for case in CASES)]
 # What takes turns: (what is timed, engine, precision).
 PEERS = {
     "Keras predict": ("predict", None, None),
     "TensorFlow": ("stage", "tensorflow", "float32"),
     "OpenVINO float32": ("stage", "openvino", "float32"),
     "OpenVINO bfloat16": ("stage", "openvino", "bfloat16"),
+    "OpenVINO int8": ("stage", "openvino", "int8"),
     "OpenVINO float32, from memory": ("memory", "openvino", "float32"),
     "OpenVINO bfloat16, from memory": ("memory", "openvino", "bfloat16"),
+    "OpenVINO int8, from memory": ("memory", "openvino", "int8"),
 }
-
-
+STAGES = [peer for peer, (kind, *_) in PEERS.items() if kind == "stage"]
 BY_PROCESSOR = ", by processor time"
 # What a process was prepared to run.
 state: dict[str, Callable] = {}
@@ -69,28 +77,46 @@ def parameters_of(case: str, engine_name: str, precision: str) -> dict[str, Any]
     return {**network, "engine": engine_name, "precision": precision}
 
 
-def write_photos(shared: Path, folder: Path) -> None:
-    """Write the 210 flower photos as JPEGs, turned and mirrored to eight times as many, with a manifest."""
+def write_flowers(shared: Path, folder: Path) -> None:
+    """Write the 210 flower photos as JPEGs, turned and mirrored to eight times as many, the upright ones first."""
+    labels = pd.read_csv(shared / "data/flowers/flower_labels.csv").set_index("file")["label"]
+    photos = [
+        (f"flower/train_{turn}_{path.stem}.jpg", str(labels[path.name]), path, turn)
+        for turn in range(8)
+        for path in sorted((shared / "data/flowers").glob("*.png"))
+    ]
+    write_images(folder, photos)
+
+
+def write_digits(folder: Path) -> None:
+    """Write the digits of the sample as JPEGs."""
+    paths = sorted((PROJECT / "data/digits").glob("*/*.png"))
+    write_images(folder, [(f"digit/train_{path.stem}.jpg", path.parent.name, path, 0) for path in paths])
+
+
+def write_images(folder: Path, pictures: list[tuple[str, str, Path, int]]) -> None:
+    """Write (name, label, path of a picture, turn) as JPEGs with a manifest."""
     rows = []
-    (folder / "flower").mkdir(parents=True)
-    for turn in range(8):
-        for path in sorted((shared / "data/flowers").glob("*.png")):
-            pixels = np.rot90(images.decode(path.read_bytes()), turn)
-            jpeg = images.encode(np.ascontiguousarray(pixels if turn < 4 else pixels[:, ::-1]), 95)
-            file, sha256 = f"flower/train_{turn}_{path.stem}.jpg", images.sha256(jpeg)
-            (folder / file).write_bytes(jpeg)
-            rows.append({"file": file, "split": "train", "source_sha256": sha256, "sha256": sha256})
+    for file, label, path, turn in pictures:
+        pixels = np.rot90(images.decode(path.read_bytes()), turn)
+        jpeg = images.encode(np.ascontiguousarray(pixels if turn < 4 else pixels[:, ::-1]), 95)
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(jpeg)
+        sha256 = images.sha256(jpeg)
+        # Half of the upright ones are trained on always, and calibrate int8.
+        split = "train" if turn == 0 and sha256 < "8" else "val"
+        rows.append({"file": file, "label": label, "split": split, "source_sha256": sha256, "sha256": sha256})
     manifest.write(manifest.make(rows), folder / manifest.NAME)
 
 
 def prepare(folder: Path, case: str, peer: str) -> None:
-    """Get this process ready to run a peer on a case, in the folder that has backbones/ and photos/."""
+    """Get this process ready to run a peer on a case, in the folder that has backbones/ and flowers/."""
     os.chdir(folder)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    photos = manifest.read(Path("photos", manifest.NAME)).head(CASES[case][-1])
+    photos = manifest.read(Path("flowers", manifest.NAME)).head(CASES[case][-1])
     kind, engine_name, precision = PEERS[peer]
     if kind == "predict":
-        state["run"] = keras_predict(case, [str(Path("photos", file)) for file in photos["file"]])
+        state["run"] = keras_predict(case, [str(Path("flowers", file)) for file in photos["file"]])
     elif kind == "stage":
         state["run"] = stage(parameters_of(case, engine_name, precision), photos)
     else:
@@ -125,7 +151,7 @@ def keras_predict(case: str, files: list[str]) -> Callable:
 def stage(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
     """Return the stage bottlenecks_original as it is, with an empty store of bottlenecks."""
     folder = Path(tempfile.mkdtemp(dir="."))
-    manifest.write(photos.assign(file="../photos/" + photos["file"]), folder / manifest.NAME)
+    manifest.write(photos.assign(file="../flowers/" + photos["file"]), folder / manifest.NAME)
     code = defaultdict(str)
     job = Job(
         "bottlenecks_original", {"backbone": parameters}, {"split": folder}, {}, code, {}, None, {}, folder, None, CORES
@@ -141,10 +167,9 @@ def stage(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
 
 def from_memory(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
     """Return the engine alone, on pixels that are decoded and resized beforehand."""
-    infer, side, size = engine.load(parameters, CORES, functools.partial(backbone.trace, parameters), backbone.BATCH)
-    pixels = np.stack(
-        [images.resize(images.decode(Path("photos", file).read_bytes()), side) for file in photos["file"]]
-    )
+    split, trace = Path("flowers"), functools.partial(backbone.trace, parameters)
+    infer, side, size = engine.load(backbone.settle(parameters, split), CORES, trace, backbone.BATCH, split)
+    pixels = np.stack([images.resize(images.decode((split / file).read_bytes()), side) for file in photos["file"]])
     whole = np.split(pixels[: len(pixels) // size * size], len(pixels) // size)
 
     def run() -> None:
@@ -174,47 +199,62 @@ def speed(folder: Path, case: str, repetitions: int) -> dict[str, float]:
     }
 
 
-def features(folder: Path, case: str) -> dict[str, np.ndarray]:
-    """Return the features of the 210 upright photos by TensorFlow in float32 and by OpenVINO in each precision."""
+def features(folder: Path, case: str, kind: str) -> dict[str, np.ndarray]:
+    """Return the features of the upright images by TensorFlow in float32 and by OpenVINO in each precision."""
     os.chdir(folder)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    photos = manifest.read(Path("photos", manifest.NAME)).head(210)
-    files = [(Path("photos", row.file), row.sha256) for row in photos.itertuples()]
-    engines = [("tensorflow", "float32"), *(("openvino", each) for each in openvino_engine.precisions())]
+    files = [(Path(kind, row.file), row.sha256) for row in upright(folder / kind).itertuples()]
+    precisions = ["float32", *(each for each in openvino_engine.precisions() if each != "float32"), "int8"]
+    engines = [("tensorflow", "float32"), *(("openvino", each) for each in precisions)]
     return {
         f"{name} {precision}": np.concatenate(
-            [rows for _, rows in backbone.compute(parameters_of(case, name, precision), files, CORES)]
+            [rows for _, rows in backbone.compute(parameters_of(case, name, precision), files, CORES, Path(kind))]
         )
         for name, precision in engines
     }
 
 
-def accuracies(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the accuracy of a logistic regression on standardised features, for each of the splits."""
+def upright(folder: Path) -> pd.DataFrame:
+    """Return the rows of the images that are not turned."""
+    rows = manifest.read(folder / manifest.NAME)
+    return rows if folder.name == "digits" else rows.head(210)
+
+
+def accuracies(rows: np.ndarray, labels: np.ndarray, always: np.ndarray) -> np.ndarray:
+    """Return the accuracy of a logistic regression on standardised features, for each of the splits.
+
+    always: bool, whether an image is trained on in every split. HELD_OUT of the others are held out.
+    """
+    fixed, others = np.flatnonzero(always), np.flatnonzero(~always)
     splits = StratifiedShuffleSplit(SPLITS, test_size=HELD_OUT, random_state=0)
     found = []
     with threadpoolctl.threadpool_limits(1):
-        for train, held_out in splits.split(rows, labels):
+        for train, held_out in splits.split(others, labels[others]):
+            train, held_out = np.concatenate([fixed, others[train]]), others[held_out]
             head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
             found.append(head.fit(rows[train], labels[train]).score(rows[held_out], labels[held_out]))
     return np.array(found)
 
 
-def fidelity(folder: Path, case: str, labels: np.ndarray) -> list[dict[str, Any]]:
+def fidelity(folder: Path, case: str, kind: str) -> list[dict[str, Any]]:
     """Return, for each engine and precision, cosines to TensorFlow in float32, accuracy, and its difference."""
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        found = process.submit(features, folder, case).result()
+        found = process.submit(features, folder, case, kind).result()
+    described = upright(folder / kind)
+    labels, always = described["label"].to_numpy(str), (described["split"] == "train").to_numpy()
     reference = found["tensorflow float32"]
-    before = accuracies(reference, labels)
+    before = accuracies(reference, labels, always)
     lines = []
     for name, rows in found.items():
         lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(reference, axis=1)
         cosines = (rows * reference).sum(axis=1) / lengths
-        after = accuracies(rows, labels)
+        after = accuracies(rows, labels, always)
+        # What is trained on always makes no split unlike another, so it is left out of the ratio.
         between = intervals.resampled_mean(after - before, HELD_OUT / (1 - HELD_OUT))
         lines.append(
             {
                 "backbone": case,
+                "images": kind,
                 "engine": name,
                 "least cosine": cosines.min(),
                 "median cosine": np.median(cosines),
@@ -228,22 +268,26 @@ def fidelity(folder: Path, case: str, labels: np.ndarray) -> list[dict[str, Any]
 
 
 def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
-    """Return the result as Markdown."""
+    """Return the result as Markdown. faithful: the lines of `fidelity`. fast: those of `speed`, one for a backbone."""
     lines = [
         "# Engines of the bottlenecks",
         "",
-        f"By `benchmarks/engines.py` on {_processor()}, {CORES} cores. Fidelity: 210 flower photos, against",
-        "TensorFlow in float32; OpenVINO gives the same bits in any batch. Accuracy of a logistic regression on",
-        f"standardised features, mean of {SPLITS} splits with 20 % held out; the difference of accuracy with its",
-        "95 % interval (Nadeau and Bengio). `auto` takes a precision by its least cosine on fixed pictures:",
-        ", ".join(f"{least} for {precision}" for precision, least in engine.FAITHFUL.items()) + ".",
+        f"By `benchmarks/engines.py` on {_processor()}, {CORES} cores. Fidelity: 210 flower photos or the 1797 digits,",
+        "against TensorFlow in float32; OpenVINO gives the same bits in any batch. Half of the images are trained on",
+        "always, and int8 is calibrated on them (on 300 at most); of the others, 40 % are held out. Accuracy of a",
+        f"logistic regression on standardised features, mean of {SPLITS} such splits; the difference of accuracy with",
+        "its 95 % interval (Nadeau and Bengio); the head is unchanged where that holds 0. `auto` goes by the",
+        "least cosine on fixed pictures, "
+        + ", ".join(f"{least} for {precision}" for precision, least in engine.FAITHFUL.items())
+        + ", and never takes int8.",
         "",
-        "| backbone | engine | least cosine | median cosine | accuracy | difference, points |",
-        "|---|---|---|---|---|---|",
+        "| backbone | images | engine | least cosine | median cosine | accuracy | difference, points | the head |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.backbone} | {row.engine} | {row.least_cosine:.6f} | {row.median_cosine:.6f} | {row.accuracy:.1%} | "
-        f"{100 * row.difference:+.2f} ({100 * row.low:+.2f} to {100 * row.high:+.2f}) |"
+        f"| {row.backbone} | {row.images} | {row.engine} | {row.least_cosine:.6f} | {row.median_cosine:.6f} | "
+        f"{row.accuracy:.1%} | {100 * row.difference:+.2f} ({100 * row.low:+.2f} to {100 * row.high:+.2f}) | "
+        f"{'worse' if row.high < 0 else 'better' if row.low > 0 else 'unchanged'} |"
         for row in faithful.rename(columns=lambda name: name.replace(" ", "_")).itertuples()
     ]
     lines += [
@@ -251,20 +295,23 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
         "Speed: from JPEG on disk to features on disk, as ratios to Keras `predict` fed by tf.data, median of",
         f"{repetitions} runs that take turns; in brackets by processor time, which the machine's other work disturbs",
         "less. TensorFlow is the stage with `engine: tensorflow`, as before there was another. Imports are not",
-        "counted, nor is the conversion, once for a backbone. The share is of the engine alone on pixels in memory.",
+        "counted, nor is the conversion, once for a backbone, nor its quantization, once for a set of training images.",
+        "The share is of the engine alone on pixels in memory.",
         "",
-        "| backbone | images | predict, a second | TensorFlow | OpenVINO float32 | bfloat16 | share | share |",
-        "|---|---|---|---|---|---|---|---|",
+        "| backbone | images | predict, a second | TensorFlow | OpenVINO float32 | bfloat16 | int8 "
+        "| share of float32 | bfloat16 | int8 |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case, row in fast.iterrows():
         said = [
             f"{row[peer] / row['Keras predict']:.2f} × "
             f"({row[peer + BY_PROCESSOR] / row['Keras predict' + BY_PROCESSOR]:.2f} ×)"
-            for peer in list(PEERS)[1:4]
-            if peer in row
+            for peer in STAGES
         ]
-        said += [f"{row[peer] / row[f'{peer}, from memory']:.2f}" for peer in list(PEERS)[2:4] if peer in row]
-        lines.append(f"| {case} | {CASES[case][-1]} | {row['Keras predict']:.0f} | {' | '.join(said)} |")
+        said += [f"{row[peer] / row[f'{peer}, from memory']:.2f}" for peer in STAGES[1:]]
+        # What this processor does not have, or was not yet measured.
+        said = ["–" if "nan" in each else each for each in said]
+        lines.append(f"| {case} | {row['images']} | {row['Keras predict']:.0f} | {' | '.join(said)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -273,40 +320,48 @@ def _processor() -> str:
     return named[0].partition(": ")[2] if named else platform.processor()
 
 
+def last() -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return (fidelity, speed, runs that speed is the median of) of engines.csv, as `report` takes them."""
+    table = pd.read_csv(TABLE)
+    timed = table["images a second"].notna()
+    fast = table[timed].pivot(index=["backbone", "images"], columns="engine", values="images a second")
+    fast = fast.reset_index("images")
+    return table[~timed], fast.loc[[case for case in CASES if case in fast.index]], int(table["runs"].max())
+
+
 def main() -> None:
     """Measure all backbones and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=5)
-    repetitions = parser.parse_args().repetitions
+    parser.add_argument("--only", choices=["fidelity", "speed"])
+    asked = parser.parse_args()
     shared = Path(os.environ["HUSKIES_SHARED"]).resolve()
-    labels = pd.read_csv(shared / "data/flowers/flower_labels.csv").sort_values("file")["label"].to_numpy()
-    faithful, fast = [], {}
+    faithful, fast, repetitions = last() if asked.only else (None, None, None)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "backbones").mkdir()
         for weights in (
             (PROJECT / "backbones/mini.weights.h5"),
             shared / "keras/models" / MOBILENET_V2,
+            shared / "keras/models" / MOBILENET,
             shared / "weights" / INCEPTION_V3,
         ):
             (folder / "backbones" / weights.name).symlink_to(weights)
-        write_photos(shared, folder / "photos")
-        for case in CASES:
-            faithful += fidelity(folder, case, labels)
-            fast[case] = speed(folder, case, repetitions)
-            print(case, fast[case], file=sys.stderr, flush=True)
-    faithful, fast = pd.DataFrame(faithful), pd.DataFrame(fast).T
+        write_flowers(shared, folder / "flowers")
+        write_digits(folder / "digits")
+        if asked.only != "speed":
+            faithful = pd.DataFrame(list(chain.from_iterable(fidelity(folder, *pair) for pair in PAIRS)))
+        if asked.only != "fidelity":
+            repetitions = asked.repetitions
+            fast = pd.DataFrame({case: speed(folder, case, repetitions) for case in CASES}).T
+            fast["images"] = [number for *_, number in CASES.values()]
+    fast = fast.reindex(columns=["images", *(f"{peer}{kind}" for kind in ("", BY_PROCESSOR) for peer in PEERS)])
     text = report(faithful, fast, repetitions)
     (PROJECT / "benchmarks/engines.md").write_text(text, encoding="utf-8")
-    table = pd.concat(
-        [
-            faithful,
-            fast.rename_axis("backbone")
-            .reset_index()
-            .melt("backbone", var_name="engine", value_name="images a second"),
-        ]
-    )
-    table.to_csv(PROJECT / "benchmarks/engines.csv", index=False, float_format="%.6g", lineterminator="\n")
+    timed = fast.rename_axis("backbone").reset_index()
+    timed = timed.melt(["backbone", "images"], var_name="engine", value_name="images a second")
+    table = pd.concat([faithful, timed.dropna().assign(runs=repetitions)])
+    table.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
     print(text)
 
 

@@ -105,7 +105,8 @@ def computed(monkeypatch) -> list[tuple[dict[str, Any], str, int]]:
     """Put a backbone made by hand in the place of TensorFlow; return the list of what it is asked."""
     asked: list[tuple[dict[str, Any], str, int]] = []
 
-    def compute(parameters, files, cores):
+    def compute(parameters, files, cores, split):
+        assert split.name == "split"
         asked.extend((parameters, str(path), cores) for path, _ in files)
         for start in range(0, len(files), backbone.BATCH):
             batch = list(range(start, min(start + backbone.BATCH, len(files))))
@@ -385,9 +386,10 @@ def say_precision(precision: str) -> None:
 
 
 @pytest.mark.parametrize(("factor", "wrong"), [(1.05, False), (1.5, True), (np.nan, True)])
-def test_bottlenecks_in_bfloat16_may_be_rounded_otherwise_here(computed, factor, wrong):
+@pytest.mark.parametrize("precision", ["bfloat16", "int8"])
+def test_bottlenecks_in_bfloat16_and_int8_may_be_rounded_otherwise_here(computed, precision, factor, wrong):
     build()
-    say_precision("bfloat16")
+    say_precision(precision)
     path = ROOT / "bottlenecks_original" / bottlenecks.FEATURES
     np.save(path, np.load(path) * np.array([[1, 1, 1], [1, 1, factor]], np.float32))
     what = "data/bottlenecks_original has other bottlenecks than the backbone gives: cat/val_b.jpg"

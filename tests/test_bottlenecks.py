@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import BACKBONE, PROJECT, bare_job
-from huskies import architectures, backbone, bottlenecks, images, manifest, receipt, runner, snapshot, store
+from huskies import (
+    architectures,
+    backbone,
+    bottlenecks,
+    images,
+    manifest,
+    quantization,
+    receipt,
+    runner,
+    snapshot,
+    store,
+)
 from huskies.errors import HuskyError
 from huskies.job import Job
 from PIL import Image
@@ -21,7 +32,8 @@ from PIL import Image
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 CODE = [
-    f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "engine", "images", "openvino_engine")
+    f"workflow/huskies/{module}.py"
+    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization")
 ]
 
 
@@ -87,7 +99,9 @@ def make_job(
     return bare_job(
         stage=stage,
         params={"backbone": parameters},
-        inputs={"augment" if stage == "bottlenecks_augmented" else "split": source},
+        inputs={"split": source.with_name("split"), "augment": source}
+        if stage == "bottlenecks_augmented"
+        else {"split": source},
         files={str(weights): snapshot.file_digest(weights)} if weights.is_file() else {},
         code=dict.fromkeys(CODE, "0"),
         libraries={"keras": "1", "tensorflow": "1"},
@@ -238,11 +252,12 @@ def test_a_file_that_is_not_what_its_manifest_lists_is_refused(tmp_path):
         {"params": {"backbone": {**BACKBONE, "layer": "conv_pw_6_relu"}}},
         {"params": {"backbone": {**BACKBONE, "engine": "tensorflow"}}},
         {"params": {"backbone": {**BACKBONE, "precision": "bfloat16"}}},
+        {"params": {"backbone": {**BACKBONE, "calibration": {"images": "1"}}}},
         {"files": {"backbones/mini.weights.h5": "0" * 64}},
         {"code": {**dict.fromkeys(CODE, "0"), "workflow/huskies/images.py": "1"}},
         {"libraries": {"keras": "2", "tensorflow": "1"}},
     ],
-    ids=["input size", "layer", "engine", "precision", "weights", "code", "library"],
+    ids=["input size", "layer", "engine", "precision", "calibration", "weights", "code", "library"],
 )
 def test_whatever_shapes_features_is_part_of_their_identity(tmp_path, change):
     job = make_job(write_images(tmp_path / "split", {}))
@@ -260,6 +275,37 @@ def test_the_identity_names_what_auto_stood_for_and_what_is_named_so_shares_its_
     assert described["precision"] in ("bfloat16", "float32")
     named = {each: described[each] for each in ("engine", "precision")}
     assert bottlenecks.run(make_job(source, "second", **named)).startswith("computed 0, reused 2 ")
+
+
+def test_all_three_stages_calibrate_int8_on_the_same_training_images_and_open_no_others(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(quantization, "quantize", lambda model, split: opened.append(split) or model)
+    source = write_images(
+        tmp_path / "split", {**some_images(2), "dog/val_x.jpg": picture(7), "dog/test_x.jpg": picture(8)}
+    )
+    copies = write_images(tmp_path / "augment", {"cat/train_000_0.jpg": picture(9)})
+    identities = set()
+    for stage in ("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"):
+        job = make_job(copies if stage == "bottlenecks_augmented" else source, stage, stage, precision="int8")
+        bottlenecks.run(job)
+        identities.add((job.output / bottlenecks.IDENTITY).read_text())
+    [described] = identities
+    assert json.loads(described)["backbone"]["calibration"] == quantization.calibration(source)
+    # Once for the three of them: it is kept.
+    assert opened == [source]
+
+
+def test_int8_on_other_training_images_shares_no_rows_whatever_is_held_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(quantization, "quantize", lambda model, split: model)
+
+    def said(name: str, files: dict[str, bytes]) -> str:
+        return bottlenecks.run(make_job(write_images(tmp_path / name, files), f"of {name}", precision="int8"))
+
+    few = some_images(3)
+    assert said("first", few).startswith("computed 3, reused 0 ")
+    held_out = {"dog/val_x.jpg": picture(7), "dog/test_x.jpg": picture(8)}
+    assert said("more held out", few | held_out).startswith("computed 1, reused 3 ")
+    assert said("more to train on", few | some_images(4)).startswith("computed 4, reused 0 ")
 
 
 def test_features_of_another_identity_are_not_reused(tmp_path):
@@ -661,7 +707,7 @@ def recorded(recorded_once, pictured, tmp_path, monkeypatch) -> Path:
     What has to be computed is looked up, since building the backbone takes a second in each of these tests.
     """
 
-    def compute(parameters, files, cores):
+    def compute(parameters, files, cores, split):
         yield list(range(len(files))), np.array([pictured[sha256] for _, sha256 in files], np.float32)
 
     monkeypatch.setattr(backbone, "compute", compute)

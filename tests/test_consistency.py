@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import plan, runner
+from huskies import plan, quantization, runner
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
@@ -26,6 +26,8 @@ IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
 SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
+# Shapes bytes for whoever asks for int8, whose code has its version.
+AN_EXTRA = {"nncf"}
 # Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained, and
 # trainings only read features.
 OF_OTHER_STAGES = {
@@ -224,7 +226,7 @@ def test_every_library_that_a_stage_imports_is_pinned_or_shapes_nothing():
     foreign = set()
     for name in {each for module in used for each in closure(module)}:
         foreign |= imports(PACKAGE / f"{name}.py")[1]
-    assert foreign - known == SHAPES_NOTHING
+    assert foreign - known == SHAPES_NOTHING | AN_EXTRA
 
 
 def test_pins_are_those_of_the_project_and_its_requirements():
@@ -236,6 +238,18 @@ def test_pins_are_those_of_the_project_and_its_requirements():
     assert {library: declared.get(library) for library in PINS} == PINS
     assert {library: locked.get(library) for library in PINS} == PINS
     assert {library: locked.get(library) for library in declared} == declared
+
+
+def test_the_extra_for_int8_has_the_version_that_the_code_asks_for_and_no_other_pins():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["optional-dependencies"]["int8"] == [f"nncf=={quantization.NNCF}"]
+    locked = {}
+    for file in ("requirements.txt", "requirements-int8.txt"):
+        text = (PROJECT / file).read_text(encoding="utf-8")
+        locked[file] = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
+    assert locked["requirements-int8.txt"]["nncf"] == quantization.NNCF
+    added = locked["requirements-int8.txt"].items() - locked["requirements.txt"].items()
+    assert {library for library, _ in added} == {"ninja", "nncf", "safetensors"}
 
 
 def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():

@@ -45,13 +45,13 @@ def computed(monkeypatch) -> list[str]:
     """A backbone of two features in place of a network; returns the sha256 of all that it is asked for."""
     asked = []
 
-    def compute(_: Any, files: Sequence[tuple[Path, str]], __: int) -> Iterator[tuple[list[int], np.ndarray]]:
+    def compute(_: Any, files: Sequence[tuple[Path, str]], *__: Any) -> Iterator[tuple[list[int], np.ndarray]]:
         for position, (path, sha256) in enumerate(files):
             asked.append(sha256)
             yield [position], seen(images.read_checked(path, sha256))[None]
 
     monkeypatch.setattr(backbone, "compute", compute)
-    monkeypatch.setattr(backbone, "settle", lambda parameters: parameters)
+    monkeypatch.setattr(backbone, "settle", lambda parameters, _: parameters)
     return asked
 
 
@@ -100,7 +100,7 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
         inputs={name: data / name for name in ("split", "bottlenecks_original", "train_baseline")},
         code={
             f"workflow/huskies/{module}.py": ""
-            for module in ("architectures", "backbone", "engine", "images", "openvino_engine")
+            for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization")
         },
         provenance={"raw": "r"},
         output=data / "out",

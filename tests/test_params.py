@@ -57,7 +57,7 @@ BAD_VALUES = [
     ("backbone.input_size", 2049, "2049, but must be at most 2048."),
     ("backbone.input_size", "96", '"96", but must be of type integer or null.'),
     ("backbone.engine", "tensorflw", '"tensorflw", but must be one of auto, tensorflow, openvino.'),
-    ("backbone.precision", "int8", '"int8", but must be one of auto, float32, bfloat16.'),
+    ("backbone.precision", "int4", '"int4", but must be one of auto, float32, bfloat16, int8.'),
     ("train.steps", 0, "0, but must be at least 1."),
     ("train.steps", 1e3, "1000.0, but must be of type integer."),
     ("train.batch_size", 0, "0, but must be at least 1."),

@@ -129,8 +129,8 @@ def check_bottlenecks(plans: Plans, root: Path, name: str, cores: int) -> tuple[
     if precision == "float32":
         # Here, `auto` might stand for another.
         parameters = {**parameters, "precision": precision}
-    compare = _same_but_for_rounding if precision == "bfloat16" else _same
-    for positions, again in backbone.compute(parameters, files, cores) if files else ():
+    compare = _same_but_for_rounding if precision in ("bfloat16", "int8") else _same
+    for positions, again in backbone.compute(parameters, files, cores, root / "split") if files else ():
         kept = features[[chosen[each] for each in positions]]
         alike = kept.shape == again.shape and kept.dtype == again.dtype
         same = compare(kept, again) if alike else [False] * len(positions)

@@ -154,23 +154,26 @@ def trace(parameters: dict[str, Any], size: int) -> tuple[Callable, int]:
     return tensorflow.function(features, input_signature=[signature]), side
 
 
-def settle(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters with the engine and the precision that `auto` stands for on this machine."""
-    return engine.settle(parameters, functools.partial(trace, parameters))
+def settle(parameters: dict[str, Any], split: Path | None = None) -> dict[str, Any]:
+    """Return the parameters with the engine and the precision that `auto` stands for on this machine.
+
+    split: the folder data/split, whose training images calibrate int8 and nothing else.
+    """
+    return engine.settle(parameters, functools.partial(trace, parameters), split)
 
 
 def compute(
-    parameters: dict[str, Any], files: Sequence[tuple[Path, str]], cores: int
+    parameters: dict[str, Any], files: Sequence[tuple[Path, str]], cores: int, split: Path | None = None
 ) -> Iterator[tuple[range, np.ndarray]]:
     """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
 
-    files: (path of a JPEG, its sha256). Every batch has one size, the last one padded, and runs on one thread, which
-    decodes it first; as many run side by side as there are cores. So a row has the same bits on any number of cores
-    and in any company, and no core waits for another.
+    files: (path of a JPEG, its sha256). split: as in `settle`. Every batch has one size, the last one padded, and runs
+    on one thread, which decodes it first; as many run side by side as there are cores. So a row has the same bits on
+    any number of cores and in any company, and no core waits for another.
     Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
     """
     tracing = functools.partial(trace, parameters)
-    infer, side, size = engine.load(settle(parameters), cores, tracing, BATCH)
+    infer, side, size = engine.load(settle(parameters, split), cores, tracing, BATCH, split)
 
     def work(positions: range) -> np.ndarray:
         batch = np.zeros((size, side, side, 3), np.uint8)

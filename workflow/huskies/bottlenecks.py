@@ -1,7 +1,8 @@
 """bottlenecks_original, bottlenecks_augmented, bottlenecks_test: the backbone's pooled output, once per image.
 
 The three differ only in the images: train and validation originals, augmented copies, test images. Test rows
-have a stage of their own, so that training cannot read them by mistake.
+have a stage of their own, so that training cannot read them by mistake. All three see data/split, by whose training
+images int8 is calibrated.
 """
 
 import hashlib
@@ -26,7 +27,8 @@ IDENTITY = "identity.json"
 
 # What turns the bytes of an image into a row; other code of the stage only moves rows about.
 _CODE = [
-    f"workflow/huskies/{module}.py" for module in ("architectures", "backbone", "engine", "images", "openvino_engine")
+    f"workflow/huskies/{module}.py"
+    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization")
 ]
 # Rows that are kept at once: a killed run goes on where it stopped.
 _TOGETHER = 32
@@ -106,7 +108,7 @@ def fill(
     missing = rows[~rows["sha256"].isin(known)].drop_duplicates("sha256")
     files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
     if files:
-        computed = bar(_one_by_one(parameters, files, job.cores), len(files), job.stage)
+        computed = bar(_one_by_one(parameters, files, job), len(files), job.stage)
         known.update(_put(store, _prefix(described), computed))
     dimensions = len(next(iter(known.values()))) if known else 0
     features = np.zeros((len(rows), dimensions), np.float32)
@@ -116,9 +118,9 @@ def fill(
 
 
 def _one_by_one(
-    parameters: dict[str, Any], files: list[tuple[Path, str]], cores: int
+    parameters: dict[str, Any], files: list[tuple[Path, str]], job: Job
 ) -> Iterator[tuple[str, np.ndarray]]:
-    for positions, features in backbone.compute(parameters, files, cores):
+    for positions, features in backbone.compute(parameters, files, job.cores, job.inputs["split"]):
         yield from ((files[position][1], row) for position, row in zip(positions, features, strict=True))
 
 
@@ -149,7 +151,7 @@ def load(folder: Path, images: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
 def run(job: Job) -> str:
     """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return a line on it."""
     folder, rows = select(job.stage, job.inputs)
-    parameters = backbone.settle(job.params["backbone"])
+    parameters = backbone.settle(job.params["backbone"], job.inputs["split"])
     with Store(snapshot.cache_folder()) as store:
         features, computed = fill(job, store, folder, rows, parameters)
     np.save(job.output / FEATURES, features)

@@ -1,7 +1,7 @@
 """Which engine computes bottlenecks and in what precision, where params.yaml leaves it to the machine.
 
 `auto` is TensorFlow where it sees a GPU, else OpenVINO: in bfloat16 where the processor has the instructions and the
-features stay those of float32, else in float32. Whatever else it comes to is said in a line.
+features stay those of float32, else in float32. Whatever else it comes to is said in a line. int8 is for whoever asks.
 """
 
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from huskies import openvino_engine
+from huskies import openvino_engine, quantization
 from huskies.errors import HuskyError
 
 # The least cosine to the features of TensorFlow in float32 with which `auto` takes OpenVINO in each precision.
@@ -20,13 +20,16 @@ FAITHFUL = {"bfloat16": 0.999, "float32": 0.9999}
 _DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
 
-def settle(parameters: dict[str, Any], trace: Callable) -> dict[str, Any]:
+def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = None) -> dict[str, Any]:
     """Return the section `backbone` of params.yaml with the engine and the precision that this machine will use.
 
     trace: makes the TensorFlow function of the backbone for a size of batch, as backbone.trace does; called where the
-    backbone is not yet converted. Raises HuskyError for an engine or a precision by name that cannot be had here.
+    backbone is not yet converted. split: the folder data/split, whose training images calibrate int8; a key
+    `calibration` then says which they are. Raises HuskyError for an engine or a precision by name that cannot be had.
     """
     engine, precision = parameters["engine"], parameters["precision"]
+    if precision == "int8":
+        return {**parameters, "engine": "openvino", "calibration": quantization.calibration(split)}
     if engine == "tensorflow" or (engine == "auto" and precision != "bfloat16" and _sees_gpu()):
         return {**parameters, "engine": "tensorflow", "precision": "float32"}
     if engine == "openvino" or precision == "bfloat16":
@@ -74,21 +77,25 @@ def _faithful(parameters: dict[str, Any], precision: str, trace: Callable) -> bo
 
 
 def load(
-    parameters: dict[str, Any], cores: int, trace: Callable, batch: int
+    parameters: dict[str, Any], cores: int, trace: Callable, batch: int, split: Path | None = None
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int, int]:
     """Return (function from a batch of uint8 pixels to float32 features, side of the input, images in a batch).
 
     parameters: settled. The function may be called by `cores` threads at once, and gives the same bits to each.
-    batch: images in a batch of TensorFlow. Raises HuskyError where OpenVINO cannot run the backbone.
+    batch: images in a batch of TensorFlow. split: as in `settle`. Raises HuskyError where OpenVINO cannot run the
+    backbone, and for int8 without NNCF.
     """
     if parameters["engine"] == "tensorflow":
         function, side = trace(batch)
         return lambda pixels: function(pixels).numpy(), side, batch
     try:
-        return *openvino_engine.load(parameters, cores, trace), openvino_engine.BATCH
+        return *openvino_engine.load(parameters, cores, trace, split), openvino_engine.BATCH
     except HuskyError:
         raise
     except Exception as error:
+        if parameters["precision"] == "int8":
+            message = f"backbone.precision: int8 cannot be had: {_first_line(error)}. Set it to auto."
+            raise HuskyError(message) from None
         raise _unusable(error) from None
 
 

@@ -175,7 +175,7 @@ def run(job: Job) -> str:
     digests, not_tried = make_copies(job, rows, folder)
     made = pd.DataFrame({"sha256": list(chain(*digests.values()))})
     made["file"] = made["sha256"] + ".jpg"
-    parameters = backbone.settle(job.params["backbone"])
+    parameters = backbone.settle(job.params["backbone"], job.inputs["split"])
     with Store(snapshot.cache_folder()) as store:
         copied, _ = bottlenecks.fill(job, store, folder, made, parameters)
 

@@ -1,7 +1,7 @@
 """OpenVINO as the engine: the backbone is converted once and kept by content; a kept one needs no TensorFlow.
 
 Every batch has one size and runs on one thread, so its sums add up in one order: a row has the same bits on any
-number of cores and in any company.
+number of cores and in any company. In int8 it is quantized, once for a set of calibration images, and kept as well.
 """
 
 import contextlib
@@ -18,18 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from huskies import architectures, images, snapshot
+from huskies import architectures, images, quantization, snapshot
 from huskies.errors import HuskyError
 from huskies.store import Store, key
 
 # A small batch stays in the processor's cache: measured in benchmarks/engines.md.
 BATCH = 4
-_HINTS = {"bfloat16": "bf16", "float32": "f32"}
+# What int8 leaves out is computed in float32.
+_HINTS = {"bfloat16": "bf16", "float32": "f32", "int8": "f32"}
 _FOLDER = "backbones"
 _KEPT_AT_MOST = 10
-# What decides how a backbone is converted.
-_LIBRARIES = ("keras", "openvino", "tensorflow")
-_CODE = ("architectures.py", "backbone.py", "openvino_engine.py")
+# What decides how a backbone is converted, and how calibration images are read.
+_LIBRARIES = ("keras", "openvino", "pillow", "tensorflow")
+_CODE = ("architectures.py", "backbone.py", "images.py", "openvino_engine.py", "quantization.py")
 
 
 def _openvino():
@@ -46,23 +47,27 @@ def _core():
 
 
 def precisions() -> list[str]:
-    """Return the precisions that this processor computes in, the faster first."""
+    """Return the precisions of `auto` that this processor computes in, the faster first."""
     native = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ["bfloat16", "float32"] if native else ["float32"]
 
 
-def load(parameters: dict[str, Any], cores: int, trace: Callable) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+def load(
+    parameters: dict[str, Any], cores: int, trace: Callable, split: Path | None = None
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Return (function from BATCH × side × side × 3 uint8 pixels to float32 features, side), for up to `cores` threads.
 
     parameters: the section `backbone` of params.yaml, with the precision to compute in. trace: makes the TensorFlow
-    function of the backbone for a size of batch; called where no converted one is kept.
+    function of the backbone for a size of batch; called where no converted one is kept. split: the folder data/split,
+    whose training images calibrate int8.
     """
-    return _compiled(_kept(parameters, trace), parameters["precision"], cores)
+    precision = parameters["precision"]
+    kept = _quantized(parameters, trace, split) if precision == "int8" else _converted(parameters, trace)
+    return _compiled(kept, precision, cores)
 
 
 def _compiled(kept: dict[str, np.ndarray], precision: str, cores: int) -> tuple[Callable, int]:
-    weights = _openvino().Tensor(kept["weights"])
-    model = _core().read_model(kept["xml"].tobytes().decode(), weights)
+    model = _from_bytes(kept)
     settings = {
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
         "NUM_STREAMS": cores,
@@ -95,7 +100,7 @@ def fidelity(parameters: dict[str, Any], precision: str, trace: Callable) -> flo
     with Store(snapshot.cache_folder()) as store:
         for _, remembered in store.get([name]):
             return float(remembered[0])
-        kept = _kept(parameters, trace)
+        kept = _converted(parameters, trace)
         infer, side = _compiled(kept, precision, 1)
         cosine = _least_cosine(_in_batches(infer, pictures(side)), kept["reference"])
         store.put([(name, np.array([cosine], np.float32))])
@@ -137,20 +142,33 @@ def _key(parameters: dict[str, Any]) -> str:
     return images.sha256(json.dumps(described, sort_keys=True).encode())
 
 
-def _kept(parameters: dict[str, Any], trace: Callable) -> dict[str, np.ndarray]:
+def _converted(parameters: dict[str, Any], trace: Callable) -> dict[str, np.ndarray]:
     """Return the converted backbone: xml and weights as bytes, and TensorFlow's features of the fixed pictures."""
-    path = snapshot.cache_folder() / _FOLDER / f"{_key(parameters)}.npz"
+    return _kept(_key(parameters), lambda: _convert(trace))
+
+
+def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict[str, np.ndarray]:
+    """Return the backbone in int8: xml and weights as bytes."""
+    # Another type of processor may measure a little otherwise.
+    processor = _core().get_property("CPU", "FULL_DEVICE_NAME")
+    name = key(_key(parameters), f"int8 by {json.dumps(parameters['calibration'], sort_keys=True)} on {processor}")
+    return _kept(name, lambda: _bytes(quantization.quantize(_from_bytes(_converted(parameters, trace)), split)))
+
+
+def _kept(name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return what is kept under a name; where nothing sound is, make it and keep it."""
+    path = snapshot.cache_folder() / _FOLDER / f"{name}.npz"
     # A zip checks its bytes as they are read, and damage shows as many kinds of error.
     with contextlib.suppress(Exception):
         with open(path, "rb") as file, np.load(file) as kept:
-            found = {name: kept[name] for name in ("xml", "weights", "reference")}
+            found = dict(kept)
         path.touch()
         return found
-    converted = _convert(trace)
-    # What cannot be kept (a full disk, a read-only one) is converted again next time.
+    made = make()
+    # What cannot be kept (a full disk, a read-only one) is made again next time.
     with contextlib.suppress(OSError):
-        _keep(path, converted)
-    return converted
+        _keep(path, made)
+    return made
 
 
 def _convert(trace: Callable) -> dict[str, np.ndarray]:
@@ -159,20 +177,26 @@ def _convert(trace: Callable) -> dict[str, np.ndarray]:
     # OpenVINO would clip what is not a number to one that is.
     if not np.isfinite(reference).all():
         raise HuskyError("the backbone gives no finite features. Choose other weights in params.yaml.")
-    model = _openvino().convert_model(function.get_concrete_function())
+    return {**_bytes(_openvino().convert_model(function.get_concrete_function())), "reference": reference}
+
+
+def _bytes(model: Any) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.xml")
         _openvino().save_model(model, path, compress_to_fp16=False)
-        xml, weights = (np.fromfile(each, np.uint8) for each in (path, path.with_suffix(".bin")))
-    return {"xml": xml, "weights": weights, "reference": reference}
+        return {"xml": np.fromfile(path, np.uint8), "weights": np.fromfile(path.with_suffix(".bin"), np.uint8)}
 
 
-def _keep(path: Path, converted: dict[str, np.ndarray]) -> None:
-    """Write a converted backbone, there as a whole or not at all, and forget the longest unused beyond the bound."""
+def _from_bytes(kept: dict[str, np.ndarray]) -> Any:
+    return _core().read_model(kept["xml"].tobytes().decode(), _openvino().Tensor(kept["weights"]))
+
+
+def _keep(path: Path, made: dict[str, np.ndarray]) -> None:
+    """Write a backbone, there as a whole or not at all, and forget the longest unused beyond the bound."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         unfinished = Path(folder, path.name)
-        np.savez(unfinished, **converted)
+        np.savez(unfinished, **made)
         os.replace(unfinished, path)
     kept = sorted(path.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime, reverse=True)
     for forgotten in kept[_KEPT_AT_MOST:]:

@@ -1,6 +1,7 @@
 """bottlenecks_…: the backbone's pooled output, once per image, from the store where it is known.
 
-Reads data/split (original: train and val images; test: test images) or data/augment, and backbones/.
+Reads data/split (original: train and val images; test: test images; all: train images, for int8), augmented also
+data/augment, and backbones/.
 Writes data/bottlenecks_…/: features.npy, index.csv, identity.json.
 """
 
