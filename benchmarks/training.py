@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandas as pd
 from huskies import backbone, train
 
 PROJECT = Path(__file__).parent.parent.resolve()
@@ -158,9 +157,9 @@ def report(found: dict[str, float]) -> str:
     lines = [
         "# Training",
         "",
-        f"By `benchmarks/training.py` on {CORES} cores: {IMAGES} × {DIMENSIONS} features, batches of {BATCH}; medians of",
-        "runs with another seed each, without imports. Ours evaluates all rows a hundred times on the way, `fit` once",
-        "at the end; scikit-learn finds the optimum of the same loss, without steps.",
+        f"By `benchmarks/training.py` on {CORES} cores: {IMAGES} × {DIMENSIONS} features, batches of {BATCH}; medians",
+        "of runs with another seed each, without imports. Ours evaluates all rows a hundred times on the way, `fit`",
+        "once at the end; scikit-learn finds the optimum of the same loss, without steps.",
         "",
         "| peer | seconds | processor seconds | steps a second | against `fit` | validation accuracy | its spread |",
         "|---|---|---|---|---|---|---|",
