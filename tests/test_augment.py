@@ -1,12 +1,14 @@
 """augment: copies of the training images and of nothing else, the same on any machine, one factor within another."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import bare_job
-from huskies import augment, images, manifest, naming, policy
+from conftest import PROJECT, bare_job
+from huskies import augment, images, manifest, naming, plan, policy, runner
 from huskies.errors import HuskyError
 
 POLICY = [
@@ -191,3 +193,16 @@ def test_another_policy_takes_effect_within_one_process(split_folder):
     original = images.decode((split_folder / "cat/train_a.jpg").read_bytes())
     assert (flipped / "cat/train_a_0.jpg").read_bytes() == images.encode(original[:, ::-1], 95)
     assert (upended / "cat/train_a_0.jpg").read_bytes() == images.encode(original[::-1], 95)
+
+
+def test_no_stage_imports_what_takes_seconds_before_it_is_needed():
+    modules = {runner.module_of(stage) for stage in plan.tracked(PROJECT)}
+    assert {"augment", "bottlenecks", "train"} < modules
+    program = (
+        f"import sys, {', '.join(f'huskies.{module}' for module in sorted(modules))}\n"
+        "print({'albumentations', 'keras', 'openvino', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(PROJECT / "workflow")}, capture_output=True, text=True
+    )
+    assert done.stdout == "set()\n"

@@ -9,6 +9,8 @@ import pytest
 from huskies import images, raw
 from huskies.errors import HuskyError
 from huskies.raw import RawImage
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 CAFE = "café"
@@ -147,6 +149,16 @@ def test_names_may_hold_any_blank_and_any_script(given_as, name):
     raw_set = raw.open_raw(given_as({f"cat/{name}": picture(5), "dog/x.png": picture()}))
     assert labels(raw_set) == {f"cat/{name}": "cat", "dog/x.png": "dog"}
     assert raw_set.read(f"cat/{name}") == picture(5)
+
+
+@given(st.text())
+def test_readable_text_is_what_has_no_controls_surrogates_or_line_breaks_in_it(text):
+    assert raw._is_text(text) == (not {unicodedata.category(each) for each in text} & {"Cc", "Cs", "Zl", "Zp"})
+
+
+@pytest.mark.parametrize(("name", "told"), [("a/b.JPG", True), ("a.jpg/b", False), (".jpg", False), ("a.jpg.", False)])
+def test_only_the_ending_of_the_file_itself_makes_it_an_image(name, told):
+    assert raw.is_image(name) is told
 
 
 @pytest.mark.parametrize("beside", [{"LICENSE.txt": "free"}, {"sizes.csv": "name,size\ncat,3\n"}])

@@ -6,20 +6,27 @@ factor 10 holds the copies of factor 5. Validation and test images are never ope
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from huskies import images, manifest, naming, policy
+from huskies import images, manifest, naming
 from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
 
-# Each worker builds its transforms once.
-_build = lru_cache(maxsize=1)(lambda policy_json: policy.build(json.loads(policy_json)))
+
+@lru_cache(maxsize=1)
+def _build(policy_json: str) -> Callable[[np.ndarray, int], np.ndarray]:
+    """Return the function that augments; each process builds it once."""
+    # albumentations takes a second to import, and only those who make copies need it.
+    from huskies import policy
+
+    return policy.build(json.loads(policy_json))
 
 
 def copy_seed(seed: int, source_sha256: str, copy: int) -> int:
@@ -49,7 +56,7 @@ def copies_of(
     """
     settings = (parameters["factor"], parameters["seed"], json.dumps(parameters["policy"]), quality)
     tasks = [(folder / row.file, row.sha256, row.source_sha256, *settings) for row in rows.itertuples()]
-    return bar(map_ordered(_make_copies, tasks, cores, "huskies.augment"), len(tasks), stage)
+    return bar(map_ordered(_make_copies, tasks, cores, "huskies.augment", "huskies.policy"), len(tasks), stage)
 
 
 def run(job: Job) -> str:

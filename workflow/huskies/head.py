@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from huskies import backbone
+from huskies.rows import Rows, chunks
 
 NAME = "head.keras"
 
@@ -21,16 +22,17 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 class Head:
     """Standardisation, dropout, dense, softmax. `parameters` is the section `train` of params.yaml."""
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray, classes: int, parameters: dict[str, Any]):
+    def __init__(self, features: Rows | np.ndarray, labels: np.ndarray, classes: int, parameters: dict[str, Any]):
         """Build the layers and the optimizer for training rows: float32 N × D, and int labels N.
 
+        The rows stay where they are: each step gathers its own, so they may lie in files larger than memory.
         Features are standardised by the training rows' own mean and variance, so that one learning rate suits
         every backbone. The seed fixes the first weights and the dropout.
         """
         self._tensorflow = tensorflow = backbone.load_tensorflow()
         import keras
 
-        self._features = tensorflow.constant(features, tensorflow.float32)
+        self._features = features
         self._labels = tensorflow.constant(labels, tensorflow.int32)
         inputs = keras.Input((features.shape[1],), name="bottleneck")
         scaled = keras.layers.Normalization(**_moments(features), name="standardise")(inputs)
@@ -57,23 +59,30 @@ class Head:
         variables = self._model.trainable_variables
         for batch in batches:
             with tensorflow.GradientTape() as tape:
-                logits = self._logits(tensorflow.gather(self._features, batch), training=True)
+                logits = self._logits(self._gather(batch), training=True)
                 loss = tensorflow.reduce_mean(self._cross_entropy(tensorflow.gather(self._labels, batch), logits))
                 loss += sum(self._logits.losses)
             self._optimizer.apply(tape.gradient(loss, variables), variables)
 
+    def _gather(self, batch):
+        # Without state it need not wait for the step before: the next rows are read while this step computes.
+        rows = self._tensorflow.numpy_function(
+            self._features.__getitem__, [batch], self._tensorflow.float32, stateful=False
+        )
+        rows.set_shape((None, self._features.shape[1]))
+        return rows
+
     def _cross_entropy(self, labels, logits):
         return self._tensorflow.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
-    def score(self, features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def score(self, features: Rows | np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return for each row whether it is right (bool) and its cross-entropy in nats (float32), without dropout."""
-        logits = self._logits(features, training=False)
-        right = logits.numpy().argmax(axis=1) == labels
-        return right, self._cross_entropy(labels, logits).numpy()
+        logits = _in_chunks(self._logits, features)
+        return logits.argmax(axis=1) == labels, self._cross_entropy(labels, logits).numpy()
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
+    def predict(self, features: Rows | np.ndarray) -> np.ndarray:
         """Return class probabilities, float32, N × classes."""
-        return self._model(features, training=False).numpy()
+        return _in_chunks(self._model, features)
 
     def weights(self) -> list[np.ndarray]:
         """Return a copy of the weights."""
@@ -107,22 +116,27 @@ def _number_shared_objects(config: str) -> str:
     return re.sub(r'("shared_object_id": )(\d+)', number, config)
 
 
-def _moments(features: np.ndarray) -> dict[str, np.ndarray]:
+def _in_chunks(model, features: Rows | np.ndarray) -> np.ndarray:
+    return np.concatenate([model(chunk, training=False).numpy() for chunk in chunks(features)])
+
+
+def _moments(features: Rows | np.ndarray) -> dict[str, np.ndarray]:
     """Return mean and variance of each feature; the variance has a floor.
 
     A feature that hardly varies over a few training images may well vary over others, and dividing by next to
     nothing would let it drown all the rest.
     """
-    mean, variance = features.mean(axis=0, dtype=np.float64), features.var(axis=0, dtype=np.float64)
+    mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(features)) / len(features)
+    variance = sum(((chunk - mean) ** 2).sum(axis=0) for chunk in chunks(features)) / len(features)
     return {"mean": mean, "variance": variance + 0.01 * variance.mean()}
 
 
-def predict_with(path: Path, features: np.ndarray) -> np.ndarray:
+def predict_with(path: Path, features: Rows | np.ndarray) -> np.ndarray:
     """Return class probabilities, float32, N × classes, of a saved head for bottlenecks, float32 N × D."""
     backbone.load_tensorflow()
     import keras
 
-    return keras.models.load_model(path)(features, training=False).numpy()
+    return _in_chunks(keras.models.load_model(path), features)
 
 
 def write_events(history: pd.DataFrame, root: Path, stage: str) -> None:

@@ -35,11 +35,11 @@ def _end_with_parent() -> None:
 
 
 def map_ordered(
-    function: Callable[[Item], Result], items: Iterable[Item], cores: int, preload: str
+    function: Callable[[Item], Result], items: Iterable[Item], cores: int, *preload: str
 ) -> Iterator[Result]:
     """Yield function(item) for each item, in the order of the items, on `cores` processes.
 
-    function: picklable. preload: the module to import once, before the workers are forked from it.
+    function: picklable. preload: the modules to import once, before the workers are forked from them.
     At most 4 items a core are in flight, so memory does not grow with the number of items.
     Raises what the function raises, and HuskyError if a worker is killed (as when memory runs out).
     """
@@ -47,7 +47,7 @@ def map_ordered(
         yield from map(function, items)
         return
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([preload])
+    context.set_forkserver_preload(list(preload))
     items = iter(items)
     try:
         with ProcessPoolExecutor(cores, mp_context=context, initializer=_end_with_parent) as pool:

@@ -70,7 +70,10 @@ def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 def _is_text(text: str) -> bool:
     """Tell whether text stays on one line and can be written as UTF-8; any script's blanks and joiners may be in it."""
-    return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
+    # Whatever Python calls printable is such text; the rest is looked at letter by letter, which takes far longer.
+    return text.isprintable() or not any(
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text
+    )
 
 
 def _check_name(folder: str | Path, name: str) -> None:
@@ -80,7 +83,7 @@ def _check_name(folder: str | Path, name: str) -> None:
 
 def is_image(name: str) -> bool:
     """Tell by its ending, in any letter case, whether a file is meant to be an image."""
-    return PurePosixPath(name).suffix.lower() in images.ENDINGS
+    return os.path.splitext(name)[1].lower() in images.ENDINGS
 
 
 def is_table(name: str) -> bool:

@@ -14,6 +14,7 @@ from huskies import bottlenecks, head, manifest
 from huskies.errors import HuskyError
 from huskies.job import Job
 from huskies.progress import bar
+from huskies.rows import Rows
 
 LABELS = "labels.txt"
 HISTORY = "history.csv"
@@ -27,18 +28,19 @@ SCORES = "scores.json"
 _POINTS = 100
 
 
-def load_rows(job: Job) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return (index, float32 features) of all images of the stage, checked against the images' manifests."""
+def load_rows(job: Job) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """Return (index, float32 features) of all images of the stage, checked against the images' manifests.
+
+    The features are memory-mapped: those of the originals, and those of the copies where there are any.
+    """
     images = manifest.read(job.inputs["split"] / manifest.NAME)
     images = images[images["split"].isin(["train", "val"])]
     index, features = bottlenecks.load(job.inputs["bottlenecks_original"], images)
     if job.stage == "train_baseline":
-        return index, features
+        return index, [features]
     copies = manifest.read(job.inputs["augment"] / manifest.NAME)
     copied_index, copied = bottlenecks.load(job.inputs["bottlenecks_augmented"], copies)
-    if len(copied):
-        features = np.concatenate([features, copied])
-    return pd.concat([index, copied_index], ignore_index=True), features
+    return pd.concat([index, copied_index], ignore_index=True), [features, copied] if len(copied) else [features]
 
 
 def draw_batches(labels: np.ndarray, steps: int, size: int, balanced: bool, seed: int) -> np.ndarray:
@@ -59,8 +61,8 @@ def draw_batches(labels: np.ndarray, steps: int, size: int, balanced: bool, seed
 
 
 def fit(
-    train: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    train: tuple[Rows | np.ndarray, np.ndarray],
+    validation: tuple[Rows | np.ndarray, np.ndarray],
     classes: int,
     parameters: dict[str, Any],
     stage: str,
@@ -123,8 +125,7 @@ def run(job: Job) -> str:
     labels = sorted(index["label"].unique())
     targets = index["label"].map({label: number for number, label in enumerate(labels)}).to_numpy()
     is_train = (index["split"] == "train").to_numpy()
-    train = features[is_train], targets[is_train]
-    validation = features[~is_train], targets[~is_train]
+    train, validation = ((Rows(features, np.flatnonzero(each)), targets[each]) for each in (is_train, ~is_train))
     model, history, step, (right, cross_entropy) = fit(train, validation, len(labels), parameters, job.stage)
     probabilities = model.predict(validation[0])
 
