@@ -5,7 +5,7 @@ READY := .venv/ready
 
 SERVERS := .venv/servers
 
-.PHONY: env metrics test test-all matrix lint requirements
+.PHONY: env metrics test test-all matrix benchmarks lint requirements
 
 # The stage prints the table when it runs; when there was nothing to do, it is shown from its file.
 metrics: env
@@ -44,6 +44,10 @@ $(SERVERS): $(READY) requirements-int8.txt requirements-remotes.txt requirements
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
 matrix: env
 	$(BIN)/python tests/matrix.py $(if $(ONLY),--only "$(ONLY)")
+
+# How fast everything is, against what, up to 20 minutes; writes benchmarks/performance.csv and docs/performance.md.
+benchmarks: env
+	PYTHONPATH=workflow $(BIN)/python benchmarks/performance.py
 
 # After a change in pyproject.toml.
 requirements: env

@@ -109,6 +109,20 @@ def write_images(folder: Path, pictures: list[tuple[str, str, Path, int]]) -> No
     manifest.write(manifest.make(rows), folder / manifest.NAME)
 
 
+def prepared_folder(folder: Path, shared: Path) -> Path:
+    """Return the folder with backbones/ and flowers/, which the functions below take, made from what is shared."""
+    (folder / "backbones").mkdir()
+    for weights in (
+        PROJECT / "backbones/mini.weights.h5",
+        shared / "keras/models" / MOBILENET_V2,
+        shared / "keras/models" / MOBILENET,
+        shared / "weights" / INCEPTION_V3,
+    ):
+        (folder / "backbones" / weights.name).symlink_to(weights)
+    write_flowers(shared, folder / "flowers")
+    return folder
+
+
 def prepare(folder: Path, case: str, peer: str) -> None:
     """Get this process ready to run a peer on a case, in the folder that has backbones/ and flowers/."""
     os.chdir(folder)
@@ -338,16 +352,7 @@ def main() -> None:
     shared = Path(os.environ["HUSKIES_SHARED"]).resolve()
     faithful, fast, repetitions = last() if asked.only else (None, None, None)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "backbones").mkdir()
-        for weights in (
-            (PROJECT / "backbones/mini.weights.h5"),
-            shared / "keras/models" / MOBILENET_V2,
-            shared / "keras/models" / MOBILENET,
-            shared / "weights" / INCEPTION_V3,
-        ):
-            (folder / "backbones" / weights.name).symlink_to(weights)
-        write_flowers(shared, folder / "flowers")
+        folder = prepared_folder(Path(name), shared)
         write_digits(folder / "digits")
         if asked.only != "speed":
             faithful = pd.DataFrame(list(chain.from_iterable(fidelity(folder, *pair) for pair in PAIRS)))

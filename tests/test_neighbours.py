@@ -31,6 +31,31 @@ def test_many_rows_are_gone_through_in_chunks(monkeypatch):
     assert np.array_equal(neighbours.nearest_by_features(rows, 3), at_once)
 
 
+def test_pixels_are_gone_through_in_blocks(monkeypatch):
+    thumbnails = np.random.default_rng(0).integers(0, 256, (20, likeness.SIDE, likeness.SIDE, 3)).astype(np.uint8)
+    at_once = neighbours.nearest_across(thumbnails[:9], thumbnails, 4)
+    monkeypatch.setattr(neighbours, "_CHUNK", 4)
+    monkeypatch.setattr(neighbours, "_BLOCK", 7)
+    assert np.array_equal(neighbours.nearest_across(thumbnails[:9], thumbnails, 4), at_once)
+
+
+def test_directions_have_no_mean_and_one_spread_over_all_parts():
+    one, other = features(30) * 3 + 5, features(20, seed=1)
+    mean, spread = neighbours.moments([one, other])
+    both = np.concatenate([one, other]).astype(np.float64)
+    assert np.allclose(mean, both.mean(axis=0))
+    assert np.allclose(spread, both.std(axis=0))
+    expected = neighbours.whole((both - mean) / spread)
+    assert np.array_equal(neighbours.directions(one, mean, spread), expected[:30])
+    assert np.array_equal(neighbours.directions(one, mean, spread, np.array([4, 2])), expected[[4, 2]])
+
+
+@given(arrays(np.int8, (3, 7), elements=st.integers(0, 4)), st.integers(1, 9))
+def test_the_nearest_sources_of_equal_products_are_the_first(values, count):
+    found = neighbours._descending(values.astype(np.float32), count)
+    assert np.array_equal(found, np.argsort(-values, axis=1, kind="stable")[:, :count])
+
+
 @pytest.mark.parametrize(("size", "expected"), [(1, (1, 0)), (2, (2, 1)), (4, (4, 3)), (9, (9, 5))])
 def test_few_rows_have_few_neighbours(size, expected):
     nearest = neighbours.nearest_by_features(features(size), 5)

@@ -35,7 +35,7 @@ def join(size: int, bonds: Iterable[tuple[int, int]]) -> list[int]:
     return [find(item) for item in range(size)]
 
 
-def keys_of(row: pd.Series) -> Iterable[tuple[str, str]]:
+def keys_of(row: dict[str, str]) -> Iterable[tuple[str, str]]:
     """Yield (reason, key) for what binds an image to every other image that has the same."""
     yield "duplicate", row["sha256"]
     yield "duplicate", row["source_sha256"]
@@ -90,7 +90,7 @@ def find_groups(rows: pd.DataFrame, near: Iterable[tuple[str, str]] = ()) -> pd.
     """
     rows = rows.reset_index(drop=True)
     holders = defaultdict(list)
-    for index, row in rows.iterrows():
+    for index, row in enumerate(rows.to_dict("records")):
         for key in dict.fromkeys(keys_of(row)):
             holders[key].append(index)
     index_of = dict(zip(rows["file"], rows.index, strict=True))
@@ -118,7 +118,9 @@ def find_conflicts(rows: pd.DataFrame, near: Iterable[tuple[str, str]] = ()) -> 
 
     One of the two labels must be wrong and nobody but the user knows which, so no split may use either.
     """
-    labels_of = rows.groupby("sha256")["label"].agg(set)
+    labels_of = defaultdict(set)
+    for sha256, label in zip(rows["sha256"], rows["label"], strict=True):
+        labels_of[sha256].add(label)
     sha256_of = dict(zip(rows["file"], rows["sha256"], strict=True))
     contradicted = {sha256 for sha256, labels in labels_of.items() if len(labels) > 1}
     for pair in near:

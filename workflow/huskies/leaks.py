@@ -80,21 +80,17 @@ def find_near(
     originals = trained.drop_duplicates("file").reset_index(drop=True)
     number_of = dict(zip(originals["file"], originals.index, strict=True))
     nearest = neighbours.nearest_sources(*features, trained["file"].map(number_of).to_numpy(), _NEAREST)
-    thumbnails = [
-        likeness.thumbnails([(folder / row.file, row.sha256) for row in rows.itertuples()], cores)
-        for rows in (held_out, originals)
-    ]
-    across = neighbours.nearest_across(*thumbnails, _NEAREST)
-    back = neighbours.nearest_across(*reversed(thumbnails), _NEAREST)
+    everything = pd.concat([held_out, originals], ignore_index=True)
+    thumbnails = likeness.thumbnails([(folder / row.file, row.sha256) for row in everything.itertuples()], cores)
+    halves = thumbnails[: len(held_out)], thumbnails[len(held_out) :]
+    across = neighbours.nearest_across(*halves, _NEAREST)
+    back = neighbours.nearest_across(*reversed(halves), _NEAREST)
     candidates = {(one, int(other)) for rows in (nearest, across) for one, found in enumerate(rows) for other in found}
     candidates |= {(int(one), other) for other, found in enumerate(back) for one in found}
-    everything = pd.concat([held_out, originals], ignore_index=True)
     # Which comes first is by sha256, as in the stage group: what was compared there has the same outcome here.
-    pairs = [
-        tuple(sorted((one, len(held_out) + other), key=lambda each: everything["sha256"][each]))
-        for one, other in sorted(candidates)
-    ]
-    compared = likeness.compare_all(np.concatenate(thumbnails), pairs, cores)
+    sha256 = everything["sha256"].to_list()
+    pairs = [tuple(sorted((one, len(held_out) + other), key=sha256.__getitem__)) for one, other in sorted(candidates)]
+    compared = likeness.compare_all(thumbnails, pairs, cores)
     leaks = [
         (everything["file"][max(pair)], everything["file"][min(pair)], "near-duplicate", f"{similarity:.4f}")
         for pair, (similarity, details) in zip(pairs, compared, strict=True)
@@ -127,7 +123,9 @@ def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) ->
     sources = pd.concat([first.loc[is_train, "source_sha256"], copies["source_sha256"]])
     known = sources.isin(training.index).to_numpy()
     trained = training.loc[sources[known]].reset_index(drop=True)
-    return find_near(job.inputs["split"], held_out, trained, (features[0], features[1][known]), job.cores)
+    # With several copies of each image this is the largest thing in memory, so it is not copied without need.
+    of_trained = features[1] if known.all() else features[1][known]
+    return find_near(job.inputs["split"], held_out, trained, (features[0], of_trained), job.cores)
 
 
 def run(job: Job) -> str:

@@ -19,6 +19,8 @@ NEAREST = 8
 # which float32 holds exactly, and neighbours are the same however many threads add them up.
 _SCALE = 4000
 _CHUNK = 256
+# Columns of a product that are made and looked at together: they stay in the processor's cache.
+_BLOCK = 1024
 _CELLS = 8  # pixels a side of the coarsest view
 _WINDOW = 0.9  # side of the crops that are tried, at nine places
 
@@ -30,7 +32,7 @@ def pairs_within(nearest: np.ndarray) -> set[tuple[int, int]]:
 
 def nearest_by_features(features: np.ndarray, count: int = NEAREST) -> np.ndarray:
     """Return the rows of the `count` nearest others of each row, N × count (fewer if there are fewer rows)."""
-    vectors = whole(standardise(features))
+    vectors = directions(features, *moments([features]))
     products = (vectors[start : start + _CHUNK] @ vectors.T for start in range(0, len(vectors), _CHUNK))
     return _largest(_without_own(products), min(count, len(vectors) - 1))
 
@@ -55,26 +57,54 @@ def nearest_sources(
 
     held_out, trained: float32 features, one row or more each. sources: int, the source of each row of `trained`.
     """
-    both = whole(standardise(np.concatenate([held_out, trained])))
+    scale = moments([held_out, trained])
     order = np.argsort(sources, kind="stable")
     names, starts = np.unique(sources[order], return_index=True)
-    rows = both[len(held_out) :][order]
+    rows = directions(trained, *scale, order)
     for start in range(0, len(held_out), _CHUNK):
-        products = both[start : min(start + _CHUNK, len(held_out))] @ rows.T
+        products = directions(held_out[start : start + _CHUNK], *scale) @ rows.T
         of_sources = np.maximum.reduceat(products, starts, axis=1)
-        yield from names[np.argsort(-of_sources, axis=1, kind="stable")[:, :count]]
+        yield from names[_descending(of_sources, count)]
 
 
-def standardise(features: np.ndarray) -> np.ndarray:
-    """Return features with mean 0 and spread 1 in each dimension, so that none of them outweighs the others."""
-    spread = features.std(axis=0)
-    return (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1)
+def moments(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the spread of each dimension over the rows of all parts, float64; 1 where there is none."""
+    size = sum(map(len, parts))
+    mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / size
+    chunks = (part[start : start + _CHUNK] for part in parts for start in range(0, len(part), _CHUNK))
+    spread = np.sqrt(sum(((chunk - mean) ** 2).sum(axis=0) for chunk in chunks) / size)
+    return mean, np.where(spread > 0, spread, 1)
+
+
+def directions(
+    features: np.ndarray, mean: np.ndarray, spread: np.ndarray, order: np.ndarray | None = None
+) -> np.ndarray:
+    """Return features with mean 0 and spread 1, so that no dimension outweighs the others, as `whole` has them.
+
+    order: the rows to return, all of them if absent. Beside the result, only a few rows are held.
+    """
+    order = np.arange(len(features)) if order is None else order
+    result = np.empty((len(order), features.shape[1]), np.float32)
+    for start in range(0, len(order), _CHUNK):
+        result[start : start + _CHUNK] = whole((features[order[start : start + _CHUNK]] - mean) / spread)
+    return result
 
 
 def whole(vectors: np.ndarray) -> np.ndarray:
     """Return the vectors' directions as float32 integers, of length _SCALE; zero stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.rint(vectors / np.where(lengths > 0, lengths, 1) * _SCALE).astype(np.float32)
+
+
+def _descending(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the columns of the `count` largest values of each row, the largest first, the leftmost of equal ones."""
+    if count >= values.shape[1]:
+        return np.argsort(-values, axis=1, kind="stable")
+    least = np.partition(values, -count, axis=1)[:, -count]
+    able = [np.flatnonzero(row >= bound) for row, bound in zip(values, least, strict=True)]
+    return np.array(
+        [each[np.argsort(-row[each], kind="stable")[:count]] for row, each in zip(values, able, strict=True)]
+    )
 
 
 def _largest(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:
@@ -95,13 +125,17 @@ def _without_own(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 def _pixel_products(thumbnails: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
     """Yield, chunk by chunk of `thumbnails`, the best product of any view of each with each of `others`."""
-    greys = [likeness.grey(each) for each in thumbnails]
     vectors = whole(_centred([_coarse(likeness.grey(each)) for each in others]))
-    for start in range(0, len(greys), _CHUNK):
-        chunk = greys[start : start + _CHUNK]
-        best = np.full((len(chunk), len(vectors)), -np.inf, np.float32)
-        for views in _views(chunk):
-            np.maximum(best, whole(_centred(views)) @ vectors.T, out=best)
+    for start in range(0, len(thumbnails), _CHUNK):
+        greys = [likeness.grey(each) for each in thumbnails[start : start + _CHUNK]]
+        views = [whole(_centred(each)) for each in _views(greys)]
+        best = np.full((len(greys), len(vectors)), -np.inf, np.float32)
+        for first in range(0, len(vectors), _BLOCK):
+            block = best[:, first : first + _BLOCK]
+            products = np.empty(block.shape, np.float32)
+            for each in views:
+                np.matmul(each, vectors[first : first + _BLOCK].T, out=products)
+                np.maximum(block, products, out=block)
         yield best
 
 

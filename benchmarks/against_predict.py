@@ -1,0 +1,52 @@
+"""From JPEG on disk to features on disk: the stage bottlenecks_original against Keras `predict` fed by tf.data.
+
+What is run is defined in benchmarks/engines.py; there, fidelity is measured too. Keras computes in float32 whatever we
+compute in, since that is what `predict` does.
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import engines
+import limit
+import turns
+from huskies import openvino_engine
+from page import Line
+
+PRECISIONS = ("float32", "bfloat16", "int8")
+# For each case, what is aimed at: by precision against `predict`, and against the engine alone.
+AIMS = {
+    "InceptionV3 to mixed8 at 299": ({"float32": 1.15, "bfloat16": 2.2, "int8": 3.5}, 0.95),
+    "MobileNetV2 at 224": ({"float32": 1.7, "bfloat16": 3.2, "int8": 5.0}, 0.9),
+    "MobileNetV2 at 96": ({"float32": 2.2, "bfloat16": 5.0}, 0.9),
+    "bundled MobileNet at 96": ({"float32": 2.2, "bfloat16": 5.0}, 0.9),
+}
+
+
+def measure(folder: Path, case: str, repetitions: int) -> Iterator[Line]:
+    """Yield the lines of one backbone. folder: as benchmarks/engines.py makes it, with backbones/ and flowers/."""
+    # NNCF, which quantizes, is in requirements-int8.txt and not everywhere.
+    able = {*openvino_engine.precisions(), *(["int8"] if importlib.util.find_spec("nncf") else [])}
+    names = ["Keras predict"]
+    for precision in PRECISIONS:
+        if precision in able:
+            names += [f"OpenVINO {precision}", f"OpenVINO {precision}, from memory"]
+    names = [name for name in names if name in engines.PEERS]
+    seconds = turns.medians({name: (limit.prepared, folder, case, name) for name in names}, repetitions)
+    images = engines.CASES[case][-1]
+    predict = seconds["Keras predict"]
+    yield Line("bottlenecks", f"{case}: predict", images / predict.wall, "images/s")
+    against_predict, against_engine = AIMS[case]
+    for precision in PRECISIONS:
+        if f"OpenVINO {precision}" not in seconds:
+            yield Line("bottlenecks", f"{case}, {precision}", float("nan"), "", note="left out: not to be had here")
+            continue
+        ours, memory = seconds[f"OpenVINO {precision}"], seconds[f"OpenVINO {precision}, from memory"]
+        for what, peer, aim in (
+            ("predict", predict, against_predict.get(precision)),
+            ("the engine alone", memory, against_engine),
+        ):
+            note = f"{peer.processor / ours.processor:.2f} × by processor time"
+            ratio = peer.wall / ours.wall
+            yield Line("bottlenecks", f"{case}, {precision}, against {what}", ratio, "×", aim, note=note)

@@ -1,0 +1,84 @@
+"""The table of all measurements: its lines, its CSV, and its place in docs/performance.md."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+PROJECT = Path(__file__).parent.parent.resolve()
+RESULT = PROJECT / "benchmarks/performance.csv"
+PAGE = PROJECT / "docs/performance.md"
+BEGIN, END = "<!-- The table of the last run, by make benchmarks. -->", "<!-- The end of the table. -->"
+COLUMNS = ["subject", "what", "measured", "unit", "aim", "met", "note"]
+
+
+class Line(NamedTuple):
+    """A line of the table: what was measured, in which unit, and the aim, if there is one.
+
+    at_least: the least that is aimed at. at_most: the most. A ratio has the unit "×".
+    """
+
+    subject: str
+    what: str
+    measured: float
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+    note: str = ""
+
+    def met(self) -> bool | None:
+        """Tell whether the aim is met, None where there is no aim."""
+        if self.at_least is None and self.at_most is None:
+            return None
+        if pd.isna(self.measured):
+            return False
+        enough = self.at_least is None or self.measured >= self.at_least
+        return enough and (self.at_most is None or self.measured <= self.at_most)
+
+
+def as_row(line: Line) -> dict[str, str]:
+    """Return a line as it stands in the CSV."""
+    aims = [("at least", line.at_least), ("at most", line.at_most)]
+    met = {True: "yes", False: "no", None: ""}[line.met()]
+    return {
+        "subject": line.subject,
+        "what": line.what,
+        "measured": "" if pd.isna(line.measured) else _digits(line.measured),
+        "unit": line.unit,
+        "aim": ", ".join(f"{word} {value:g}" for word, value in aims if value is not None),
+        "met": met,
+        "note": line.note,
+    }
+
+
+def _digits(value: float) -> str:
+    """Return four digits of a number, and all of those before the point."""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Return the CSV's rows as a Markdown table."""
+    lines = ["| subject | what | measured | aim | met | note |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {row.subject} | {row.what} | {f'{row.measured} {row.unit}'.strip()} | {row.aim} | {row.met} | {row.note} |"
+        for row in frame.itertuples()
+    ]
+    return "\n".join(lines)
+
+
+def put(frame: pd.DataFrame, page: str) -> str:
+    """Return the page with the table of the CSV's rows in the place of the one it has."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{table(frame)}\n\n{END}{after}"
+
+
+def write(frame: pd.DataFrame) -> None:
+    """Write the CSV, and its table into the page."""
+    frame.to_csv(RESULT, index=False, lineterminator="\n")
+    PAGE.write_text(put(read(), PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def read() -> pd.DataFrame:
+    """Return the rows of the CSV, all of them text."""
+    return pd.read_csv(RESULT, dtype=str, keep_default_na=False)

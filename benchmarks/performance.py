@@ -1,0 +1,109 @@
+"""Measures all speeds by one command: prints the table, writes benchmarks/performance.csv and docs/performance.md.
+
+Run in the project's folder: `HUSKIES_SHARED=../shared make benchmarks`, or
+`.venv/bin/python benchmarks/performance.py`. It takes up to 20 minutes on two cores, on which nothing else should
+run. A part that fails or cannot be measured is said to, and the others go on. What each line means is explained in
+docs/performance.md.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import against_predict
+import engines
+import limit
+import main_job
+import on_the_fly
+import pandas as pd
+import psutil
+import stages
+from page import COLUMNS, Line, as_row, table, write
+
+FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8")
+LIBRARIES = ("openvino", "tensorflow", "keras", "numpy", "opencv-python-headless", "snakemake", "dvc")
+
+
+def machine() -> Iterator[Line]:
+    """Yield what the measurements were made on."""
+    cpuinfo = Path("/proc/cpuinfo")
+    words = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
+    for what, note in (
+        ("processor", engines._processor()),
+        ("instructions", " ".join(flag for flag in FLAGS if flag in words)),
+        ("cores", str(engines.CORES)),
+        ("memory", f"{psutil.virtual_memory().total / 2**30:.0f} GiB"),
+        ("software", ", ".join([f"{platform.system()}, Python {platform.python_version()}", *versions])),
+    ):
+        yield Line("machine", what, float("nan"), "", note=note)
+
+
+def parts(folder: Path | None, shared: Path | None, quick: bool) -> dict[str, Callable[[], Iterator[Line]] | None]:
+    """Return what measures each part, by its name; None for what needs HUSKIES_SHARED where there is none.
+
+    folder: as benchmarks/engines.py makes it from the shared photos and weights, or None. quick: as few repetitions
+    as possible, to see that it works.
+    """
+    repetitions = 1 if quick else 3
+    found: dict[str, Callable[[], Iterator[Line]] | None] = {"machine": machine}
+    found["main job, sample"] = lambda: main_job.measure(None, 1)
+    found["main job, flowers"] = (lambda: main_job.measure(shared, 1)) if shared else None
+    found["limit"] = (lambda: limit.measure(folder, repetitions)) if folder else None
+    for case in against_predict.AIMS:
+        found[case] = (lambda case=case: against_predict.measure(folder, case, repetitions)) if folder else None
+    found["on the fly"] = (lambda: on_the_fly.measure(folder, quick)) if folder else None
+    found["training"] = lambda: stages.of_training(quick)
+    found["augment"] = (lambda: stages.of_augmenting(quick)) if shared else None
+    found["a larger factor"] = stages.of_a_larger_factor
+    found["overheads"] = lambda: stages.of_overheads(quick)
+    return found
+
+
+def rows(name: str, part: Callable[[], Iterator[Line]] | None) -> Iterator[Line]:
+    """Yield the lines of a part; one that says so where it is left out or fails."""
+    nothing = float("nan")
+    if part is None:
+        yield Line(name, "left out", nothing, "", note="HUSKIES_SHARED, which has the photos and weights, is not set")
+        return
+    try:
+        yield from part()
+    # Hours of other measurements are not to be lost for one that fails, however it does.
+    except Exception as error:
+        traceback.print_exc()
+        yield Line(name, "failed", nothing, "", note=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+
+
+def main() -> None:
+    """Measure all parts, or those asked for, and print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="see that it works; nothing is written")
+    parser.add_argument("--only", nargs="+", help="parts by name; nothing is written")
+    arguments = parser.parse_args()
+    shared = Path(os.environ["HUSKIES_SHARED"]).resolve() if os.environ.get("HUSKIES_SHARED") else None
+    found = []
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
+        folder = engines.prepared_folder(Path(name), shared) if shared else None
+        for part, measure in parts(folder, shared, arguments.quick).items():
+            if arguments.only and part not in arguments.only:
+                continue
+            start = time.perf_counter()
+            for line in rows(part, measure):
+                found.append(as_row(line))
+                print(*found[-1].values(), sep="\t", file=sys.stderr, flush=True)
+            print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    frame = pd.DataFrame(found, columns=COLUMNS)
+    print(table(frame))
+    if not (arguments.quick or arguments.only):
+        write(frame)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The table of speed: what a line says, whether its aim is met, and that the page shows the CSV."""
+
+import math
+
+import page
+import pandas as pd
+import pytest
+from page import Line
+
+
+@pytest.mark.parametrize(
+    ("line", "met"),
+    [
+        (Line("a", "b", 2.2, "×", at_least=2.2), True),
+        (Line("a", "b", 2.19, "×", at_least=2.2), False),
+        (Line("a", "b", 59.9, "s", at_most=60), True),
+        (Line("a", "b", 60.1, "s", at_most=60), False),
+        (Line("a", "b", 60.1, "s"), None),
+        (Line("a", "b", math.nan, "×", at_least=1), False),
+        (Line("a", "b", math.nan, "s", at_most=1), False),
+    ],
+)
+def test_an_aim_is_met_or_not_or_there_is_none(line, met):
+    assert line.met() is met
+
+
+def test_a_line_as_a_row():
+    assert page.as_row(Line("limit", "share", 0.91234, "×", 0.9, note="why")) == {
+        "subject": "limit",
+        "what": "share",
+        "measured": "0.9123",
+        "unit": "×",
+        "aim": "at least 0.9",
+        "met": "yes",
+        "note": "why",
+    }
+    nothing = page.as_row(Line("limit", "failed", math.nan, "", note="ValueError: no"))
+    assert list(nothing.values()) == ["limit", "failed", "", "", "", "", "ValueError: no"]
+
+
+def test_large_numbers_keep_their_digits():
+    assert page.as_row(Line("a", "b", 12345.6, "×"))["measured"] == "12346"
+
+
+def test_the_table_has_a_row_for_each_line():
+    frame = pd.DataFrame([page.as_row(Line("a", "b", 1.5, "×", 2))], columns=page.COLUMNS)
+    assert page.table(frame).splitlines()[2:] == ["| a | b | 1.5 × | at least 2 | no |  |"]
+
+
+def test_a_new_table_takes_the_place_of_the_old_one_and_of_nothing_else():
+    frame = pd.DataFrame([page.as_row(Line("a", "b", 1.5, "×"))], columns=page.COLUMNS)
+    first = page.put(frame, f"# Title\n\n{page.BEGIN}\n\nold\n\n{page.END}\n\nText.\n")
+    assert first.startswith("# Title\n\n")
+    assert first.endswith("\n\nText.\n")
+    assert "old" not in first
+    assert page.table(frame) in first
+    assert page.put(frame, first) == first
+
+
+def test_the_page_shows_the_last_run():
+    shown = page.PAGE.read_text(encoding="utf-8")
+    assert page.put(page.read(), shown) == shown
