@@ -28,6 +28,7 @@ FLOW = [
     "train_augmented",
     "leaks",
     "metrics",
+    "report",
     "test",
     "label_safety",
 ]
@@ -76,14 +77,16 @@ READERS = {
 # Every pinned library, and the stages whose bytes it shapes.
 PINNED = [
     ("albumentations", ["augment", "label_safety"]),
+    ("jinja2", ["report"]),
     ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
+    ("markupsafe", ["report"]),
     ("matplotlib", []),
-    ("numpy", ["convert", "group", "augment", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
+    ("numpy", ["convert", "group", "augment", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety"]),
     ("opencv-python-headless", ["group", "augment", "leaks", "label_safety"]),
     ("openvino", ["group", *BOTTLENECKS, "label_safety"]),
     ("pandas", FLOW),
     ("pillow", ["convert", "group", "augment", *BOTTLENECKS, "leaks", "label_safety"]),
-    ("scipy", ["augment", "metrics", "test", "label_safety"]),
+    ("scipy", ["augment", "metrics", "report", "test", "label_safety"]),
     ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
 ]
 
@@ -93,7 +96,8 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    for name in ("dvc.yaml", "ledger.csv"):
+        shutil.copy(PROJECT / name, workspace)
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
         (workspace / raw / "cat").mkdir(parents=True)
         (workspace / raw / "cat/1.png").write_bytes(content)
@@ -180,6 +184,7 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "train_augmented",
         "leaks",
         "metrics",
+        "report",
         "test",
     ]
     assert below(["bottlenecks_original"], first) == [
@@ -187,13 +192,15 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         *TRAININGS,
         "leaks",
         "metrics",
+        "report",
         "test",
         "label_safety",
     ]
-    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "test"]
-    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "test", "label_safety"]
-    assert below(["leaks"], first) == ["leaks", "metrics", "test"]
-    assert below(["metrics"], first) == ["metrics"]
+    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "report", "test"]
+    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "report", "test", "label_safety"]
+    assert below(["leaks"], first) == ["leaks", "metrics", "report", "test"]
+    assert below(["metrics"], first) == ["metrics", "report"]
+    assert below(["report"], first) == ["report"]
     assert below(["label_safety"], first) == ["label_safety"]
 
 
@@ -303,14 +310,15 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
 @pytest.mark.parametrize(
     ("module", "readers"),
     [
-        ("raw", ["convert", "group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
+        ("raw", ["convert", "group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety"]),
         ("group", ["group"]),
         ("policy", ["augment", "label_safety"]),
-        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
-        ("likeness", ["group", "leaks", "metrics"]),
+        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety"]),
+        ("likeness", ["group", "leaks", "metrics", "report"]),
         ("descriptor", ["group"]),
-        ("intervals", ["metrics", "test", "label_safety"]),
-        ("metrics", ["metrics"]),
+        ("intervals", ["metrics", "report", "test", "label_safety"]),
+        ("metrics", ["metrics", "report"]),
+        ("report", ["report"]),
         ("errors", FLOW),
         ("runner", []),
         ("plan", []),
@@ -367,6 +375,20 @@ def test_weights_that_are_not_there_are_refused(project, values):
         f"there is no file {project}/backbones/none.h5. "
         "Put it there, or choose another backbone.weights in params.yaml."
     )
+
+
+def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
+    for path in ("workflow/huskies/page/page.css", "ledger.csv"):
+        with open(workspace / path, "a", encoding="utf-8") as file:
+            file.write("\n")
+        after = plan.all_plans(values, workspace)
+        assert changed(first, after) == ["report"]
+        assert after["report"]["files"][path] != first["report"]["files"][path]
+    (workspace / "ledger.csv").unlink()
+    with pytest.raises(HuskyError) as error:
+        plan.all_plans(values, workspace)
+    path = f"{workspace}/ledger.csv"
+    assert str(error.value) == f"there is no file {path}. Get it back: git checkout {path}"
 
 
 def test_a_plan_holds_only_the_parameters_that_its_stage_lists(first, values):
@@ -659,6 +681,7 @@ PROVENANCE = {
     "train_augmented": {"raw", "code", "split", "policy", "backbone"},
     "leaks": {"raw", "code", "split", "policy", "backbone"},
     "metrics": {"raw", "code", "split", "policy", "backbone"},
+    "report": {"raw", "code", "split", "policy", "backbone"},
     "test": {"raw", "code", "split", "policy", "backbone"},
     "label_safety": {"raw", "code", "split", "backbone"},
 }
@@ -718,10 +741,11 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
     ("module", "where"),
     [
         ("convert", FLOW),
-        ("policy", ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "test", "label_safety"]),
+        ("policy", ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report", "test", "label_safety"]),
         ("group", FLOW[1:]),
-        ("leaks", ["leaks", "metrics", "test"]),
-        ("metrics", ["metrics"]),
+        ("leaks", ["leaks", "metrics", "report", "test"]),
+        ("metrics", ["metrics", "report"]),
+        ("report", ["report"]),
         ("test", ["test"]),
         ("runner", []),
     ],
