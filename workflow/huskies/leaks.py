@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from huskies import bottlenecks, likeness, manifest, neighbours, picture, train
+from huskies import bottlenecks, contact_sheet, likeness, manifest, neighbours, train, whole
 from huskies.errors import HuskyError, some
 from huskies.job import Job
 
@@ -21,6 +21,8 @@ COLUMNS = ["file", "held_out", "reason", "similarity"]
 
 # Training images that each held-out image is compared with.
 _NEAREST = 3
+# Pairs in the picture, at most, and the side of an image in pixels.
+_SHOWN, _SIDE = 20, 128
 _SAID = {
     "unknown": "descends from no image of the split",
     "itself": "is itself held out",
@@ -108,6 +110,26 @@ def sentences(leaks: pd.DataFrame) -> list[str]:
     return [f"{leak['file']} {_SAID[leak['reason']].format(**leak)}" for leak in leaks.to_dict("records")]
 
 
+def draw(leaks: pd.DataFrame, folders: list[Path]) -> bytes:
+    """Return the first pairs as a PNG: the training image, the held-out one, and why at their left.
+
+    folders: where the files are, in the order of looking. What is in none of them is left grey.
+    """
+
+    def picture(file: str) -> contact_sheet.Picture:
+        found = [folder / file for folder in folders if file and (folder / file).is_file()]
+        return contact_sheet.Picture("", found[0].read_bytes() if found else None)
+
+    rows = [
+        contact_sheet.Row(
+            "\n".join([leak.file, leak.held_out, f"{leak.reason} {leak.similarity}"]),
+            [picture(leak.file), picture(leak.held_out)],
+        )
+        for leak in leaks.head(_SHOWN).itertuples()
+    ]
+    return contact_sheet.draw(rows, _SIDE)
+
+
 def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
     """Return `find_near` for the bottlenecks of the stages above. originals, copies: manifests, labels not needed."""
     is_test = originals["split"] == "test"
@@ -145,16 +167,19 @@ def run(job: Job) -> str:
     }
     traced = [find_leaks(rows, originals, copies) for rows in trained.values()]
     leaks = pd.concat([*traced, compare_features(job, originals, copies)]).drop_duplicates(ignore_index=True)
-    shown = picture.pairs(leaks, [job.inputs["split"], job.inputs["augment"]]) if len(leaks) else None
+    shown = draw(leaks, [job.inputs["split"], job.inputs["augment"]]) if len(leaks) else None
     if len(leaks) and action == "fail":
-        raise HuskyError(_refusal(job, leaks, picture.write_whole(shown, Path("logs", f"{job.stage}.png"))))
+        path = Path("logs", f"{job.stage}.png")
+        path.parent.mkdir(exist_ok=True)
+        whole.write(path, shown)
+        raise HuskyError(_refusal(job, leaks, path))
     counts = {stage: len(rows) for stage, rows in trained.items()}
     written = {"leaks": len(leaks), "action": action, "traced": counts}
     (job.output / NAME).write_text(json.dumps(written, indent=1) + "\n")
     if action == "warn":
         leaks.to_csv(job.output / TABLE, index=False, lineterminator="\n")
     if shown:
-        shown.save(job.output / PICTURE)
+        (job.output / PICTURE).write_bytes(shown)
     summary = f"{len(leaks)} leaks; {counts['train_baseline']} and {counts['train_augmented']} training images traced"
     return summary + (f". WARNING: {some(sentences(leaks))}: see {TABLE} and {PICTURE}" if len(leaks) else "")
 
