@@ -61,5 +61,6 @@ def page(**facts: Any) -> str:
         script_digest=f"sha256-{digest}",
         number=partial(number, facts["metrics"]),
         plain=plain,
-        **facts,
+        uri=data_uri,
+        **{**facts, "figures": {name: Markup(svg) for name, svg in facts["figures"].items()}},
     )

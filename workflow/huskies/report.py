@@ -5,9 +5,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from huskies import leaks, ledger, manifest, metrics, naming, receipt, render
+from huskies import (
+    bottlenecks,
+    group,
+    illustrations,
+    leaks,
+    ledger,
+    manifest,
+    metrics,
+    missed,
+    naming,
+    receipt,
+    render,
+    suspects,
+    train,
+)
 from huskies.job import Job
 
 NAME = "report.html"
@@ -48,38 +63,85 @@ def versions(plans: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     return sorted({library: version for plan in plans.values() for library, version in plan["libraries"].items()}.items())
 
 
-def run(job: Job) -> str:
-    """Fill job.output with report.html and figures/; return a line on it."""
-    numbers = _read(job.inputs["metrics"] / metrics.NAME)
-    found = _read(job.inputs["leaks"] / leaks.NAME)
+def counted(job: Job) -> dict[str, Any]:
+    """Return what the page says of the images that there are, of those that were rejected, and of leaks."""
     originals = manifest.read(job.inputs["split"] / manifest.NAME)
     images = counts(originals, manifest.read(job.inputs["augment"] / manifest.NAME))
     leaking = job.inputs["leaks"] / leaks.TABLE
-    plans = {name: receipt.read(folder)["plan"] for name, folder in job.inputs.items()}
-    receipts = [(name, receipt.plan_hash(plan)) for name, plan in plans.items()]
+    return {
+        "counts": images.to_dict("records"),
+        "totals": images.drop(columns="label").sum().to_dict(),
+        "rejected": manifest.read(job.inputs["convert"] / REJECTED).to_dict("records"),
+        "leaks": _read(job.inputs["leaks"] / leaks.NAME),
+        "leaking": manifest.read(leaking).to_dict("records") if leaking.is_file() else [],
+        "looks": ledger.read().to_dict("records"),
+    }
+
+
+def made_from(job: Job, provenance: dict[str, str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return (title, name, rows of two texts) of each table that says what the page was made from."""
+    plans = _plans(job)
+    return [
+        ("Parameters", "parameters", parameters(plans)),
+        ("Library versions", "versions", versions(plans)),
+        ("Receipts of the stages", "receipts", [(name, receipt.plan_hash(plan)) for name, plan in plans.items()]),
+        ("Digests of what the numbers come from", "digests", sorted(provenance.items())),
+    ]
+
+
+def pictured(job: Job, missed_images: list[dict[str, Any]], rows: pd.DataFrame, features: np.ndarray) -> dict[str, Any]:
+    """Return what the page shows as pictures. rows, features: of train and val, the manifest and the bottlenecks."""
+    split, augment = job.inputs["split"], job.inputs["augment"]
+    shown = sorted(missed_images, key=lambda image: -image["probability"])[: illustrations.MOST_MISSED]
+    nearest = missed.nearest_training(rows, features, [image["file"] for image in shown])
+    suspected = suspects.suspects(rows, features)
+    company = illustrations.company(rows, manifest.read(job.inputs["group"] / manifest.GROUPS))
+    in_company = [image["file"] for group in company[: illustrations.MOST_GROUPS] for image in group["images"]]
+    wanted = {*nearest["file"], *suspected["file"], *in_company}
+    beside_copies, alone = illustrations.galleries(split, augment, rows, _plans(job)["augment"]["params"]["aug"])
+    conflicts, near = (manifest.read(job.inputs["group"] / name) for name in (manifest.CONFLICTS, group.NEAR))
+    return {
+        "missed": [image for image in missed_images if image in shown],
+        "missed_in_all": len(missed_images),
+        "nearest": {file: each.to_dict("records") for file, each in nearest.groupby("file")},
+        "copies": illustrations.copies_of(split, augment, rows[rows["file"].isin(nearest["near"])]),
+        "suspects": suspected.to_dict("records"),
+        "company": company,
+        "most_groups": illustrations.MOST_GROUPS,
+        "contradictions": suspects.contradictions(conflicts, near).to_dict("records"),
+        "thumbnails": illustrations.thumbnails(split, rows[rows["file"].isin(wanted)]),
+        "beside_copies": beside_copies,
+        "alone": alone,
+    }
+
+
+def run(job: Job) -> str:
+    """Fill job.output with report.html and figures/; return a line on it."""
+    numbers = _read(job.inputs["metrics"] / metrics.NAME)
+    tables = [manifest.read(job.inputs["metrics"] / name) for name in (metrics.PER_CLASS, metrics.CONFUSION)]
+    validations = {head: manifest.read(job.inputs[f"train_{head}"] / train.VALIDATION) for head in metrics.HEADS}
+    histories = {head: pd.read_csv(job.inputs[f"train_{head}"] / train.HISTORY) for head in metrics.HEADS}
+    rows = manifest.read(job.inputs["split"] / manifest.NAME)
+    rows = rows[rows["split"] != "test"].reset_index(drop=True)
+    _, features = bottlenecks.load(job.inputs["bottlenecks_original"], rows)
+    missed_images = illustrations.missed_images(validations)
+    files = {image["file"] for image in missed_images}
+    figures = illustrations.figures(numbers, histories, *tables, files, (rows, features))
     page = render.page(
         metrics=numbers,
         heads=metrics.HEADS,
         warning=metrics.warning(numbers),
-        counts=images.to_dict("records"),
-        totals=images.drop(columns="label").sum().to_dict(),
-        rejected=manifest.read(job.inputs["convert"] / REJECTED).to_dict("records"),
-        per_class=_numbers(job.inputs["metrics"] / metrics.PER_CLASS),
-        confusion=_numbers(job.inputs["metrics"] / metrics.CONFUSION),
-        leaks=found,
-        leaking=manifest.read(leaking).to_dict("records") if leaking.is_file() else [],
-        looks=ledger.read().to_dict("records"),
-        tables=[
-            ("Parameters", "parameters", parameters(plans)),
-            ("Library versions", "versions", versions(plans)),
-            ("Receipts of the stages", "receipts", receipts),
-            ("Digests that metrics.json has", "digests", sorted(numbers["provenance"].items())),
-        ],
-        missed=[],
-        guesses=[],
-        figures={},
+        per_class=tables[0].to_dict("records"),
+        confusion=tables[1].to_dict("records"),
+        tables=made_from(job, numbers["provenance"]),
+        figures=figures,
+        **counted(job),
+        **pictured(job, missed_images, rows, features),
     )
     (job.output / NAME).write_text(page, encoding="utf-8")
+    (job.output / FIGURES).mkdir()
+    for name, figure in figures.items():
+        (job.output / FIGURES / f"{name}.svg").write_text(figure, encoding="utf-8")
     return f"{job.output.parent / job.stage / NAME}, {len(page.encode()) / 1e6:.1f} MB"
 
 
@@ -87,6 +149,5 @@ def _read(path: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def _numbers(path: Path) -> list[dict]:
-    """Return the rows of a CSV with its names as text and its numbers as they stand there."""
-    return manifest.read(path).to_dict("records")
+def _plans(job: Job) -> dict[str, dict[str, Any]]:
+    return {name: receipt.read(folder)["plan"] for name, folder in job.inputs.items()}
