@@ -356,7 +356,8 @@ def _is_kernel(each: object) -> bool:
 
 def _sources(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (path, sha256) of every file that a build goes by."""
-    for top in ("Snakefile", "params.yaml", "dvc.yaml", "ledger.csv", "profiles", "workflow", "backbones", "data/digits"):
+    tops = ["Snakefile", "params.yaml", "dvc.yaml", "ledger.csv", "profiles", "workflow", "backbones", "data/digits"]
+    for top in tops:
         path = folder / top
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:

@@ -195,6 +195,11 @@ def test_a_stage_lists_the_code_that_its_module_imports(stage):
     assert plan.code(EVERY[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
 
 
+def test_the_report_lists_every_file_that_its_page_is_made_of():
+    files = sorted(path.relative_to(PROJECT).as_posix() for path in (PACKAGE / "page").iterdir())
+    assert [each for each in STAGES["report"]["deps"] if each.startswith(f"{plan.PACKAGE}page/")] == files
+
+
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_sections_that_its_module_reads(stage):
     source = (PACKAGE / f"{runner.module_of(stage)}.py").read_text(encoding="utf-8")

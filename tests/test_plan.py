@@ -81,7 +81,10 @@ PINNED = [
     ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
     ("markupsafe", ["report"]),
     ("matplotlib", []),
-    ("numpy", ["convert", "group", "augment", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety"]),
+    (
+        "numpy",
+        ["convert", "group", "augment", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety"],
+    ),
     ("opencv-python-headless", ["group", "augment", "leaks", "label_safety"]),
     ("openvino", ["group", *BOTTLENECKS, "label_safety"]),
     ("pandas", FLOW),
@@ -741,7 +744,19 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
     ("module", "where"),
     [
         ("convert", FLOW),
-        ("policy", ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report", "test", "label_safety"]),
+        (
+            "policy",
+            [
+                "augment",
+                "bottlenecks_augmented",
+                "train_augmented",
+                "leaks",
+                "metrics",
+                "report",
+                "test",
+                "label_safety",
+            ],
+        ),
         ("group", FLOW[1:]),
         ("leaks", ["leaks", "metrics", "report", "test"]),
         ("metrics", ["metrics", "report"]),

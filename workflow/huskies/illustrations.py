@@ -15,7 +15,7 @@ SIDE = 96
 # Copies of one original, and draws of one transform.
 COPIES = 5
 # Originals shown with their copies, and with each transform by itself.
-ORIGINALS, TRIED = 20, 2
+ORIGINALS, TRIED = 12, 2
 # More missed images than these are counted, not shown, and so are more groups of duplicates.
 MOST_MISSED, MOST_GROUPS = 100, 20
 
@@ -47,7 +47,10 @@ def figures(
             per_class, "Recall and precision of each class for both heads; the table below has the numbers."
         ),
         "map": charts.bottleneck_map(
-            points, explained, set(missed_files), "Each image as a point, near to those that the backbone finds like it."
+            points,
+            explained,
+            set(missed_files),
+            "Each image as a point, near to those that the backbone finds like it.",
         ),
     }
     for head in heads:
@@ -103,7 +106,7 @@ def galleries(
     """
     if not aug["factor"]:
         return [], []
-    chosen = gallery.originals(split, gallery.choose(rows, 2).head(ORIGINALS))
+    chosen = gallery.originals(split, gallery.choose(rows, 1).head(ORIGINALS))
     alone = gallery.each_transform(chosen[:TRIED], aug["policy"], aug["seed"], COPIES, SIDE)
     return gallery.with_copies(chosen, augment, COPIES, SIDE), alone
 
@@ -112,6 +115,10 @@ def company(rows: pd.DataFrame, groups: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the groups of duplicates among train and val: label, split, reasons, files of each."""
     found = suspects.duplicates(rows, groups)
     return [
-        {"split": each["split"].iloc[0], "reasons": each["reasons"].iloc[0], "images": each[["file", "label"]].to_dict("records")}
+        {
+            "split": each["split"].iloc[0],
+            "reasons": each["reasons"].iloc[0],
+            "images": each[["file", "label"]].to_dict("records"),
+        }
         for _, each in found.groupby("group", sort=False)
     ]

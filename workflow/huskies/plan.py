@@ -145,7 +145,11 @@ def lineage(name: str, plans: dict[str, dict[str, Any]]) -> list[str]:
 def _file(path: Path) -> str:
     if not path.is_file():
         chosen = path.parent.name == "backbones"
-        mend = "Put it there, or choose another backbone.weights in params.yaml." if chosen else f"Get it back: git checkout {path}"
+        mend = (
+            "Put it there, or choose another backbone.weights in params.yaml."
+            if chosen
+            else f"Get it back: git checkout {path}"
+        )
         raise HuskyError(f"there is no file {path}. {mend}")
     return snapshot.file_digest(path)
 

@@ -1,4 +1,4 @@
-"""report: one page that leads with the answer and shows what it rests on. Of test images, it knows how many there are."""
+"""report: one page that leads with the answer and shows what it rests on. Test images are counted, and no more."""
 
 import json
 from collections.abc import Iterator
@@ -44,10 +44,14 @@ def counts(originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
 
 def parameters(plans: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """Return (dotted name, JSON value) of every parameter that the stages were given, sorted by name."""
-    given: dict[str, str] = {}
-    for plan in plans.values():
-        given |= {name: json.dumps(value, ensure_ascii=False) for name, value in _flat(plan["params"], "")}
-    return sorted(given.items())
+    sections = [section for plan in plans.values() for section in plan["params"].items()]
+    return sorted(
+        {
+            name: json.dumps(value, ensure_ascii=False)
+            for section, values in sections
+            for name, value in _flat(values, section)
+        }.items()
+    )
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -55,12 +59,14 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     if not inner:
         yield name, value
     for key, each in inner:
-        yield from _flat(each, f"{name}.{key}".strip("."))
+        yield from _flat(each, f"{name}.{key}")
 
 
 def versions(plans: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """Return (library, version) of all that shaped the bytes of the stages, sorted."""
-    return sorted({library: version for plan in plans.values() for library, version in plan["libraries"].items()}.items())
+    return sorted(
+        {library: version for plan in plans.values() for library, version in plan["libraries"].items()}.items()
+    )
 
 
 def counted(job: Job) -> dict[str, Any]:
