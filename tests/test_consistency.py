@@ -33,7 +33,7 @@ OF_OTHER_STAGES = {
     "train_augmented": {"openvino", "pillow"},
     "leaks": {"keras", "openvino", "tensorflow"},
     "metrics": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
-    "report": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
+    "report": {"keras", "openvino", "tensorflow"},
     "test": {"openvino", "pillow"},
 }
 

@@ -55,10 +55,10 @@ def parameters(plans: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
     if not inner:
         yield name, value
-    for key, each in inner:
+    for key, each in inner.items():
         yield from _flat(each, f"{name}.{key}")
 
 
