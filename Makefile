@@ -7,11 +7,11 @@ SERVERS := .venv/servers
 
 .PHONY: env metrics test test-all matrix lint requirements
 
-# The stage prints the table when it runs; when there was nothing to do, it is shown from its file.
+# The stages print the table, and where the page is, when they run; when there was nothing to do, both are shown here.
 metrics: env
 	@before=$$(ls data/metrics/receipt-* 2>/dev/null); \
 	$(BIN)/snakemake --cores all metrics && \
-	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; fi
+	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; echo "page: data/report/report.html"; fi
 
 test: env
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not server and not shared"
