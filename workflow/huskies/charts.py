@@ -24,7 +24,7 @@ _FAINT = 0.35
 # Of letters, in units: smaller ones cannot be read on a phone.
 _SMALLEST = 9
 # Of classes in the map, with the same contrast. 9 and 11 have no common divisor, so that 99 classes differ.
-_COLOURS = ("#0072b2", "#d55e00", "#008f68", "#b5529c", "#8a7a00", "#6b6bd6", "#c2403a", "#0b8599", "#7a7a7a")
+_COLOURS = ("#0072b2", "#d55e00", "#008f68", "#b5529c", "#8a7a00", "#6b6bd6", "#c2403a", "#0b8599", "#a06020")
 _MARKERS = "osD^v<>Ph*p"
 
 
@@ -144,15 +144,12 @@ def _draw_cells(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: 
     for row in counts.itertuples():
         across, down, total = place[row.predicted], place[row.actual], totals[row.actual]
         right = row.actual == row.predicted
+        colour = _LOOKS[0 if right else 1][0]
         # Never so dark that the number could not be read, in a light page or a dark one.
-        look = {
-            "facecolor": _LOOKS[0 if right else 1][0],
-            "alpha": 0.2 + 0.35 * row.images / total,
-            "edgecolor": "none",
-        }
+        alpha = 0.2 + 0.35 * row.images / total
         taken = "recognised" if right else f"taken for {row.predicted}"
         tooltip = texts.tooltip(f"{row.actual}: {row.images} of {total} {taken}")
-        axes.add_patch(Rectangle((across, down), 1, 1, gid=tooltip, **look))
+        axes.add_patch(Rectangle((across, down), 1, 1, facecolor=colour, alpha=alpha, edgecolor="none", gid=tooltip))
         if size >= _SMALLEST:
             centre = {"horizontalalignment": "center", "verticalalignment": "center"}
             axes.text(across + 0.5, down + 0.5, str(row.images), fontsize=size, **centre)
