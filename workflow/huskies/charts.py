@@ -4,6 +4,7 @@ Tables may be as `manifest.read` gives them, all text. Heads differ in colour (O
 tell apart, with a contrast of 3 and more to white and to black) and in their marker as well.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -20,8 +21,10 @@ from huskies.inline_svg import INK, Texts, drawing, render
 _LOOKS = (("#0072b2", "o"), ("#d55e00", "s"))
 _WIDTH = 420
 _FAINT = 0.35
+# Of letters, in units: smaller ones cannot be read on a phone.
+_SMALLEST = 9
 # Of classes in the map, with the same contrast. 9 and 11 have no common divisor, so that 99 classes differ.
-_COLOURS = ("#0072b2", "#d55e00", "#008f68", "#b5529c", "#8a7a00", "#6b6bd6", "#c2403a", "#0b8599", "#7a7a7a")
+_COLOURS = ("#0072b2", "#d55e00", "#008f68", "#b5529c", "#8a7a00", "#6b6bd6", "#c2403a", "#0b8599", "#a06020")
 _MARKERS = "osD^v<>Ph*p"
 
 
@@ -53,6 +56,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], kept: Mapping[str, in
             for head, (colour, marker) in zip(histories, _LOOKS, strict=True)
             for style, split in (("-", "validation"), ("--", "training"))
         ]
+        handles.append(Line2D([], [], color=INK, alpha=_FAINT, linewidth=1, label="not smoothed"))
         handles.append(Line2D([], [], color=INK, linestyle=":", label="the step that was kept"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")
         return render(figure, Texts(), alt)
@@ -85,7 +89,7 @@ def comparison(metrics: Mapping[str, dict], alt: str) -> str:
         _draw_interval(
             below, 0, (gain["val_accuracy"], gain["low"], gain["high"]), "{:+.1f} ({:+.1f} to {:+.1f})", INK, "D"
         )
-        below.axvline(0, color=INK, linestyle=":")
+        below.axvline(0, ymax=0.6, color=INK, linestyle=":")
         below.set_yticks([0], ["gain"])
         below.set_title("difference, points")
         for axes in (above, below):
@@ -112,40 +116,43 @@ def confusion(counts: pd.DataFrame, labels: Sequence[str], alt: str) -> str:
     """
     texts = Texts()
     heads = counts["head"].unique()
-    side, most = 300, max(1, len(labels))
     with drawing(_WIDTH * len(heads), _WIDTH + 20) as figure:
         figure.set_layout_engine("compressed")
         for axes, head in zip(figure.subplots(1, len(heads), squeeze=False)[0], heads, strict=True):
-            _draw_cells(axes, counts[counts["head"] == head], labels, texts, side / most)
+            chosen = counts[counts["head"] == head]
+            _draw_matrix(axes, chosen.assign(images=chosen["images"].astype(int)), labels, texts)
             axes.set_title(head)
         return render(figure, texts, alt)
 
 
-def _draw_cells(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: Texts, side: float) -> None:
+def _draw_matrix(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: Texts) -> None:
+    longest = min(12, max(map(len, labels)))
+    side = (_WIDTH - 50 - 7 * longest) / len(labels)
+    _draw_cells(axes, counts, labels, texts, size=min(12.0, (side - 2) / (0.65 * len(str(counts["images"].max())))))
+    axes.set(xlim=(0, len(labels)), ylim=(len(labels), 0), aspect="equal", xlabel="predicted", ylabel="actual")
+    named = range(0, len(labels), math.ceil(11 / side))
+    short = [texts.shown(labels[number], longest) for number in named]
+    axes.set_yticks([number + 0.5 for number in named], short)
+    upright = {"rotation": 90, "rotation_mode": "anchor", "horizontalalignment": "right", "verticalalignment": "center"}
+    axes.set_xticks([number + 0.5 for number in named], short, **(upright if 7 * longest > side else {}))
+    axes.tick_params(length=2, labelsize=min(12, max(_SMALLEST, 0.8 * side)))
+
+
+def _draw_cells(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: Texts, size: float) -> None:
     place = {label: number for number, label in enumerate(labels)}
-    counts = counts.assign(images=counts["images"].astype(int))
     totals = counts.groupby("actual")["images"].sum()
     for row in counts.itertuples():
-        across, down = place[row.predicted], place[row.actual]
+        across, down, total = place[row.predicted], place[row.actual], totals[row.actual]
         right = row.actual == row.predicted
+        colour = _LOOKS[0 if right else 1][0]
         # Never so dark that the number could not be read, in a light page or a dark one.
-        alpha = 0.1 + 0.4 * row.images / totals[row.actual]
-        colour = _LOOKS[0][0] if right else _LOOKS[1][0]
-        cell = Rectangle((across, down), 1, 1, facecolor=colour, alpha=alpha, edgecolor="none")
+        alpha = 0.2 + 0.35 * row.images / total
         taken = "recognised" if right else f"taken for {row.predicted}"
-        cell.set_gid(texts.tooltip(f"{row.actual}: {row.images} of {totals[row.actual]} {taken}"))
-        axes.add_patch(cell)
-        if side >= 8 * len(str(row.images)):
-            size = min(12, side * 0.7)
-            axes.text(across + 0.5, down + 0.5, str(row.images), ha="center", va="center", fontsize=size)
-    axes.set(xlim=(0, len(labels)), ylim=(len(labels), 0), aspect="equal", xlabel="predicted", ylabel="actual")
-    step = max(1, round(11 / side + 0.4))
-    named = range(0, len(labels), step)
-    short = [texts.shown(labels[number], 12) for number in named]
-    upright = max(map(len, short)) > 2
-    axes.set_xticks([number + 0.5 for number in named], short, rotation=90 if upright else 0)
-    axes.set_yticks([number + 0.5 for number in named], short)
-    axes.tick_params(length=2, labelsize=min(12, max(8, side * 0.8)))
+        tooltip = texts.tooltip(f"{row.actual}: {row.images} of {total} {taken}")
+        axes.add_patch(Rectangle((across, down), 1, 1, facecolor=colour, alpha=alpha, edgecolor="none", gid=tooltip))
+        if size >= _SMALLEST:
+            centre = {"horizontalalignment": "center", "verticalalignment": "center"}
+            axes.text(across + 0.5, down + 0.5, str(row.images), fontsize=size, **centre)
 
 
 def per_class(rows: pd.DataFrame, alt: str) -> str:
@@ -177,9 +184,9 @@ def bottleneck_map(points: pd.DataFrame, explained: tuple[float, float], missed:
     """
     texts = Texts()
     labels = sorted(points["label"].unique())
-    columns = max(1, min(4, 60 // (4 + max(min(len(label), 16) for label in labels))))
-    lines = -(-len(labels) // columns) + 2
-    with drawing(_WIDTH, 360 + 16 * lines) as figure:
+    columns = int(_WIDTH / (50 + 6 * max(min(len(label), 16) for label in [*labels, "training"])))
+    lines = math.ceil((len(labels) + 2) / columns)
+    with drawing(_WIDTH, 380 + 15 * lines) as figure:
         axes = figure.subplots()
         handles = []
         for number, label in enumerate(labels):
@@ -191,7 +198,8 @@ def bottleneck_map(points: pd.DataFrame, explained: tuple[float, float], missed:
         ringed = points[points["file"].isin(missed)]
         ring = {"linestyle": "", "marker": "o", "markersize": 11, "color": INK, "fillstyle": "none"}
         axes.plot(ringed["x"], ringed["y"], **ring)
-        handles.append(Line2D([], [], label="missed", **ring))
+        faint = {"linestyle": "", "marker": "o", "color": INK, "alpha": _FAINT, "markeredgewidth": 0}
+        handles += [Line2D([], [], label="training", **faint), Line2D([], [], label="missed", **ring)]
         axes.set_xlabel(f"first component, {100 * explained[0]:.0f} % of the variance")
         axes.set_ylabel(f"second component, {100 * explained[1]:.0f} %")
         axes.set(xticks=[], yticks=[])

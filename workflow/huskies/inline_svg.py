@@ -8,6 +8,7 @@ takes a `$` for mathematics nor asks its font for a letter that the reader's bro
 import hashlib
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.etree import ElementTree
@@ -41,6 +42,8 @@ _STYLE = {
 }
 # Braille: letters that the font has, and that no text of ours needs. The blank one fills a placeholder up.
 _FIRST, _LAST, _FILL = 0x2801, 0x28FF, "\u2800"
+# How wide a common letter is, measured by a Braille one.
+_CELL = 0.8
 _PLACEHOLDER = re.compile(f"([{chr(_FIRST)}-{chr(_LAST)}]+){_FILL}*")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -56,7 +59,8 @@ class Texts:
         """Return a placeholder for a text, which is shortened to `longest` characters; then a tooltip has all of it."""
         whole = _UNPRINTABLE.sub("\ufffd", text)
         short = whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
-        return self._keep(short, whole if short != whole else "").ljust(len(short), _FILL)
+        cells = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in short)
+        return self._keep(short, whole if short != whole else "").ljust(round(_CELL * cells), _FILL)
 
     def tooltip(self, text: str) -> str:
         """Return an id for an artist that shows the text when it is pointed at."""
@@ -91,7 +95,7 @@ def render(figure: Figure, texts: Texts, alt: str) -> str:
     """Return the figure as one `<svg>` element; within `drawing` alone.
 
     alt: what the figure tells, for those who cannot see it. The bytes depend on what is drawn and on nothing else. The
-    element is as wide as what it stands in, up to a width at which its letters are half as large again.
+    element is as wide as what it stands in, up to a width at which its letters are a third larger.
     """
     drawn = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -108,7 +112,7 @@ def render(figure: Figure, texts: Texts, alt: str) -> str:
     root.attrib.clear()
     root.attrib |= {"xmlns": _NAMESPACE, "viewBox": f"0 0 {width} {height}", "role": "img", "aria-label": alt}
     root.attrib |= {"stroke-linejoin": "round", "direction": "ltr"}
-    root.attrib["style"] = f"width: 100%; height: auto; max-width: {round(width * 1.5)}px"
+    root.attrib["style"] = f"width: 100%; height: auto; max-width: {round(width * 4 / 3)}px"
     return ElementTree.tostring(root, encoding="unicode")
 
 

@@ -19,8 +19,8 @@ def refuse_held_out(images: pd.DataFrame) -> None:
     files = images.loc[~images["split"].isin(["train", "val"]), "file"]
     if len(files):
         raise HuskyError(
-            f"{len(files)} images are neither for training nor for validation ({some(sorted(files))}). Test images are "
-            "looked at by `snakemake test` alone: give the rows of data/split/manifest.csv whose split is train or val."
+            f"these images are neither for training nor for validation: {some(sorted(files))}. Test images are looked "
+            "at by `snakemake test` alone: give the rows of data/split/manifest.csv whose split is train or val."
         )
 
 
