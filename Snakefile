@@ -16,6 +16,7 @@ min_version("9.27")
 include: "workflow/flow.smk"
 include: "workflow/rules/test.smk"
 include: "workflow/rules/label_safety.smk"
+include: "workflow/rules/preview.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/luck.smk"
 

@@ -1,13 +1,15 @@
 """Contact sheets: small pictures in rows, each row with a caption at its left and each picture with one below it."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-# In pixels: the space around pictures and captions, and the height of letters.
-SPACE, LETTER = 8, 13
+# In pixels: the space around pictures and captions, and the height of letters. Longer lines than WIDEST letters go on
+# in the next line.
+SPACE, LETTER, WIDEST = 8, 13, 40
 
 
 class Picture(NamedTuple):
@@ -30,6 +32,7 @@ def draw(rows: Sequence[Row], side: int) -> bytes:
     Captions are in Latin letters: the font that Pillow brings along has no others.
     """
     font = ImageFont.load_default(LETTER)
+    rows = [Row(_wrapped(row.caption), row.pictures) for row in rows]
     pen = ImageDraw.Draw(Image.new("RGB", (1, 1)))
 
     def size(text: str) -> tuple[int, int]:
@@ -59,6 +62,10 @@ def draw(rows: Sequence[Row], side: int) -> bytes:
     png = io.BytesIO()
     sheet.save(png, "PNG")
     return png.getvalue()
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.fill(line, WIDEST) for line in text.splitlines())
 
 
 def _square(jpeg: bytes | None, side: int) -> Image.Image:

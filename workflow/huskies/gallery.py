@@ -3,7 +3,7 @@
 Small JPEGs in captioned rows, for a page or a contact sheet. Of data/split, training images alone are opened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from PIL import Image, ImageOps
 from huskies import augment, images, manifest, naming, policy
 from huskies.contact_sheet import Picture, Row
 from huskies.errors import HuskyError
+
+Change = Callable[[np.ndarray, int], np.ndarray]
 
 # Of the thumbnails; they are for looking at, and a page has hundreds.
 _QUALITY = 85
@@ -89,7 +91,9 @@ def whole_policy(
     configured: aug.policy. seed: aug.seed. Raises HuskyError where the policy cannot be applied to an image.
     """
     change = policy.build(configured)
-    return [Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, most, side)]) for each in chosen]
+    return [
+        Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, "copy", most, side)]) for each in chosen
+    ]
 
 
 def each_transform(
@@ -107,7 +111,8 @@ def each_transform(
         change = policy.build([{**entry, "p": 1.0}])
         try:
             rows = [
-                Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, most, side)]) for each in chosen
+                Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, "draw", most, side)])
+                for each in chosen
             ]
             rows.append(Row("extremes", [_untouched(chosen[0], side), *_extremes(chosen[0], entry, seed, side)]))
         except HuskyError as error:
@@ -120,10 +125,11 @@ def _untouched(original: Original, side: int) -> Picture:
     return Picture("original", thumbnail(original.pixels, side))
 
 
-def _drawn(original: Original, change, seed: int, most: int, side: int) -> list[Picture]:
+def _drawn(original: Original, change: Change, seed: int, called: str, most: int, side: int) -> list[Picture]:
     seeds = [augment.copy_seed(seed, original.source_sha256, number) for number in range(most)]
     return [
-        Picture(f"draw {number}", thumbnail(change(original.pixels, each), side)) for number, each in enumerate(seeds)
+        Picture(f"{called} {number}", thumbnail(change(original.pixels, each), side))
+        for number, each in enumerate(seeds)
     ]
 
 
