@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
+from PIL import Image
 
 from huskies import augment, images, manifest, naming, policy
-from huskies.contact_sheet import Picture, Row
+from huskies.contact_sheet import Picture, Row, fitted
 from huskies.errors import HuskyError
 
 Change = Callable[[np.ndarray, int], np.ndarray]
@@ -39,8 +39,7 @@ class Original(NamedTuple):
 
 def thumbnail(pixels: np.ndarray, side: int) -> bytes:
     """Return RGB uint8 pixels as a JPEG whose longer side has `side` pixels; the aspect is kept."""
-    small = ImageOps.contain(Image.fromarray(pixels), (side, side), Image.Resampling.BICUBIC)
-    return images.encode(np.asarray(small), _QUALITY)
+    return images.encode(np.asarray(fitted(Image.fromarray(pixels), side)), _QUALITY)
 
 
 def choose(rows: pd.DataFrame, per_class: int) -> pd.DataFrame:
