@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("patient")
 PROJECT = Path(__file__).parent.parent
 IMAGES_A_CLASS = 9
 CLASSES = "036"
-BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics"]
+BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report"]
 # The bundled backbone on few pixels, which is quick, by the engine that every machine has.
 BACKBONE = {
     "name": "MobileNet",
@@ -182,5 +182,5 @@ def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
 
 @pytest.fixture
 def built(first_build, tmp_path) -> Clone:
-    """A copy of a clone in which everything up to metrics is built and recorded."""
+    """A copy of a clone in which everything up to the report is built and recorded."""
     return first_build[0].copy(tmp_path / "copy")

@@ -33,6 +33,7 @@ OF_OTHER_STAGES = {
     "train_augmented": {"openvino", "pillow"},
     "leaks": {"keras", "openvino", "tensorflow"},
     "metrics": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
+    "report": {"keras", "openvino", "tensorflow"},
     "test": {"openvino", "pillow"},
     "preview": {"keras", "openvino", "tensorflow"},
 }
@@ -112,7 +113,9 @@ def test_every_file_of_rules_is_part_of_the_flow():
 
 def test_the_flow_is_what_dvc_knows():
     flow = {path.stem for path in included(PROJECT / "workflow/flow.smk")} - {"common"}
-    assert flow == {runner.module_of(stage) for stage in plan.tracked(PROJECT)}
+    # The controls run the flow up to the numbers, and need no page of their own.
+    assert {*flow, "report"} == {runner.module_of(stage) for stage in plan.tracked(PROJECT)}
+    assert "report" not in flow
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -172,6 +175,8 @@ def test_data_come_from_stages_that_stand_before(stage):
     bundled = ["backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
     allowed["preview"] = ["${raw}"]
+    # Every look at the test set stands in the page.
+    allowed["report"] = ["ledger.csv"]
     assert others == allowed.get(runner.module_of(stage), [])
 
 
@@ -190,6 +195,11 @@ def test_a_stage_lists_the_code_that_its_module_imports(stage):
     expected = sorted(f"{plan.PACKAGE}{name}.py" for name in closure(runner.module_of(stage)))
     listing = "\n".join(f"      - {path}" for path in expected)
     assert plan.code(EVERY[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
+
+
+def test_the_report_lists_every_file_that_its_page_is_made_of():
+    files = sorted(path.relative_to(PROJECT).as_posix() for path in (PACKAGE / "page").iterdir())
+    assert [each for each in STAGES["report"]["deps"] if each.startswith(f"{plan.PACKAGE}page/")] == files
 
 
 @pytest.mark.parametrize("stage", EVERY)

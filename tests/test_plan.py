@@ -28,6 +28,7 @@ FLOW = [
     "train_augmented",
     "leaks",
     "metrics",
+    "report",
     "test",
     "label_safety",
     "preview",
@@ -76,9 +77,11 @@ READERS = {
 }
 # Every pinned library, and the stages whose bytes it shapes.
 PINNED = [
-    ("albumentations", ["augment", "label_safety", "preview"]),
+    ("albumentations", ["augment", "report", "label_safety", "preview"]),
+    ("jinja2", ["report"]),
     ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
-    ("matplotlib", []),
+    ("markupsafe", ["report"]),
+    ("matplotlib", ["report"]),
     (
         "numpy",
         [
@@ -89,16 +92,17 @@ PINNED = [
             *TRAININGS,
             "leaks",
             "metrics",
+            "report",
             "test",
             "label_safety",
             "preview",
         ],
     ),
-    ("opencv-python-headless", ["group", "augment", "leaks", "label_safety", "preview"]),
+    ("opencv-python-headless", ["group", "augment", "leaks", "report", "label_safety", "preview"]),
     ("openvino", ["group", *BOTTLENECKS, "label_safety"]),
     ("pandas", FLOW),
-    ("pillow", ["convert", "group", "augment", *BOTTLENECKS, "leaks", "label_safety", "preview"]),
-    ("scipy", ["augment", "metrics", "test", "label_safety", "preview"]),
+    ("pillow", ["convert", "group", "augment", *BOTTLENECKS, "leaks", "report", "label_safety", "preview"]),
+    ("scipy", ["augment", "metrics", "report", "test", "label_safety", "preview"]),
     ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
 ]
 
@@ -108,7 +112,8 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    for name in ("dvc.yaml", "ledger.csv"):
+        shutil.copy(PROJECT / name, workspace)
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
         (workspace / raw / "cat").mkdir(parents=True)
         (workspace / raw / "cat/1.png").write_bytes(content)
@@ -196,6 +201,7 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "train_augmented",
         "leaks",
         "metrics",
+        "report",
         "test",
     ]
     assert below(["bottlenecks_original"], first) == [
@@ -203,13 +209,15 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         *TRAININGS,
         "leaks",
         "metrics",
+        "report",
         "test",
         "label_safety",
     ]
-    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "test"]
-    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "test", "label_safety"]
-    assert below(["leaks"], first) == ["leaks", "metrics", "test"]
-    assert below(["metrics"], first) == ["metrics"]
+    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "report", "test"]
+    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "report", "test", "label_safety"]
+    assert below(["leaks"], first) == ["leaks", "metrics", "report", "test"]
+    assert below(["metrics"], first) == ["metrics", "report"]
+    assert below(["report"], first) == ["report"]
     assert below(["label_safety"], first) == ["label_safety"]
 
 
@@ -319,14 +327,29 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
 @pytest.mark.parametrize(
     ("module", "readers"),
     [
-        ("raw", ["convert", "group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety", "preview"]),
-        ("group", ["group", "preview"]),
-        ("policy", ["augment", "label_safety", "preview"]),
-        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety", "preview"]),
-        ("likeness", ["group", "leaks", "metrics", "preview"]),
-        ("descriptor", ["group", "preview"]),
-        ("intervals", ["metrics", "test", "label_safety"]),
-        ("metrics", ["metrics"]),
+        (
+            "raw",
+            [
+                "convert",
+                "group",
+                *BOTTLENECKS,
+                *TRAININGS,
+                "leaks",
+                "metrics",
+                "report",
+                "test",
+                "label_safety",
+                "preview",
+            ],
+        ),
+        ("group", ["group", "report", "preview"]),
+        ("policy", ["augment", "report", "label_safety", "preview"]),
+        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety", "preview"]),
+        ("likeness", ["group", "leaks", "metrics", "report", "preview"]),
+        ("descriptor", ["group", "report", "preview"]),
+        ("intervals", ["metrics", "report", "test", "label_safety"]),
+        ("metrics", ["metrics", "report"]),
+        ("report", ["report"]),
         ("errors", FLOW),
         ("runner", []),
         ("plan", []),
@@ -383,6 +406,20 @@ def test_weights_that_are_not_there_are_refused(project, values):
         f"there is no file {project}/backbones/none.h5. "
         "Put it there, or choose another backbone.weights in params.yaml."
     )
+
+
+def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
+    for path in ("workflow/huskies/page/page.css", "ledger.csv"):
+        with open(workspace / path, "a", encoding="utf-8") as file:
+            file.write("\n")
+        after = plan.all_plans(values, workspace)
+        assert changed(first, after) == ["report"]
+        assert after["report"]["files"][path] != first["report"]["files"][path]
+    (workspace / "ledger.csv").unlink()
+    with pytest.raises(HuskyError) as error:
+        plan.all_plans(values, workspace)
+    path = f"{workspace}/ledger.csv"
+    assert str(error.value) == f"there is no file {path}. Get it back: git checkout {path}"
 
 
 def test_a_plan_holds_only_the_parameters_that_its_stage_lists(first, values):
@@ -675,6 +712,7 @@ PROVENANCE = {
     "train_augmented": {"raw", "code", "split", "policy", "backbone"},
     "leaks": {"raw", "code", "split", "policy", "backbone"},
     "metrics": {"raw", "code", "split", "policy", "backbone"},
+    "report": {"raw", "code", "split", "policy", "backbone"},
     "test": {"raw", "code", "split", "policy", "backbone"},
     "label_safety": {"raw", "code", "split", "backbone"},
     "preview": {"raw", "code"},
@@ -743,14 +781,16 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
                 "train_augmented",
                 "leaks",
                 "metrics",
+                "report",
                 "test",
                 "label_safety",
                 "preview",
             ],
         ),
         ("group", FLOW[1:]),
-        ("leaks", ["leaks", "metrics", "test"]),
-        ("metrics", ["metrics"]),
+        ("leaks", ["leaks", "metrics", "report", "test"]),
+        ("metrics", ["metrics", "report"]),
+        ("report", ["report"]),
         ("test", ["test"]),
         ("runner", []),
     ],

@@ -28,7 +28,7 @@ def commands() -> list[str]:
 
 
 def test_the_picture_is_the_workflow(clone):
-    drawn = clone.run("snakemake", "--cores", "1", "--rulegraph", "mermaid-js", "--", "metrics", "test").stdout
+    drawn = clone.run("snakemake", "--cores", "1", "--rulegraph", "mermaid-js", "--", "report", "test").stdout
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", drawn))
     edges = {(names[one], names[other]) for one, other in re.findall(r"(id\d+) --> (id\d+)", drawn)}
     [picture] = blocks("mermaid")
