@@ -17,6 +17,7 @@ include: "workflow/flow.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/test.smk"
 include: "workflow/rules/label_safety.smk"
+include: "workflow/rules/preview.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/luck.smk"
 

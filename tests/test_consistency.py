@@ -26,8 +26,8 @@ IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
 SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
-# Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained, and
-# trainings only read features.
+# Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained,
+# trainings only read features, and preview asks group for what binds images by name.
 OF_OTHER_STAGES = {
     "train_baseline": {"openvino", "pillow"},
     "train_augmented": {"openvino", "pillow"},
@@ -35,6 +35,7 @@ OF_OTHER_STAGES = {
     "metrics": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
     "report": {"keras", "openvino", "tensorflow"},
     "test": {"openvino", "pillow"},
+    "preview": {"keras", "openvino", "tensorflow"},
 }
 
 
@@ -157,8 +158,8 @@ def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
 
 
 def test_the_test_set_is_out_of_reach_of_dvc():
-    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test", "label_safety"}
-    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in ("test", "label_safety"))
+    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test", "label_safety", "preview"}
+    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in ("test", "label_safety", "preview"))
     text = (PROJECT / "dvc.yaml").read_text(encoding="utf-8")
     assert "data/test/" not in text
     assert not any("data/test" in stage["deps"] for stage in STAGES.values())
@@ -173,6 +174,7 @@ def test_data_come_from_stages_that_stand_before(stage):
     weights = ["backbones/${backbone.weights}"]
     bundled = ["backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
+    allowed["preview"] = ["${raw}"]
     # Every look at the test set stands in the page.
     allowed["report"] = ["ledger.csv"]
     assert others == allowed.get(runner.module_of(stage), [])

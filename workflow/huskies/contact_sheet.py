@@ -1,13 +1,15 @@
 """Contact sheets: small pictures in rows, each row with a caption at its left and each picture with one below it."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
-# In pixels: the space around pictures and captions, and the height of letters.
-SPACE, LETTER = 8, 13
+# In pixels: the space around pictures and captions, and the height of letters. Longer lines than WIDEST letters go on
+# in the next line.
+SPACE, LETTER, WIDEST = 8, 13, 40
 
 
 class Picture(NamedTuple):
@@ -30,6 +32,7 @@ def draw(rows: Sequence[Row], side: int) -> bytes:
     Captions are in Latin letters: the font that Pillow brings along has no others.
     """
     font = ImageFont.load_default(LETTER)
+    rows = [Row(_wrapped(row.caption), row.pictures) for row in rows]
     pen = ImageDraw.Draw(Image.new("RGB", (1, 1)))
 
     def size(text: str) -> tuple[int, int]:
@@ -61,11 +64,22 @@ def draw(rows: Sequence[Row], side: int) -> bytes:
     return png.getvalue()
 
 
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.fill(line, WIDEST) for line in text.splitlines())
+
+
+def fitted(image: Image.Image, side: int) -> Image.Image:
+    """Return the image with its longer side as `side` pixels, bicubic; the aspect is kept as far as pixels allow."""
+    scale = side / max(image.size)
+    size = [max(1, round(each * scale)) for each in image.size]
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
 def _square(jpeg: bytes | None, side: int) -> Image.Image:
     if jpeg is None:
         return Image.new("RGB", (side, side), "lightgrey")
     with Image.open(io.BytesIO(jpeg)) as image:
-        fitted = ImageOps.contain(image.convert("RGB"), (side, side), Image.Resampling.BICUBIC)
+        small = fitted(image.convert("RGB"), side)
     square = Image.new("RGB", (side, side), "white")
-    square.paste(fitted, ((side - fitted.width) // 2, (side - fitted.height) // 2))
+    square.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
     return square

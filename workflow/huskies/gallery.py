@@ -3,17 +3,19 @@
 Small JPEGs in captioned rows, for a page or a contact sheet. Of data/split, training images alone are opened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
+from PIL import Image
 
 from huskies import augment, images, manifest, naming, policy
-from huskies.contact_sheet import Picture, Row
+from huskies.contact_sheet import Picture, Row, fitted
 from huskies.errors import HuskyError
+
+Change = Callable[[np.ndarray, int], np.ndarray]
 
 # Of the thumbnails; they are for looking at, and a page has hundreds.
 _QUALITY = 85
@@ -37,8 +39,7 @@ class Original(NamedTuple):
 
 def thumbnail(pixels: np.ndarray, side: int) -> bytes:
     """Return RGB uint8 pixels as a JPEG whose longer side has `side` pixels; the aspect is kept."""
-    small = ImageOps.contain(Image.fromarray(pixels), (side, side), Image.Resampling.BICUBIC)
-    return images.encode(np.asarray(small), _QUALITY)
+    return images.encode(np.asarray(fitted(Image.fromarray(pixels), side)), _QUALITY)
 
 
 def choose(rows: pd.DataFrame, per_class: int) -> pd.DataFrame:
@@ -89,7 +90,9 @@ def whole_policy(
     configured: aug.policy. seed: aug.seed. Raises HuskyError where the policy cannot be applied to an image.
     """
     change = policy.build(configured)
-    return [Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, most, side)]) for each in chosen]
+    return [
+        Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, "copy", most, side)]) for each in chosen
+    ]
 
 
 def each_transform(
@@ -107,7 +110,8 @@ def each_transform(
         change = policy.build([{**entry, "p": 1.0}])
         try:
             rows = [
-                Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, most, side)]) for each in chosen
+                Row(each.caption, [_untouched(each, side), *_drawn(each, change, seed, "draw", most, side)])
+                for each in chosen
             ]
             rows.append(Row("extremes", [_untouched(chosen[0], side), *_extremes(chosen[0], entry, seed, side)]))
         except HuskyError as error:
@@ -120,10 +124,11 @@ def _untouched(original: Original, side: int) -> Picture:
     return Picture("original", thumbnail(original.pixels, side))
 
 
-def _drawn(original: Original, change, seed: int, most: int, side: int) -> list[Picture]:
+def _drawn(original: Original, change: Change, seed: int, called: str, most: int, side: int) -> list[Picture]:
     seeds = [augment.copy_seed(seed, original.source_sha256, number) for number in range(most)]
     return [
-        Picture(f"draw {number}", thumbnail(change(original.pixels, each), side)) for number, each in enumerate(seeds)
+        Picture(f"{called} {number}", thumbnail(change(original.pixels, each), side))
+        for number, each in enumerate(seeds)
     ]
 
 
