@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-SERVERS := .venv/servers
+TEST_ALL := .venv/test-all
 
 .PHONY: env metrics test test-all matrix lint requirements
 
@@ -14,10 +14,11 @@ metrics: env
 	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; echo "page: data/report/report.html"; fi
 
 test: env
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not server and not shared"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not server and not browser and not shared"
 
-# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd.
-test-all: env $(SERVERS)
+# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd,
+# those marked `browser` Debian's chromium.
+test-all: env $(TEST_ALL)
 	$(BIN)/python -m pytest -n auto --dist loadfile $(if $(HUSKIES_SHARED),,-m "not shared")
 
 lint: env
@@ -36,10 +37,10 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-$(SERVERS): $(READY) requirements-remotes.txt requirements-servers.txt
+$(TEST_ALL): $(READY) requirements-remotes.txt requirements-servers.txt requirements-browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements-remotes.txt --requirement requirements-servers.txt
-	touch $(SERVERS)
+		--requirement requirements-remotes.txt --requirement requirements-servers.txt --requirement requirements-browser.txt
+	touch $(TEST_ALL)
 
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
 matrix: env
@@ -54,3 +55,5 @@ requirements: env
 		--output-file requirements-remotes.txt
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
 		--output-file requirements-servers.txt
+	$(BIN)/uv pip compile --group browser --universal --generate-hashes --no-header --python-version 3.11 \
+		--constraint requirements.txt --output-file requirements-browser.txt

@@ -20,6 +20,7 @@ include: "workflow/rules/label_safety.smk"
 include: "workflow/rules/preview.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/luck.smk"
+include: "workflow/rules/tensorboard.smk"
 
 
 # The flow again on noise, with a leak, and on other splits; read only when asked for.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import browser
 import hypothesis
 import pytest
 from huskies import plan
@@ -51,6 +52,13 @@ CONTRACT = {
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser that runs, for the tests marked `browser`."""
+    with browser.chromium() as running:
+        yield running
 
 
 def stages_run(output: str) -> list[str]:

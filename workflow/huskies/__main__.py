@@ -1,4 +1,4 @@
-"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`, `luck`."""
+"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`, `luck`, …"""
 
 import argparse
 import contextlib
@@ -20,6 +20,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--cores", type=int, default=1, help="batches at once")
     luck = commands.add_parser("luck", help="compare the settings that DVC knows with what chance alone gives")
     luck.add_argument("--log", type=Path, default=Path("logs/luck.log"), help="the file that keeps what it says")
+    board = commands.add_parser("tensorboard", help="write what TensorBoard shows")
+    board.add_argument("--inputs", type=Path, nargs="*", required=True, help="the receipts of what it reads")
+    board.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
     for stage in plan.stages() | plan.controls():
         command = commands.add_parser(stage, help="called by the rule of this name")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
@@ -63,6 +66,10 @@ def main(arguments: list[str] | None = None) -> int:
                 from huskies import luck
 
                 summary = luck.run(plan.all_plans(params.load()))
+            elif parsed.command == "tensorboard":
+                from huskies import tensorboard
+
+                summary = tensorboard.run(parsed.inputs)
             else:
                 from huskies import runner
 
