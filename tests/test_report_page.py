@@ -1,10 +1,12 @@
 """The report's page in a real browser: it renders, filters, opens and prints, and axe-core finds no fault in it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import DESKTOP, PHONE, Visit, visit
+from conftest import clone_project, do
 from pages import HOSTILE, Made, made
 
 pytestmark = pytest.mark.browser
@@ -48,6 +50,20 @@ def test_a_page_with_nasty_names_has_no_fault(chromium, nasty, size, dark):
 def test_the_page_of_the_digits_has_no_fault(chromium, first_build, size, dark):
     with visit(chromium, first_build[0].folder / "data/report/report.html", size, dark) as seen:
         check(seen)
+
+
+@pytest.mark.shared
+@pytest.mark.long
+def test_the_page_of_the_flowers_has_no_fault_and_is_small_enough_for_an_e_mail(chromium, tmp_path):
+    clone = clone_project(tmp_path / "clone", raw=False)
+    flowers = str(Path(os.environ["HUSKIES_SHARED"], "data/flowers"))
+    clone.set(raw=flowers, split__validation=0.2, backbone__engine="openvino", backbone__precision="float32")
+    do(clone, "snakemake", "--cores", "2", "metrics")
+    page = clone.folder / "data/report/report.html"
+    assert page.stat().st_size < 10e6
+    for size, dark in LOOKS:
+        with visit(chromium, page, size, dark) as seen:
+            check(seen)
 
 
 @pytest.fixture
