@@ -36,9 +36,11 @@ def counts(originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
     originals, copies: the manifests of split and augment. The class is that of the folder, since the labels of test
     images are for the stage `test` alone to read.
     """
-    label = originals["file"].map(lambda file: naming.label_of(file.split("/")[0]))
-    found = pd.crosstab(label, originals["split"]).reindex(columns=list(naming.SPLITS), fill_value=0)
-    found["copies"] = copies["label"].value_counts().reindex(found.index, fill_value=0)
+    labels, of_copies = (
+        rows["file"].map(lambda file: naming.label_of(file.split("/")[0])) for rows in (originals, copies)
+    )
+    found = pd.crosstab(labels, originals["split"]).reindex(columns=list(naming.SPLITS), fill_value=0)
+    found["copies"] = of_copies.value_counts().reindex(found.index, fill_value=0)
     return found.rename_axis(index="label", columns=None).reset_index()
 
 
@@ -99,15 +101,16 @@ def pictured(job: Job, missed_images: list[dict[str, Any]], rows: pd.DataFrame, 
     """Return what the page shows as pictures. rows, features: of train and val, the manifest and the bottlenecks."""
     split, augment = job.inputs["split"], job.inputs["augment"]
     shown = sorted(missed_images, key=lambda image: -image["probability"])[: illustrations.MOST_MISSED]
-    nearest = missed.nearest_training(rows, features, [image["file"] for image in shown])
+    files = {image["file"] for image in shown}
+    nearest = missed.nearest_training(rows, features, sorted(files))
     suspected = suspects.suspects(rows, features)
     company = illustrations.company(rows, manifest.read(job.inputs["group"] / manifest.GROUPS))
     in_company = [image["file"] for group in company[: illustrations.MOST_GROUPS] for image in group["images"]]
-    wanted = {*nearest["file"], *suspected["file"], *in_company}
+    wanted = {*files, *suspected["file"], *in_company}
     beside_copies, alone = illustrations.galleries(split, augment, rows, _plans(job)["augment"]["params"]["aug"])
     conflicts, near = (manifest.read(job.inputs["group"] / name) for name in (manifest.CONFLICTS, group.NEAR))
     return {
-        "missed": [image for image in missed_images if image in shown],
+        "missed": [image for image in missed_images if image["file"] in files],
         "missed_in_all": len(missed_images),
         "nearest": {file: each.to_dict("records") for file, each in nearest.groupby("file")},
         "copies": illustrations.copies_of(split, augment, rows[rows["file"].isin(nearest["near"])]),
