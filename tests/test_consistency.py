@@ -273,7 +273,7 @@ def test_the_default_profile_compares_times_alone_and_locks_nothing():
 
 def test_plots_and_metrics_of_dvc_lie_in_the_folders_of_stages():
     described = YAML(typ="safe").load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))
-    assert described["metrics"] == ["data/metrics/metrics.json"]
+    assert described["metrics"] == ["data/metrics/summary.json"]
     files = {
         file for each in described["plots"] for name, plot in each.items() for file in plot.get("y", {}) if "/" in file
     }
@@ -281,5 +281,7 @@ def test_plots_and_metrics_of_dvc_lie_in_the_folders_of_stages():
     assert files == {
         "data/train_baseline/history.csv",
         "data/train_augmented/history.csv",
-        "data/metrics/predictions.csv",
+        "data/train_baseline/validation.csv",
+        "data/train_augmented/validation.csv",
+        "data/metrics/per_class.csv",
     }

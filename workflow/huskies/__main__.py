@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from huskies import params, plan, prepare
+from huskies import params, plan, prepare, progress
 from huskies.errors import HuskyError
 
 
@@ -39,12 +39,12 @@ def _log(path: Path) -> Iterator[None]:
     with open(path, "w", encoding="utf-8") as log:
         try:
             yield log
-        except HuskyError as error:
-            print(f"ERROR: {error}", file=log)
-            raise
-        except Exception:
-            traceback.print_exc(file=log)
-            print(f"The log is {path}", file=sys.stderr)
+        except Exception as error:
+            if isinstance(error, HuskyError):
+                print(f"ERROR: {error}", file=log)
+            else:
+                traceback.print_exc(file=log)
+            error.add_note(f"The log is {path}")
             raise
 
 
@@ -76,8 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
                 summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores, parsed.inputs)
             line = f"{parsed.command}: {summary}"
             print(line, file=log)
-        # In one piece, since jobs that run side by side share the terminal.
-        sys.stderr.write(f"{line}\n")
+        progress.say(line)
         return 0
     except HuskyError as error:
         prepare.report(error)

@@ -13,6 +13,7 @@ import pandas as pd
 from huskies import bottlenecks, contact_sheet, likeness, manifest, neighbours, train, whole
 from huskies.errors import HuskyError, some
 from huskies.job import Job
+from huskies.progress import bar
 
 NAME = "leaks.json"
 TABLE = "leaks.csv"
@@ -96,7 +97,7 @@ def find_near(
         tuple(sorted((one, len(held_out) + other), key=lambda each: everything["sha256"][each]))
         for one, other in sorted(candidates)
     ]
-    compared = likeness.compare_all(np.concatenate(thumbnails), pairs, cores)
+    compared = bar(likeness.compare_all(np.concatenate(thumbnails), pairs, cores), len(pairs), "leaks", unit=" pairs")
     leaks = [
         (everything["file"][max(pair)], everything["file"][min(pair)], "near-duplicate", f"{similarity:.4f}")
         for pair, (similarity, details) in zip(pairs, compared, strict=True)

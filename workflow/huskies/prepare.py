@@ -103,7 +103,7 @@ def asked_for(names: Collection[str], command: Collection[str]) -> list[str]:
 
 def report(error: HuskyError) -> None:
     """Print an error as users see it; under DVC with the way back to before the command."""
-    print(f"ERROR: {error}", file=sys.stderr)
+    print(f"ERROR: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
     if os.environ.get("DVC_STAGE"):
         print("To go back to before this dvc command: git checkout params.yaml && dvc checkout", file=sys.stderr)
 
