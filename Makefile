@@ -5,7 +5,7 @@ READY := .venv/ready
 
 SERVERS := .venv/servers
 
-.PHONY: env metrics test test-all matrix lint requirements
+.PHONY: env metrics test test-all matrix picture lint requirements
 
 # The stage prints the table when it runs; when there was nothing to do, it is shown from its file.
 metrics: env
@@ -44,6 +44,10 @@ $(SERVERS): $(READY) requirements-remotes.txt requirements-servers.txt
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
 matrix: env
 	$(BIN)/python tests/matrix.py $(if $(ONLY),--only "$(ONLY)")
+
+# After a change in what reads what: the README's picture, as Snakemake draws it.
+picture: env
+	$(BIN)/python tests/picture.py
 
 # After a change in pyproject.toml.
 requirements: env
