@@ -5,7 +5,7 @@ READY := .venv/ready
 
 TEST_ALL := .venv/test-all
 
-.PHONY: env metrics test test-all matrix lint requirements
+.PHONY: env metrics test test-all matrix picture lint requirements
 
 # The stages print the table, and where the page is, when they run; when there was nothing to do, both are shown here.
 metrics: env
@@ -45,6 +45,10 @@ $(TEST_ALL): $(READY) requirements-remotes.txt requirements-servers.txt requirem
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
 matrix: env
 	$(BIN)/python tests/matrix.py $(if $(ONLY),--only "$(ONLY)")
+
+# After a change in what reads what: the README's picture, as Snakemake draws it.
+picture: env
+	$(BIN)/python tests/picture.py
 
 # After a change in pyproject.toml.
 requirements: env

@@ -13,6 +13,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/flow.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/test.smk"
@@ -21,6 +24,11 @@ include: "workflow/rules/preview.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/luck.smk"
 include: "workflow/rules/tensorboard.smk"
+include: "workflow/rules/publish.smk"
+
+
+# What a bare `snakemake` makes and `snakemake --report` shows; rules in included files cannot say so of themselves.
+workflow.default_target = "publish"
 
 
 # The flow again on noise, with a leak, and on other splits; read only when asked for.
