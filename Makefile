@@ -3,21 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-SERVERS := .venv/servers
+TEST_ALL := .venv/test-all
 
-.PHONY: env metrics test test-all matrix benchmarks lint requirements
+.PHONY: env metrics test test-all matrix picture benchmarks lint requirements
 
-# The stage prints the table when it runs; when there was nothing to do, it is shown from its file.
+# The stages print the table, and where the page is, when they run; when there was nothing to do, both are shown here.
 metrics: env
 	@before=$$(ls data/metrics/receipt-* 2>/dev/null); \
 	$(BIN)/snakemake --cores all metrics && \
-	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; fi
+	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; echo "page: data/report/report.html"; fi
 
 test: env
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not server and not shared"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not server and not browser and not shared"
 
-# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd.
-test-all: env $(SERVERS)
+# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd,
+# those marked `browser` Debian's chromium.
+test-all: env $(TEST_ALL)
 	$(BIN)/python -m pytest -n auto --dist loadfile $(if $(HUSKIES_SHARED),,-m "not shared")
 
 lint: env
@@ -36,10 +37,11 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-$(SERVERS): $(READY) requirements-int8.txt requirements-remotes.txt requirements-servers.txt
+$(TEST_ALL): $(READY) requirements-int8.txt requirements-remotes.txt requirements-servers.txt requirements-browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements-int8.txt --requirement requirements-remotes.txt --requirement requirements-servers.txt
-	touch $(SERVERS)
+		--requirement requirements-int8.txt --requirement requirements-remotes.txt \
+		--requirement requirements-servers.txt --requirement requirements-browser.txt
+	touch $(TEST_ALL)
 
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
 matrix: env
@@ -48,6 +50,10 @@ matrix: env
 # How fast everything is, against what, up to 20 minutes; writes benchmarks/performance.csv and docs/performance.md.
 benchmarks: env
 	PYTHONPATH=workflow $(BIN)/python benchmarks/performance.py
+
+# After a change in what reads what: the README's picture, as Snakemake draws it.
+picture: env
+	$(BIN)/python tests/picture.py
 
 # After a change in pyproject.toml.
 requirements: env
@@ -60,3 +66,5 @@ requirements: env
 		--python-version 3.11 --constraint requirements.txt --output-file requirements-int8.txt
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
 		--output-file requirements-servers.txt
+	$(BIN)/uv pip compile --group browser --universal --generate-hashes --no-header --python-version 3.11 \
+		--constraint requirements.txt --output-file requirements-browser.txt

@@ -1,7 +1,7 @@
 """Two Huskies: from raw images to honest metrics.
 
     raw ─ convert ─ group ─ split ─┬─ bottlenecks_original ────────────┬─ train_baseline ──┐
-                                   ├─ augment ─ bottlenecks_augmented ─┴─ train_augmented ─┴─ leaks ─ metrics
+                                   ├─ augment ─ bottlenecks_augmented ─┴─ train_augmented ─┴─ leaks ─ metrics ─ report
                                    └─ bottlenecks_test ───────────────────────────────────────── test
 
 Every stage is a rule, a DVC stage, a module of workflow/huskies, a folder under data/ and a log of one name.
@@ -13,11 +13,22 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/flow.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/test.smk"
 include: "workflow/rules/label_safety.smk"
+include: "workflow/rules/preview.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/luck.smk"
+include: "workflow/rules/tensorboard.smk"
+include: "workflow/rules/publish.smk"
+
+
+# What a bare `snakemake` makes and `snakemake --report` shows; rules in included files cannot say so of themselves.
+workflow.default_target = "publish"
 
 
 # The flow again on noise, with a leak, and on other splits; read only when asked for.
@@ -27,14 +38,20 @@ for control in asked:
     include: f"workflow/controls/{control}.smk"
 
 
-def record_in_dvc():
+def conclude():
     """Tell DVC of what is built, if that is news; never of a dry run or of overridden parameters, nor inside DVC."""
-    if not (workflow.dryrun or config or os.environ.get("DVC_STAGE")) and record.needed(flow.plans):
+    if workflow.dryrun or config or os.environ.get("DVC_STAGE"):
+        return
+    if "test" in workflow.dag_settings.targets:
+        # The page has every look at the test set, and this one is known only now. This tells DVC, too.
+        shell("snakemake --cores all -- report")
+    elif record.needed(flow.plans):
         shell("python -m huskies record")
 
 
 onsuccess:
-    record_in_dvc()
+    conclude()
 
 
-prepare.when_nothing_to_be_done(record_in_dvc)
+prepare.when_nothing_to_be_done(conclude)
+prepare.add_page(workflow)

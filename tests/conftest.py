@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import browser
 import hypothesis
 import pytest
 from huskies import plan
@@ -25,7 +26,7 @@ hypothesis.settings.load_profile("patient")
 PROJECT = Path(__file__).parent.parent
 IMAGES_A_CLASS = 9
 CLASSES = "036"
-BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics"]
+BELOW_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report"]
 # The bundled backbone on few pixels, which is quick, by the engine that every machine has.
 BACKBONE = {
     "name": "MobileNet",
@@ -51,6 +52,13 @@ CONTRACT = {
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser that runs, for the tests marked `browser`."""
+    with browser.chromium() as running:
+        yield running
 
 
 def stages_run(output: str) -> list[str]:
@@ -182,5 +190,5 @@ def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
 
 @pytest.fixture
 def built(first_build, tmp_path) -> Clone:
-    """A copy of a clone in which everything up to metrics is built and recorded."""
+    """A copy of a clone in which everything up to the report is built and recorded."""
     return first_build[0].copy(tmp_path / "copy")

@@ -33,8 +33,8 @@ TOOK_LONG = 500  # seconds; a queue that has not finished by then never will
 # The stages that are to run, named by where the change comes in.
 NOTHING = ()
 SPLIT = ("split",)
-FROM_TRAINING = ("train_baseline", "train_augmented", "leaks", "metrics")
-FROM_AUGMENT = ("augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics")
+FROM_TRAINING = ("train_baseline", "train_augmented", "leaks", "metrics", "report")
+FROM_AUGMENT = ("augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report")
 FROM_BOTTLENECKS = ("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test", *FROM_TRAINING)
 FROM_SPLIT = ("split", "augment", *FROM_BOTTLENECKS)
 FROM_GROUP = ("group", *FROM_SPLIT)
@@ -356,7 +356,8 @@ def _is_kernel(each: object) -> bool:
 
 def _sources(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (path, sha256) of every file that a build goes by."""
-    for top in ("Snakefile", "params.yaml", "dvc.yaml", "profiles", "workflow", "backbones", "data/digits"):
+    tops = ["Snakefile", "params.yaml", "dvc.yaml", "ledger.csv", "profiles", "workflow", "backbones", "data/digits"]
+    for top in tops:
         path = folder / top
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
@@ -501,12 +502,12 @@ def some(names: object) -> str:
 LEGEND = {
     NOTHING: "nothing",
     SPLIT: "split (1)",
-    FROM_TRAINING: "train → metrics (4)",
-    FROM_AUGMENT: "augment → metrics (5)",
-    FROM_BOTTLENECKS: "bottlenecks → metrics (7)",
-    FROM_SPLIT: "split → metrics (9)",
-    FROM_GROUP: "group → metrics (10)",
-    FROM_CONVERT: "convert → metrics (11)",
+    FROM_TRAINING: "train → report (5)",
+    FROM_AUGMENT: "augment → report (6)",
+    FROM_BOTTLENECKS: "bottlenecks → report (8)",
+    FROM_SPLIT: "split → report (10)",
+    FROM_GROUP: "group → report (11)",
+    FROM_CONVERT: "convert → report (12)",
 }
 FOOTNOTES = (UNSEEN, LEFT, REFUSED)
 

@@ -38,7 +38,7 @@ def serve(kind: str, folder: Path) -> Iterator[Server]:
     """Start a server of one of KINDS that keeps its files below a folder; stop it at the end."""
     kept = folder / "team/huskies"
     kept.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     if kind == "folder":
         yield Server(str(kept), kept)
     elif kind == "s3":
@@ -87,7 +87,8 @@ def _sshd(port: int, folder: Path) -> list[str]:
     return [program, "-D", "-e", "-f", str(folder / "sshd_config")]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nothing uses yet."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]

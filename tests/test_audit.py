@@ -175,6 +175,16 @@ def test_a_stale_stage_is_named_with_the_reason_and_the_job_that_renews_it():
     ]
 
 
+def test_a_stale_page_is_renewed_by_the_job_that_makes_the_numbers():
+    def planned(digest: str) -> Plans:
+        return {"report": {**PLANS["metrics"], "stage": "report", "inputs": {}, "files": {"ledger.csv": digest}}}
+
+    build("report", plans=planned("one look"))
+    assert said(audit.check_receipts, planned("two looks")) == [
+        ("report", "data/report is stale: ledger.csv changed", "snakemake --cores all metrics")
+    ]
+
+
 def test_a_stale_test_result_is_to_go_and_not_to_be_looked_at_again():
     build(plans=made_by_hand(test={"seed": 2}))
     assert said(audit.check_receipts) == [("test", "data/test is stale: test.seed was 2 and is 1", "rm -rf data/test")]
@@ -586,7 +596,7 @@ def test_an_audit_changes_nothing():
 
 
 CLEAN = re.compile(
-    r"^audit: 11 stages are what they claim to be; (\d+) of \1 bottlenecks computed again$", re.MULTILINE
+    r"^audit: 12 stages are what they claim to be; (\d+) of \1 bottlenecks computed again$", re.MULTILINE
 )
 
 

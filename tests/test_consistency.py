@@ -28,14 +28,16 @@ BROUGHT_ALONG = {"albumentations": {"scipy"}}
 SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
 # Shapes bytes for whoever asks for int8, whose code has its version.
 AN_EXTRA = {"nncf"}
-# Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained, and
-# trainings only read features.
+# Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained,
+# trainings only read features, and preview asks group for what binds images by name.
 OF_OTHER_STAGES = {
     "train_baseline": {"openvino", "pillow"},
     "train_augmented": {"openvino", "pillow"},
     "leaks": {"keras", "openvino", "tensorflow"},
     "metrics": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
+    "report": {"keras", "openvino", "tensorflow"},
     "test": {"openvino", "pillow"},
+    "preview": {"keras", "openvino", "tensorflow"},
 }
 
 
@@ -102,8 +104,9 @@ def listed_libraries(stage: dict[str, Any]) -> list[str]:
 
 
 def test_rules_and_stages_have_the_same_names_in_the_same_order():
-    # audit and luck make nothing, so they are no stages.
-    assert list(RULES) == [*STAGES, "audit", "luck"]
+    # audit and luck make nothing, publish makes copies for Snakemake's report, and what TensorBoard shows is never the
+    # same bytes, so they are no stages.
+    assert list(RULES) == [*STAGES, "audit", "luck", "tensorboard", "publish"]
 
 
 def test_every_file_of_rules_is_part_of_the_flow():
@@ -113,7 +116,9 @@ def test_every_file_of_rules_is_part_of_the_flow():
 
 def test_the_flow_is_what_dvc_knows():
     flow = {path.stem for path in included(PROJECT / "workflow/flow.smk")} - {"common"}
-    assert flow == {runner.module_of(stage) for stage in plan.tracked(PROJECT)}
+    # The controls run the flow up to the numbers, and need no page of their own.
+    assert {*flow, "report"} == {runner.module_of(stage) for stage in plan.tracked(PROJECT)}
+    assert "report" not in flow
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -156,8 +161,8 @@ def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
 
 
 def test_the_test_set_is_out_of_reach_of_dvc():
-    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test", "label_safety"}
-    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in ("test", "label_safety"))
+    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test", "label_safety", "preview"}
+    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in ("test", "label_safety", "preview"))
     text = (PROJECT / "dvc.yaml").read_text(encoding="utf-8")
     assert "data/test/" not in text
     assert not any("data/test" in stage["deps"] for stage in STAGES.values())
@@ -172,6 +177,9 @@ def test_data_come_from_stages_that_stand_before(stage):
     weights = ["backbones/${backbone.weights}"]
     bundled = ["backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
+    allowed["preview"] = ["${raw}"]
+    # Every look at the test set stands in the page.
+    allowed["report"] = ["ledger.csv"]
     assert others == allowed.get(runner.module_of(stage), [])
 
 
@@ -190,6 +198,11 @@ def test_a_stage_lists_the_code_that_its_module_imports(stage):
     expected = sorted(f"{plan.PACKAGE}{name}.py" for name in closure(runner.module_of(stage)))
     listing = "\n".join(f"      - {path}" for path in expected)
     assert plan.code(EVERY[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
+
+
+def test_the_report_lists_every_file_that_its_page_is_made_of():
+    files = sorted(path.relative_to(PROJECT).as_posix() for path in (PACKAGE / "page").iterdir())
+    assert [each for each in STAGES["report"]["deps"] if each.startswith(f"{plan.PACKAGE}page/")] == files
 
 
 @pytest.mark.parametrize("stage", EVERY)
@@ -275,7 +288,7 @@ def test_the_default_profile_compares_times_alone_and_locks_nothing():
 
 def test_plots_and_metrics_of_dvc_lie_in_the_folders_of_stages():
     described = YAML(typ="safe").load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))
-    assert described["metrics"] == ["data/metrics/metrics.json"]
+    assert described["metrics"] == ["data/metrics/summary.json"]
     files = {
         file for each in described["plots"] for name, plot in each.items() for file in plot.get("y", {}) if "/" in file
     }
@@ -283,5 +296,7 @@ def test_plots_and_metrics_of_dvc_lie_in_the_folders_of_stages():
     assert files == {
         "data/train_baseline/history.csv",
         "data/train_augmented/history.csv",
-        "data/metrics/predictions.csv",
+        "data/train_baseline/validation.csv",
+        "data/train_augmented/validation.csv",
+        "data/metrics/per_class.csv",
     }

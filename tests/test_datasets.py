@@ -61,8 +61,21 @@ def test_a_tag_brings_back_photos_and_results_and_nothing_runs(photographer):
 @pytest.mark.timeout(900)
 def test_an_experiment_apart_from_the_workspace_has_the_photos(photographer):
     said = do(photographer, "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "train.steps=5")
-    assert stages_run(said) == ["train_baseline", "train_augmented", "leaks", "metrics"]
-    shown = json.loads(do(photographer, "dvc", "metrics", "diff", "--json", "HEAD", "apart"))
+    assert stages_run(said) == ["train_baseline", "train_augmented", "leaks", "metrics", "report"]
+    shown = json.loads(
+        do(
+            photographer,
+            "dvc",
+            "metrics",
+            "diff",
+            "--json",
+            "--targets",
+            "data/metrics/metrics.json",
+            "--",
+            "HEAD",
+            "apart",
+        )
+    )
     assert shown["data/metrics/metrics.json"]["baseline.step"]["new"] <= 5
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT, Clone, bare_job, clone_project, do, stages_run
-from huskies import augment, backbone, bottlenecks, head, images, intervals, label_safety, manifest, trials
+from huskies import augment, backbone, bottlenecks, gallery, head, images, intervals, label_safety, manifest, trials
 from huskies.job import Job
 from huskies.trials import Trial
 
@@ -187,7 +187,7 @@ def test_the_same_bytes_on_any_number_of_cores(tmp_path, computed):
 def test_a_copy_is_the_first_that_augment_would_make_by_the_transform_alone(tmp_path):
     noise = {"transform": "GaussNoise", "std_range": [0.2, 0.3], "p": 1.0}
     job = make_job(tmp_path, [noise])
-    rows = label_safety.choose(manifest.read(job.inputs["split"] / manifest.NAME))
+    rows = gallery.choose(manifest.read(job.inputs["split"] / manifest.NAME), label_safety.PER_CLASS)
     digests, _ = label_safety.make_copies(job, rows, tmp_path / "out")
     [made] = [each for trial, each in digests.items() if trial.in_policy]
     for row, digest in zip(rows.itertuples(), made, strict=True):
@@ -220,32 +220,19 @@ def test_what_cannot_be_tried_alone_is_named_with_the_reason(tmp_path, computed)
 
 def test_the_sheet_has_a_row_for_each_transform_and_a_column_for_each_class(tmp_path, computed, monkeypatch):
     drawn = []
-    monkeypatch.setattr(label_safety.contact_sheet, "write", lambda rows, _: drawn.extend(rows))
+    monkeypatch.setattr(label_safety.contact_sheet, "draw", lambda rows, _: drawn.extend(rows) or b"")
     job = make_job(tmp_path)
     label_safety.run(job)
-    assert [caption.splitlines() for caption, _ in drawn[:2]] == [
+    assert [row.caption.splitlines() for row in drawn[:2]] == [
         ["untouched"],
         ["aug.policy.0 Rotate", "100.0 points lost"],
     ]
-    assert [caption.splitlines()[0] for caption, _ in drawn[1:]] == list(result(job.output))
-    assert {len(files) for _, files in drawn} == {2}
-    assert [file.parent.name for file in drawn[0][1]] == LABELS
-
-
-def test_a_class_gives_its_first_training_images_by_the_hash_of_the_source(monkeypatch):
-    monkeypatch.setattr(label_safety, "PER_CLASS", 2)
-    sources = {"a": "2019", "b": "53"}
-    listed = manifest.make(
-        [
-            {"file": f"{label}/{split}_{each}.jpg", "label": label, "split": split, "source_sha256": each}
-            for label, each_source in sources.items()
-            for each in each_source
-            for split in ("train", "val")
-        ]
-    )
-    chosen = label_safety.choose(listed)
-    assert chosen["file"].tolist() == ["a/train_0.jpg", "a/train_1.jpg", "b/train_3.jpg", "b/train_5.jpg"]
-    assert chosen.index.tolist() == [0, 1, 2, 3]
+    assert [row.caption.splitlines()[0] for row in drawn[1:]] == list(result(job.output))
+    assert {len(row.pictures) for row in drawn} == {2}
+    rows = gallery.choose(manifest.read(job.inputs["split"] / manifest.NAME), 1)
+    assert rows["label"].tolist() == LABELS
+    untouched = [(job.inputs["split"] / file).read_bytes() for file in rows["file"]]
+    assert [picture.jpeg for picture in drawn[0].pictures] == untouched
 
 
 def test_a_row_has_the_paired_interval_of_what_is_lost():

@@ -322,6 +322,21 @@ def test_a_copy_across_the_border_stops_the_run_though_nothing_traces_to_it(work
         assert shown.size[0] >= 2 * 128
 
 
+def test_twenty_pairs_are_shown_side_by_side_wherever_their_images_lie(tmp_path, monkeypatch):
+    for file, content in (("augment/cat/train_1_0.jpg", "one"), ("split/cat/val_2.jpg", "other")):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_bytes(jpeg(content))
+    pair = {"file": "cat/train_1_0.jpg", "held_out": "cat/val_2.jpg", "reason": "near-duplicate", "similarity": "0.99"}
+    gone = {**pair, "held_out": "", "reason": "unknown", "similarity": ""}
+    drawn = []
+    monkeypatch.setattr(leaks.contact_sheet, "draw", lambda rows, _: drawn.extend(rows))
+    leaks.draw(pd.DataFrame([pair, gone] + [pair] * 30), [tmp_path / "split", tmp_path / "augment"])
+    assert len(drawn) == 20
+    assert drawn[0].caption == "cat/train_1_0.jpg\ncat/val_2.jpg\nnear-duplicate 0.99"
+    assert [picture.jpeg for picture in drawn[0].pictures] == [jpeg("one"), jpeg("other")]
+    assert [picture.jpeg for picture in drawn[1].pictures] == [jpeg("one"), None]
+
+
 def test_a_copy_across_the_border_is_found_through_the_augmented_copies_too(workplace):
     rows = look_alike("mirrored", "val")
     trained = [row for row in rows if row["split"] == "train"]

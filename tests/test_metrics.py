@@ -109,6 +109,16 @@ def test_the_numbers_are_those_of_the_contract(tmp_path):
         found["baseline"].keys() == found["augmented"].keys() == CONTRACT | {"step", "val_accuracy_nested", "flattery"}
     )
     assert (found["leaks"], found["leaks_action"]) == (0, "fail")
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary == {
+        "baseline": found["baseline"]["val_accuracy"],
+        "augmented": found["augmented"]["val_accuracy"],
+        "gain": found["gain"]["val_accuracy"],
+        "low": found["gain"]["low"],
+        "high": found["gain"]["high"],
+        "images_to_tell": found["images_to_tell"],
+        "leaks": 0,
+    }
     low, high = intervals.wilson(6, 8)
     assert found["baseline"] == {
         "train_accuracy": 0.875,

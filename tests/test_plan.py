@@ -28,8 +28,10 @@ FLOW = [
     "train_augmented",
     "leaks",
     "metrics",
+    "report",
     "test",
     "label_safety",
+    "preview",
 ]
 BOTTLENECKS = ["bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"]
 TRAININGS = ["train_baseline", "train_augmented"]
@@ -37,24 +39,24 @@ OF_BACKBONE = [*BOTTLENECKS, "label_safety"]
 
 # Every key of params.yaml, another value for it, and the stages that read it themselves.
 READERS = {
-    "raw": ("elsewhere", ["convert"]),
-    "convert.quality": (90, ["convert", "augment", "label_safety"]),
-    "convert.max_side": (512, ["convert"]),
+    "raw": ("elsewhere", ["convert", "preview"]),
+    "convert.quality": (90, ["convert", "augment", "label_safety", "preview"]),
+    "convert.max_side": (512, ["convert", "preview"]),
     "convert.max_rejected": (11, ["convert"]),
     "group.near_duplicates": (False, ["group"]),
-    "split.validation": (0.2, ["split"]),
-    "split.test": (0.3, ["split"]),
-    "split.seed": (2, ["split"]),
+    "split.validation": (0.2, ["split", "preview"]),
+    "split.test": (0.3, ["split", "preview"]),
+    "split.seed": (2, ["split", "preview"]),
     "leaks.action": ("warn", ["leaks"]),
-    "split.repeat": (1, ["split"]),
+    "split.repeat": (1, ["split", "preview"]),
     "repeats.seeds": (5, []),
     "noise.images": (40, []),
     "noise.side": (14, []),
     "noise.classes": (2, []),
     "noise.seed": (2, []),
     "aug.factor": (6, ["augment"]),
-    "aug.seed": (2, ["augment", "label_safety"]),
-    "aug.policy": ([{"transform": "HorizontalFlip"}], ["augment", "label_safety"]),
+    "aug.seed": (2, ["augment", "label_safety", "preview"]),
+    "aug.policy": ([{"transform": "HorizontalFlip"}], ["augment", "label_safety", "preview"]),
     "backbone.name": ("MobileNetV2", OF_BACKBONE),
     "backbone.arguments": ({"alpha": 0.75}, OF_BACKBONE),
     "backbone.weights": ("other.weights.h5", OF_BACKBONE),
@@ -75,15 +77,32 @@ READERS = {
 }
 # Every pinned library, and the stages whose bytes it shapes.
 PINNED = [
-    ("albumentations", ["augment", "label_safety"]),
+    ("albumentations", ["augment", "report", "label_safety", "preview"]),
+    ("jinja2", ["report"]),
     ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
-    ("matplotlib", []),
-    ("numpy", ["convert", "group", "augment", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
-    ("opencv-python-headless", ["group", "augment", "leaks", "label_safety"]),
+    ("markupsafe", ["report"]),
+    ("matplotlib", ["report"]),
+    (
+        "numpy",
+        [
+            "convert",
+            "group",
+            "augment",
+            *BOTTLENECKS,
+            *TRAININGS,
+            "leaks",
+            "metrics",
+            "report",
+            "test",
+            "label_safety",
+            "preview",
+        ],
+    ),
+    ("opencv-python-headless", ["group", "augment", "leaks", "report", "label_safety", "preview"]),
     ("openvino", ["group", *BOTTLENECKS, "label_safety"]),
     ("pandas", FLOW),
-    ("pillow", ["convert", "group", "augment", *BOTTLENECKS, "leaks", "label_safety"]),
-    ("scipy", ["augment", "metrics", "test", "label_safety"]),
+    ("pillow", ["convert", "group", "augment", *BOTTLENECKS, "leaks", "report", "label_safety", "preview"]),
+    ("scipy", ["augment", "metrics", "report", "test", "label_safety", "preview"]),
     ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
 ]
 
@@ -93,7 +112,8 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    for name in ("dvc.yaml", "ledger.csv"):
+        shutil.copy(PROJECT / name, workspace)
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
         (workspace / raw / "cat").mkdir(parents=True)
         (workspace / raw / "cat/1.png").write_bytes(content)
@@ -173,13 +193,15 @@ def test_a_parameter_changes_the_stages_that_read_it_and_those_below(project, va
 
 
 def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
-    assert below(["convert"], first) == FLOW
+    # preview reads the raw images themselves.
+    assert below(["convert"], first) == FLOW[:-1]
     assert below(["augment"], first) == [
         "augment",
         "bottlenecks_augmented",
         "train_augmented",
         "leaks",
         "metrics",
+        "report",
         "test",
     ]
     assert below(["bottlenecks_original"], first) == [
@@ -187,13 +209,15 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         *TRAININGS,
         "leaks",
         "metrics",
+        "report",
         "test",
         "label_safety",
     ]
-    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "test"]
-    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "test", "label_safety"]
-    assert below(["leaks"], first) == ["leaks", "metrics", "test"]
-    assert below(["metrics"], first) == ["metrics"]
+    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "report", "test"]
+    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "report", "test", "label_safety"]
+    assert below(["leaks"], first) == ["leaks", "metrics", "report", "test"]
+    assert below(["metrics"], first) == ["metrics", "report"]
+    assert below(["report"], first) == ["report"]
     assert below(["label_safety"], first) == ["label_safety"]
 
 
@@ -303,14 +327,29 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
 @pytest.mark.parametrize(
     ("module", "readers"),
     [
-        ("raw", ["convert", "group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
-        ("group", ["group"]),
-        ("policy", ["augment", "label_safety"]),
-        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "test", "label_safety"]),
-        ("likeness", ["group", "leaks", "metrics"]),
-        ("descriptor", ["group"]),
-        ("intervals", ["metrics", "test", "label_safety"]),
-        ("metrics", ["metrics"]),
+        (
+            "raw",
+            [
+                "convert",
+                "group",
+                *BOTTLENECKS,
+                *TRAININGS,
+                "leaks",
+                "metrics",
+                "report",
+                "test",
+                "label_safety",
+                "preview",
+            ],
+        ),
+        ("group", ["group", "report", "preview"]),
+        ("policy", ["augment", "report", "label_safety", "preview"]),
+        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety", "preview"]),
+        ("likeness", ["group", "leaks", "metrics", "report", "preview"]),
+        ("descriptor", ["group", "report", "preview"]),
+        ("intervals", ["metrics", "report", "test", "label_safety"]),
+        ("metrics", ["metrics", "report"]),
+        ("report", ["report"]),
         ("errors", FLOW),
         ("runner", []),
         ("plan", []),
@@ -354,7 +393,7 @@ def test_other_weights_under_the_same_name_change_the_bottlenecks_and_the_groups
 def test_other_images_change_everything(workspace, values, first):
     (workspace / "raw/cat/2.png").write_bytes(b"one more")
     after = plan.all_plans(values, workspace)
-    assert own(first, after) == ["convert"]
+    assert own(first, after) == ["convert", "preview"]
     assert changed(first, after) == FLOW
 
 
@@ -369,13 +408,27 @@ def test_weights_that_are_not_there_are_refused(project, values):
     )
 
 
+def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
+    for path in ("workflow/huskies/page/page.css", "ledger.csv"):
+        with open(workspace / path, "a", encoding="utf-8") as file:
+            file.write("\n")
+        after = plan.all_plans(values, workspace)
+        assert changed(first, after) == ["report"]
+        assert after["report"]["files"][path] != first["report"]["files"][path]
+    (workspace / "ledger.csv").unlink()
+    with pytest.raises(HuskyError) as error:
+        plan.all_plans(values, workspace)
+    path = f"{workspace}/ledger.csv"
+    assert str(error.value) == f"there is no file {path}. Get it back: git checkout {path}"
+
+
 def test_a_plan_holds_only_the_parameters_that_its_stage_lists(first, values):
     assert first["group"]["params"] == {"group": values["group"]}
     assert first["split"]["params"] == {"split": values["split"]}
     assert first["augment"]["params"] == {"aug": values["aug"], "convert": {"quality": 95}}
     assert first["metrics"]["params"] == {"train": {"keep": "best"}}
     assert first["convert"]["params"] == {"raw": "raw", "convert": values["convert"]}
-    assert [name for name in FLOW if first[name]["raw"]] == ["convert"]
+    assert [name for name in FLOW if first[name]["raw"]] == ["convert", "preview"]
 
 
 def test_a_published_plan_is_fetched_as_it_was(first, tmp_path, monkeypatch):
@@ -659,8 +712,10 @@ PROVENANCE = {
     "train_augmented": {"raw", "code", "split", "policy", "backbone"},
     "leaks": {"raw", "code", "split", "policy", "backbone"},
     "metrics": {"raw", "code", "split", "policy", "backbone"},
+    "report": {"raw", "code", "split", "policy", "backbone"},
     "test": {"raw", "code", "split", "policy", "backbone"},
     "label_safety": {"raw", "code", "split", "backbone"},
+    "preview": {"raw", "code"},
 }
 
 
@@ -718,10 +773,24 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
     ("module", "where"),
     [
         ("convert", FLOW),
-        ("policy", ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "test", "label_safety"]),
+        (
+            "policy",
+            [
+                "augment",
+                "bottlenecks_augmented",
+                "train_augmented",
+                "leaks",
+                "metrics",
+                "report",
+                "test",
+                "label_safety",
+                "preview",
+            ],
+        ),
         ("group", FLOW[1:]),
-        ("leaks", ["leaks", "metrics", "test"]),
-        ("metrics", ["metrics"]),
+        ("leaks", ["leaks", "metrics", "report", "test"]),
+        ("metrics", ["metrics", "report"]),
+        ("report", ["report"]),
         ("test", ["test"]),
         ("runner", []),
     ],

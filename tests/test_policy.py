@@ -221,3 +221,51 @@ def test_a_crop_larger_than_the_image_is_refused_with_both_sizes():
 def test_an_image_too_small_for_a_transform_is_refused(name):
     message = use_refusal(noise(1, 1), {"transform": name, "p": 1.0, **NEEDED.get(name, {})})
     assert message.startswith("aug.policy does not work on an image of 1 × 1 pixels: ")
+
+
+def test_the_ends_of_a_range_are_told_for_what_is_given_and_for_what_is_left_out():
+    entry = {"transform": "Affine", "rotate": [-20, 20], "scale": [0.8, 1.0], "border_mode": 1, "p": 0.2}
+    held = {"transform": "Affine", "border_mode": 1, "p": 1.0}
+    assert policy.extremes(entry) == [
+        ("rotate -20", {**held, "rotate": [-20.0, -20.0], "scale": [0.9, 0.9]}),
+        ("rotate 20", {**held, "rotate": [20.0, 20.0], "scale": [0.9, 0.9]}),
+        ("scale 0.8", {**held, "rotate": [0.0, 0.0], "scale": [0.8, 0.8]}),
+        ("scale 1", {**held, "rotate": [0.0, 0.0], "scale": [1.0, 1.0]}),
+    ]
+    assert [caption for caption, _ in policy.extremes({"transform": "RandomGamma"})] == [
+        "gamma_limit 80",
+        "gamma_limit 120",
+    ]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"transform": "HorizontalFlip"},
+        {"transform": "CLAHE", "clip_limit": [2.0, 2.0], "tile_grid_size": [4, 8]},
+        {"transform": "CoarseDropout", "num_holes_range": [1, 1], "hole_height_range": [0.2, 0.2],
+         "hole_width_range": [0.3, 0.3]},
+        # It holds its range in another form than it takes it.
+        {"transform": "AdditiveNoise"},
+    ],
+)  # fmt: skip
+def test_what_is_no_range_has_no_ends(entry):
+    assert policy.extremes(entry) == []
+
+
+def test_every_end_of_every_transform_is_an_image_and_always_the_same():
+    image = np.random.default_rng(0).integers(0, 256, (64, 48, 3), np.uint8)
+    told = 0
+    for name in policy.transforms():
+        entry = {"transform": name}
+        try:
+            policy.build([entry])
+        # Some want arguments, and some are deprecated.
+        except HuskyError:
+            continue
+        for caption, fixed in policy.extremes(entry):
+            change = policy.build([fixed])
+            assert change(image, 1).dtype == np.uint8, (name, caption)
+            assert (change(image, 1) == change(image, 1)).all(), (name, caption)
+            told += 1
+    assert told > 100

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -211,3 +212,28 @@ def test_bad_parameters_end_snakemake_with_status_two(workspace, capsys, monkeyp
         prepare.or_exit(prepare.prepare, {})
     assert ended.value.code == 2
     assert re.fullmatch(r"ERROR: there is no params\.yaml\. .*\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("targets", "allowed", "expected"),
+    [
+        ({"metrics"}, set(), {"metrics", "report"}),
+        ({"metrics", "audit"}, set(), {"metrics", "audit", "report"}),
+        # As DVC runs it.
+        ({"metrics"}, {"metrics"}, {"metrics"}),
+        # What the test adds to the ledger is to be in the page, which comes afterwards.
+        ({"metrics", "test"}, set(), {"metrics", "test"}),
+        ({"split"}, set(), {"split"}),
+        (set(), set(), set()),
+    ],
+)
+def test_who_asks_for_the_numbers_gets_the_page(targets, allowed, expected):
+    made = []
+    settings = SimpleNamespace(targets=targets, allowed_rules=allowed)
+    workflow = SimpleNamespace(dag_settings=None, _prepare_dag=lambda *given, **more: made.append((given, more)))
+    prepare.add_page(workflow)
+    # Snakemake has them only then.
+    workflow.dag_settings = settings
+    workflow._prepare_dag(True, nolock=True)
+    assert settings.targets == expected
+    assert made == [((True,), {"nolock": True})]

@@ -87,6 +87,11 @@ class Workspace:
         names = [path.name for path in (self.folder / "data").iterdir()]
         return sorted(name for name in names if name.startswith(".") and not name.startswith(".lock-"))
 
+    @property
+    def where_the_log_is(self) -> str:
+        """The last line of what a stage that fails in `start` says."""
+        return f"The log is {self.folder}/logs/group.log\n"
+
     def start(self, receipt_path: Path, before: str = "", prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
         """Build the stage `group` in a process of its own, after some lines of Python."""
         script = f"{before}\nimport sys\nfrom huskies.__main__ import main\nsys.exit(main(sys.argv[1:]))"
@@ -214,7 +219,8 @@ group.run = edited
 """
     done = workspace.start(target, edit)
     assert done.returncode == 2
-    assert done.stderr == f"ERROR: {EXTRA} was edited since the run began. Run the same command again.\n"
+    said = f"ERROR: {EXTRA} was edited since the run began. Run the same command again.\n"
+    assert done.stderr == said + workspace.where_the_log_is
     assert not workspace.group.exists()
     assert workspace.leftovers() == []
 
@@ -278,7 +284,7 @@ def test_a_fault_of_ours_keeps_the_old_folder_and_its_traceback(workspace):
     done = workspace.start(target, "from huskies import group\ngroup.find_groups = None")
     assert done.returncode == 1
     assert "TypeError: 'NoneType' object is not callable" in done.stderr
-    assert f"The log is {workspace.folder}/logs/group.log" in done.stderr
+    assert workspace.where_the_log_is in done.stderr
     assert "TypeError" in (workspace.folder / "logs/group.log").read_text()
     assert workspace.content() == before
     assert workspace.leftovers() == []
@@ -461,7 +467,7 @@ def test_a_full_disk_is_explained_and_earlier_results_stay(workspace, write):
     assert done.returncode == 2, done.stderr
     assert re.fullmatch(
         r"ERROR: cannot write \S+: the disk is full. Free some space, then run the same command again. "
-        r"Earlier results are as they were.\n",
+        r"Earlier results are as they were.\n" + re.escape(workspace.where_the_log_is),
         done.stderr,
     )
     assert workspace.content() == before
@@ -495,7 +501,7 @@ def test_a_read_only_folder_is_explained_and_earlier_results_stay(workspace):
     assert done.returncode == 2
     assert done.stderr == (
         f"ERROR: cannot write data/.lock-convert: {reason}, then run the same command again. "
-        "Earlier results are as they were.\n"
+        f"Earlier results are as they were.\n{workspace.where_the_log_is}"
     )
     assert workspace.content() == before
 

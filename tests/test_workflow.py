@@ -33,7 +33,11 @@ def test_test_images_are_looked_at_only_when_asked_for_by_name(first_build, buil
     assert not (built.folder / "data/test").exists()
     done = built.run("snakemake", "--cores", "2", "test")
     assert done.returncode == 0, done.stderr
-    assert stages_run(done.stderr) == ["test"]
+    # The page shows the look, so that it is made anew, and told to DVC.
+    assert stages_run(done.stderr) == ["report", "test"]
+    look = (built.folder / "ledger.csv").read_text().splitlines()[1]
+    assert look.split(",")[0] in (built.folder / "data/report/report.html").read_text(encoding="utf-8")
+    assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
     test = json.loads((built.folder / "data/test/test.json").read_text())
     assert test["baseline"]["test_images"] == test["augmented"]["test_images"] > 0
 

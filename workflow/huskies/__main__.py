@@ -1,4 +1,4 @@
-"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`, `luck`."""
+"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`, `luck`, …"""
 
 import argparse
 import contextlib
@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from huskies import params, plan, prepare
+from huskies import params, plan, prepare, progress
 from huskies.errors import HuskyError
 
 
@@ -20,6 +20,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--cores", type=int, default=1, help="batches at once")
     luck = commands.add_parser("luck", help="compare the settings that DVC knows with what chance alone gives")
     luck.add_argument("--log", type=Path, default=Path("logs/luck.log"), help="the file that keeps what it says")
+    board = commands.add_parser("tensorboard", help="write what TensorBoard shows")
+    board.add_argument("--inputs", type=Path, nargs="*", required=True, help="the receipts of what it reads")
+    board.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
     for stage in plan.stages() | plan.controls():
         command = commands.add_parser(stage, help="called by the rule of this name")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
@@ -36,12 +39,12 @@ def _log(path: Path) -> Iterator[None]:
     with open(path, "w", encoding="utf-8") as log:
         try:
             yield log
-        except HuskyError as error:
-            print(f"ERROR: {error}", file=log)
-            raise
-        except Exception:
-            traceback.print_exc(file=log)
-            print(f"The log is {path}", file=sys.stderr)
+        except Exception as error:
+            if isinstance(error, HuskyError):
+                print(f"ERROR: {error}", file=log)
+            else:
+                traceback.print_exc(file=log)
+            error.add_note(f"The log is {path}")
             raise
 
 
@@ -63,14 +66,17 @@ def main(arguments: list[str] | None = None) -> int:
                 from huskies import luck
 
                 summary = luck.run(plan.all_plans(params.load()))
+            elif parsed.command == "tensorboard":
+                from huskies import tensorboard
+
+                summary = tensorboard.run(parsed.inputs)
             else:
                 from huskies import runner
 
                 summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores, parsed.inputs)
             line = f"{parsed.command}: {summary}"
             print(line, file=log)
-        # In one piece, since jobs that run side by side share the terminal.
-        sys.stderr.write(f"{line}\n")
+        progress.say(line)
         return 0
     except HuskyError as error:
         prepare.report(error)

@@ -70,7 +70,9 @@ def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
             found.append(Disagreement(name, f"{root / name} has no sound receipt", _rebuild([name], root)))
         elif content["plan"] != plans[name]:
             reasons = some(receipt.differences(content["plan"], plans[name]))
-            mend = f"snakemake --cores all {'metrics' if name in plan.lineage('metrics', plans) else name}"
+            # Who asks for metrics gets the report as well.
+            by_metrics = name == "report" or name in plan.lineage("metrics", plans)
+            mend = f"snakemake --cores all {'metrics' if by_metrics else name}"
             if name == "test":
                 mend = _rebuild([name], root)
             found.append(Disagreement(name, f"{root / name} is stale: {reasons}", mend))

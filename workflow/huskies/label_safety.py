@@ -21,6 +21,7 @@ from huskies import (
     backbone,
     bottlenecks,
     contact_sheet,
+    gallery,
     head,
     images,
     intervals,
@@ -44,14 +45,8 @@ PER_CLASS = 50
 # The share of all images, or of those of one class (two of many may be at risk), whose loss is a collapse.
 OF_ALL, OF_A_CLASS = 0.22, 2 / 3
 
-# Classes on the contact sheet, at most.
-_SHOWN = 10
-
-
-def choose(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return at most PER_CLASS training rows of each class, by the sha256 of the source, which is as good as a draw."""
-    rows = rows[rows["split"] == "train"].sort_values(["label", "source_sha256", "file"])
-    return rows.groupby("label").head(PER_CLASS).reset_index(drop=True)
+# Classes on the contact sheet, at most, and the side of an image in pixels.
+_SHOWN, _SIDE = 10, 64
 
 
 def make_copies(job: Job, rows: pd.DataFrame, folder: Path) -> tuple[dict[trials.Trial, list[str]], dict[str, str]]:
@@ -155,12 +150,15 @@ def advice(ranked: list[dict[str, Any]], not_tried: dict[str, str]) -> str:
     return "\n".join(lines or ["no transform collapses"]) + "\n"
 
 
-def sheet(ranked: list[dict[str, Any]], files: dict[str, list[Path]], path: Path) -> None:
-    """Write a picture of the images in `files`, a row for "untouched" and for each transform, the worst first."""
-    rows = [("untouched", files["untouched"])]
-    for each in ranked:
-        rows.append((f"{each['transform']}\n{100 * each['drop']:.1f} points lost", files[each["transform"]]))
-    contact_sheet.write(rows, path)
+def sheet(ranked: list[dict[str, Any]], files: dict[str, list[Path]]) -> bytes:
+    """Return a PNG of the images in `files`, a row for "untouched" and for each transform, the worst first."""
+    captions = {"untouched": "untouched"}
+    captions |= {each["transform"]: f"{each['transform']}\n{100 * each['drop']:.1f} points lost" for each in ranked}
+    rows = [
+        contact_sheet.Row(caption, [contact_sheet.Picture("", file.read_bytes()) for file in files[name]])
+        for name, caption in captions.items()
+    ]
+    return contact_sheet.draw(rows, _SIDE)
 
 
 def run(job: Job) -> str:
@@ -168,7 +166,7 @@ def run(job: Job) -> str:
     originals = manifest.read(job.inputs["split"] / manifest.NAME)
     originals = originals[originals["split"].isin(["train", "val"])]
     index, features = bottlenecks.load(job.inputs["bottlenecks_original"], originals)
-    rows = choose(originals)
+    rows = gallery.choose(originals, PER_CLASS)
     untouched = features[pd.Index(index["file"]).get_indexer(rows["file"])]
     folder = job.output / "copies"
     folder.mkdir()
@@ -195,6 +193,6 @@ def run(job: Job) -> str:
     shown = rows.drop_duplicates("label").index[:_SHOWN]
     files = {"untouched": [job.inputs["split"] / rows["file"][row] for row in shown]}
     files |= {trial.name: [folder / f"{each[row]}.jpg" for row in shown] for trial, each in digests.items()}
-    sheet(ranked, files, job.output / SHEET)
+    (job.output / SHEET).write_bytes(sheet(ranked, files))
     shutil.rmtree(folder)
     return f"\n{table(ranked)}{advice(ranked, not_tried)}"

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from huskies import bottlenecks, likeness, manifest, neighbours, picture, train
+from huskies import bottlenecks, contact_sheet, likeness, manifest, neighbours, train, whole
 from huskies.errors import HuskyError, some
 from huskies.job import Job
+from huskies.progress import bar
 
 NAME = "leaks.json"
 TABLE = "leaks.csv"
@@ -21,6 +22,8 @@ COLUMNS = ["file", "held_out", "reason", "similarity"]
 
 # Training images that each held-out image is compared with.
 _NEAREST = 3
+# Pairs in the picture, at most, and the side of an image in pixels.
+_SHOWN, _SIDE = 20, 128
 _SAID = {
     "unknown": "descends from no image of the split",
     "itself": "is itself held out",
@@ -90,7 +93,7 @@ def find_near(
     # Which comes first is by sha256, as in the stage group: what was compared there has the same outcome here.
     sha256 = everything["sha256"].to_list()
     pairs = [tuple(sorted((one, len(held_out) + other), key=sha256.__getitem__)) for one, other in sorted(candidates)]
-    compared = likeness.compare_all(thumbnails, pairs, cores)
+    compared = bar(likeness.compare_all(thumbnails, pairs, cores), len(pairs), "leaks", unit=" pairs")
     leaks = [
         (everything["file"][max(pair)], everything["file"][min(pair)], "near-duplicate", f"{similarity:.4f}")
         for pair, (similarity, details) in zip(pairs, compared, strict=True)
@@ -102,6 +105,26 @@ def find_near(
 def sentences(leaks: pd.DataFrame) -> list[str]:
     """Return what is wrong with each leak, as one would say it."""
     return [f"{leak['file']} {_SAID[leak['reason']].format(**leak)}" for leak in leaks.to_dict("records")]
+
+
+def draw(leaks: pd.DataFrame, folders: list[Path]) -> bytes:
+    """Return the first pairs as a PNG: the training image, the held-out one, and why at their left.
+
+    folders: where the files are, in the order of looking. What is in none of them is left grey.
+    """
+
+    def picture(file: str) -> contact_sheet.Picture:
+        found = [folder / file for folder in folders if file and (folder / file).is_file()]
+        return contact_sheet.Picture("", found[0].read_bytes() if found else None)
+
+    rows = [
+        contact_sheet.Row(
+            "\n".join([leak.file, leak.held_out, f"{leak.reason} {leak.similarity}"]),
+            [picture(leak.file), picture(leak.held_out)],
+        )
+        for leak in leaks.head(_SHOWN).itertuples()
+    ]
+    return contact_sheet.draw(rows, _SIDE)
 
 
 def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
@@ -143,16 +166,19 @@ def run(job: Job) -> str:
     }
     traced = [find_leaks(rows, originals, copies) for rows in trained.values()]
     leaks = pd.concat([*traced, compare_features(job, originals, copies)]).drop_duplicates(ignore_index=True)
-    shown = picture.pairs(leaks, [job.inputs["split"], job.inputs["augment"]]) if len(leaks) else None
+    shown = draw(leaks, [job.inputs["split"], job.inputs["augment"]]) if len(leaks) else None
     if len(leaks) and action == "fail":
-        raise HuskyError(_refusal(job, leaks, picture.write_whole(shown, Path("logs", f"{job.stage}.png"))))
+        path = Path("logs", f"{job.stage}.png")
+        path.parent.mkdir(exist_ok=True)
+        whole.write(path, shown)
+        raise HuskyError(_refusal(job, leaks, path))
     counts = {stage: len(rows) for stage, rows in trained.items()}
     written = {"leaks": len(leaks), "action": action, "traced": counts}
     (job.output / NAME).write_text(json.dumps(written, indent=1) + "\n")
     if action == "warn":
         leaks.to_csv(job.output / TABLE, index=False, lineterminator="\n")
     if shown:
-        shown.save(job.output / PICTURE)
+        (job.output / PICTURE).write_bytes(shown)
     summary = f"{len(leaks)} leaks; {counts['train_baseline']} and {counts['train_augmented']} training images traced"
     return summary + (f". WARNING: {some(sentences(leaks))}: see {TABLE} and {PICTURE}" if len(leaks) else "")
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from huskies import images
 from huskies.parallel import map_ordered
+from huskies.progress import bar
 
 # Parallelism is by pair of images; library threads on top of it would only get in each other's way.
 cv2.setNumThreads(0)
@@ -45,7 +46,8 @@ def thumbnails(files: Sequence[tuple[Path, str]], cores: int) -> np.ndarray:
         result[position] = images.resize(images.decode(images.read_checked(*files[position])), SIDE)
 
     with ThreadPoolExecutor(cores) as pool:
-        list(pool.map(read, range(len(files))))
+        for _ in bar(pool.map(read, range(len(files))), len(files), "thumbnails"):
+            pass
     return result
 
 

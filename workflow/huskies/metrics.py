@@ -11,6 +11,7 @@ from huskies.errors import HuskyError
 from huskies.job import Job
 
 NAME = "metrics.json"
+SUMMARY = "summary.json"
 TABLE = "table.txt"
 PER_CLASS = "per_class.csv"
 CONFUSION = "confusion.csv"
@@ -85,6 +86,17 @@ def warning(metrics: dict) -> str:
     return f"These numbers are false, for held-out images leaked into the training (leaks: {metrics['leaks']})."
 
 
+def summary(metrics: dict) -> dict:
+    """Return the few numbers that tell experiments apart, flat, as the columns of `dvc exp show`.
+
+    baseline, augmented, gain: validation accuracy, and by how much it differs; low, high: the gain's interval.
+    """
+    heads = {name: metrics[name]["val_accuracy"] for name in HEADS}
+    gain = metrics["gain"]
+    interval = {"gain": gain["val_accuracy"], "low": gain["low"], "high": gain["high"]}
+    return {**heads, **interval, "images_to_tell": metrics["images_to_tell"], "leaks": metrics["leaks"]}
+
+
 def per_class(head: str, predicted: pd.DataFrame) -> pd.DataFrame:
     """Return columns head, label, precision, recall, f1, images, one row for each class, sorted by label.
 
@@ -130,7 +142,7 @@ def table(metrics: dict) -> str:
 
 
 def run(job: Job) -> str:
-    """Fill job.output with metrics.json, table.txt, per_class.csv, confusion.csv, predictions.csv; return the table."""
+    """Fill job.output with NAME, SUMMARY, TABLE, PER_CLASS, CONFUSION and the predictions; return the table."""
     chosen = job.params["train"]["keep"] == "best"
     metrics, predicted = {}, {}
     for name in HEADS:
@@ -146,6 +158,7 @@ def run(job: Job) -> str:
     metrics |= conclude(metrics)
     metrics["provenance"] = job.provenance
     (job.output / NAME).write_text(json.dumps(metrics, indent=1) + "\n")
+    (job.output / SUMMARY).write_text(json.dumps(summary(metrics), indent=1) + "\n")
     (job.output / TABLE).write_text(table(metrics), encoding="utf-8")
     for file, count in ((PER_CLASS, per_class), (CONFUSION, confusion)):
         rows = pd.concat([count(name, each) for name, each in predicted.items()])

@@ -57,8 +57,8 @@ def upstream(stage: dict[str, Any]) -> list[str]:
 
 
 def code(stage: dict[str, Any]) -> list[str]:
-    """Return the code files that a stage of dvc.yaml lists."""
-    return [dependency for dependency in stage["deps"] if dependency.startswith(PACKAGE)]
+    """Return the modules that a stage of dvc.yaml lists; other files of the package count by their bytes."""
+    return [dependency for dependency in stage["deps"] if dependency.startswith(PACKAGE) and dependency.endswith(".py")]
 
 
 def all_plans(
@@ -144,7 +144,13 @@ def lineage(name: str, plans: dict[str, dict[str, Any]]) -> list[str]:
 
 def _file(path: Path) -> str:
     if not path.is_file():
-        raise HuskyError(f"there is no file {path}. Put it there, or choose another backbone.weights in params.yaml.")
+        chosen = path.parent.name == "backbones"
+        mend = (
+            "Put it there, or choose another backbone.weights in params.yaml."
+            if chosen
+            else f"Get it back: git checkout {path}"
+        )
+        raise HuskyError(f"there is no file {path}. {mend}")
     return snapshot.file_digest(path)
 
 

@@ -28,6 +28,8 @@ _NOT_FOR_US = frozenset({
     "Lambda", "MaskDropout", "Mosaic", "OverlayElements", "PixelDistributionAdaptation", "RandomCropNearBBox",
     "RandomSizedBBoxSafeCrop", "TextImage", "ToRGB",
 })  # fmt: skip
+# Arguments that are a pair of numbers and no range to draw from.
+_SIZES = frozenset({"grid", "num_grid_xy", "shift_xy", "size", "tile_grid_size"})
 
 
 def transforms() -> dict[str, type]:
@@ -89,3 +91,50 @@ def _step(where: str, entry: dict[str, Any]) -> albumentations.BasicTransform:
         lines = [line for line in str(error).splitlines() if "errors.pydantic.dev" not in line]
         reason = "; ".join(re.sub(r" \[type=.*", "", line).strip() for line in lines)
         raise HuskyError(f"{where}: {name} does not take these values: {reason}") from None
+
+
+def extremes(entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return (caption, entry) for both ends of each range that a transform of a policy draws an argument from.
+
+    The other ranges are held at their middle, and p is 1. Ranges are known by what albumentations makes of an
+    argument, given or left out: a pair of numbers, the same for each axis, that can be set to one value. What it
+    holds in another form is left out, so that a transform may have none.
+    """
+    entry = {**entry, "p": 1.0}
+    step = _step("aug.policy", dict(entry))
+    ranges = {argument: pair for argument in step.get_transform_init_args_names() if (pair := _range(step, argument))}
+    found = []
+    for argument, ends in ranges.items():
+        others = entry
+        for other, (low, high) in ranges.items():
+            middle = (low + high) // 2 if isinstance(low, int) else (low + high) / 2
+            others = others if other == argument else _fixed(others, other, middle) or others
+        for end in ends:
+            if fixed := _fixed(others, argument, end):
+                found.append((f"{argument} {end:g}", fixed))
+    return found
+
+
+def _pairs(step: albumentations.BasicTransform, argument: str) -> list[Any]:
+    """Return the values of an argument: one, or in dictionaries one for each axis."""
+    value = getattr(step, argument, None)
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def _range(step: albumentations.BasicTransform, argument: str) -> tuple[float, float] | None:
+    first, *others = _pairs(step, argument)
+    if argument in _SIZES or any(other != first for other in others):
+        return None
+    if not isinstance(first, tuple) or len(first) != 2 or not all(isinstance(end, int | float) for end in first):
+        return None
+    return first if first[0] < first[1] else None
+
+
+def _fixed(entry: dict[str, Any], argument: str, value: float) -> dict[str, Any] | None:
+    """Return the entry with an argument set to one value, or None where the transform takes it for something else."""
+    fixed = {**entry, argument: [value, value]}
+    try:
+        step = _step("aug.policy", dict(fixed))
+    except HuskyError:
+        return None
+    return fixed if all(pair == (value, value) for pair in _pairs(step, argument)) else None

@@ -103,7 +103,7 @@ def asked_for(names: Collection[str], command: Collection[str]) -> list[str]:
 
 def report(error: HuskyError) -> None:
     """Print an error as users see it; under DVC with the way back to before the command."""
-    print(f"ERROR: {error}", file=sys.stderr)
+    print(f"ERROR: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
     if os.environ.get("DVC_STAGE"):
         print("To go back to before this dvc command: git checkout params.yaml && dvc checkout", file=sys.stderr)
 
@@ -124,3 +124,20 @@ def when_nothing_to_be_done(action: Callable[[], None]) -> None:
                 action()
 
     logger.addHandler(Listener())
+
+
+def add_page(workflow: Any) -> None:
+    """Let who asks Snakemake for metrics get the report as well: DVC has both, and would say that one is missing.
+
+    DVC itself allows the rule of one stage alone. Beside the test, whose look at the test images is to stand in the
+    page, the page comes later. Targets are known only when the Snakefile has been read, and there is no hook then.
+    """
+    make_dag = workflow._prepare_dag
+
+    def make_dag_with_page(*arguments: Any, **options: Any) -> None:
+        settings = workflow.dag_settings
+        if "metrics" in settings.targets and "test" not in settings.targets and not settings.allowed_rules:
+            settings.targets = {*settings.targets, "report"}
+        make_dag(*arguments, **options)
+
+    workflow._prepare_dag = make_dag_with_page

@@ -1,7 +1,7 @@
 """metrics: both heads side by side on the same validation images.
 
 Reads data/leaks, data/train_baseline and data/train_augmented.
-Writes data/metrics/: metrics.json, table.txt, per_class.csv, confusion.csv, predictions.csv.
+Writes data/metrics/: metrics.json, summary.json, table.txt, per_class.csv, confusion.csv, predictions.csv.
 """
 
 

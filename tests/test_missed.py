@@ -1,0 +1,150 @@
+"""missed: what each head got wrong and what it looks like, a map of all, and no look at a test image."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from huskies import head, manifest, missed, suspects, train
+from huskies.errors import HuskyError
+from threadpoolctl import threadpool_info, threadpool_limits
+
+PARAMETERS = {"optimizer": "adam", "learning_rate": 0.01, "dropout": 0.0, "l1": 0.0, "l2": 0.0, "seed": 1}
+
+
+def images(labels: str, splits: list[str]) -> pd.DataFrame:
+    """Return rows of a manifest of data/split, one for each letter of `labels`."""
+    rows = [
+        {"file": f"{label}/{split}_{number}.jpg", "label": label, "split": split, "group": f"{number}"}
+        for number, (label, split) in enumerate(zip(labels, splits, strict=True))
+    ]
+    return manifest.make(rows)
+
+
+def validation() -> pd.DataFrame:
+    rows = [("a/val_0.jpg", "a", "a", "0.9", "0.1"), ("a/val_1.jpg", "a", "b", "0.4", "0.6")]
+    rows += [("b/val_2.jpg", "b", "a", "0.75", "0.25"), ("b/val_3.jpg", "b", "b", "0.0", "1.0")]
+    return pd.DataFrame(rows, columns=["file", "label", "predicted", "p_a", "p_b"])
+
+
+def test_the_surest_mistakes_come_first_with_both_probabilities():
+    assert missed.missed("baseline", validation()).to_dict("split")["data"] == [
+        ["baseline", "b/val_2.jpg", "b", "a", 0.75, 0.25],
+        ["baseline", "a/val_1.jpg", "a", "b", 0.6, 0.4],
+    ]
+
+
+def test_a_head_without_mistakes_missed_nothing():
+    right = validation().query("label == predicted")
+    found = missed.missed("augmented", right)
+    assert list(found) == ["head", "file", "actual", "predicted", "p_predicted", "p_actual"]
+    assert found.empty
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+def test_the_probabilities_are_those_that_keras_gives(tmp_path):
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    features = random.normal(size=(60, 8)).astype(np.float32)
+    features[np.arange(60), labels] += 1
+    model = head.Head(features, labels, 3, PARAMETERS)
+    model.advance(random.integers(0, 60, (20, 16), dtype=np.int32))
+    model.save(tmp_path / head.NAME)
+    names = np.array(["NA", "2", "b c"])
+    index = pd.DataFrame({"file": [f"x/val_{number}.jpg" for number in range(60)], "label": names[labels]})
+    saved = train.predictions(index.assign(sha256=""), model.predict(features), list(names))
+    saved.to_csv(tmp_path / train.VALIDATION, index=False)
+
+    found = missed.missed("baseline", manifest.read(tmp_path / train.VALIDATION)).set_index("file")
+    by_keras = pd.DataFrame(head.predict_with(tmp_path / head.NAME, features), index=index["file"], columns=names)
+    assert 0 < len(found) < 60
+    for file, row in found.iterrows():
+        assert row["predicted"] == by_keras.loc[file].idxmax()
+        assert row["p_predicted"] == pytest.approx(by_keras.loc[file, row["predicted"]], abs=1e-6)
+        assert row["p_actual"] == pytest.approx(by_keras.loc[file, row["actual"]], abs=1e-6)
+
+
+def test_the_nearest_training_images_are_those_of_the_largest_cosine():
+    random = np.random.default_rng(0)
+    rows = images("ab" * 20, ["train", "train", "val", "train"] * 10)
+    features = random.normal(size=(40, 16)).astype(np.float32)
+    standard = (features - features.mean(axis=0)) / features.std(axis=0)
+    standard /= np.linalg.norm(standard, axis=1, keepdims=True)
+    asked = ["a/val_2.jpg", "a/val_6.jpg"]
+    found = missed.nearest_training(rows, features, asked)
+    assert found["file"].tolist() == [file for file in asked for _ in range(missed.NEAREST)]
+    training = rows.index[rows["split"] == "train"]
+    for file, near in found.groupby("file"):
+        row = rows.index[rows["file"] == file][0]
+        cosines = pd.Series(standard[training] @ standard[row], rows.loc[training, "file"]).nlargest(3)
+        assert near["near"].tolist() == cosines.index.tolist()
+        assert near["cosine"].tolist() == pytest.approx(cosines.tolist(), abs=1e-3)
+        assert near["same_label"].tolist() == [file.startswith("a/") for file in near["near"]]
+
+
+def test_an_image_that_nobody_asks_about_has_no_neighbours_and_few_images_have_few():
+    rows = images("aba", ["train", "train", "val"])
+    features = np.eye(3, dtype=np.float32)
+    assert missed.nearest_training(rows, features, []).empty
+    assert len(missed.nearest_training(rows, features, ["a/val_2.jpg"])) == 2
+
+
+def test_the_map_has_the_two_directions_of_the_largest_variance():
+    random = np.random.default_rng(0)
+    centred = random.normal(size=(50, 3))
+    centred = np.linalg.qr(centred - centred.mean(axis=0))[0] * [5, 2, 0.1]
+    turn = np.linalg.qr(random.normal(size=(6, 6)))[0][:3]
+    points, explained = missed.project(images("a" * 50, ["train", "val"] * 25), (7 + centred @ turn).astype(np.float32))
+    assert abs(np.corrcoef(points["x"], centred[:, 0])[0, 1]) > 0.999
+    assert abs(np.corrcoef(points["y"], centred[:, 1])[0, 1]) > 0.999
+    variances = points[["x", "y"]].var(ddof=0) / centred.var(axis=0).sum()
+    assert explained == pytest.approx(variances.tolist(), abs=1e-3)
+    assert points[["file", "split"]].iloc[1].tolist() == ["a/val_1.jpg", "val"]
+
+
+def test_the_largest_loading_of_a_component_is_positive():
+    features = np.zeros((4, 3), np.float32)
+    features[:, 1] = [-3, -1, 1, 3]
+    features[:, 2] = [-0.5, 0.5, 0.5, -0.5]
+    points, explained = missed.project(images("aaaa", ["train"] * 4), features)
+    assert points["x"].tolist() == [-3, -1, 1, 3]
+    assert points["y"].tolist() == [-0.5, 0.5, 0.5, -0.5]
+    assert explained == (pytest.approx(20 / 21, abs=1e-4), pytest.approx(1 / 21, abs=1e-4))
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (3, 1), (3, 4)])
+def test_images_that_hardly_differ_still_have_a_place(shape):
+    points, explained = missed.project(images("a" * shape[0], ["train"] * shape[0]), np.ones(shape, np.float32))
+    assert not points[["x", "y"]].to_numpy().any()
+    assert explained == (0, 0)
+
+
+def test_evidence_is_the_same_on_any_number_of_threads():
+    random = np.random.default_rng(0)
+    rows = images("".join(random.choice(list("abc"), 300)), ["train", "train", "val"] * 100)
+    features = random.gamma(0.3, size=(300, 512)).astype(np.float32)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {threads}
+            points, explained = missed.project(rows, features)
+            near = missed.nearest_training(rows, features, list(rows["file"][2::3]))
+            found.append([each.to_csv() for each in (points, near, suspects.suspects(rows, features))] + [explained])
+    assert found[0] == found[1]
+
+
+REFUSAL = (
+    "these images are neither for training nor for validation: b/test_1.jpg. Test images are looked at by "
+    "`snakemake test` alone: give the rows of data/split/manifest.csv whose split is train or val."
+)
+
+
+def test_test_images_are_refused():
+    rows, features = images("ab", ["train", "test"]), np.eye(2, dtype=np.float32)
+    row = pd.DataFrame([("b/test_1.jpg", "b", "a", "1", "0")], columns=["file", "label", "predicted", "p_a", "p_b"])
+    for look in (
+        lambda: missed.missed("baseline", row),
+        lambda: missed.nearest_training(rows, features, ["a/train_0.jpg"]),
+        lambda: missed.project(rows, features),
+    ):
+        with pytest.raises(HuskyError) as refusal:
+            look()
+        assert str(refusal.value) == REFUSAL

@@ -1,0 +1,124 @@
+"""What there is to look at in the report: figures as SVG, and small pictures as JPEG. Test images are never opened."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from huskies import charts, gallery, images, missed, suspects
+from huskies.contact_sheet import Row
+
+# Of thumbnails, in pixels.
+SIDE = 96
+# Copies of one original, and draws of one transform.
+COPIES = 5
+# Originals shown with their copies, and with each transform by itself.
+ORIGINALS, TRIED = 12, 2
+# More missed images than these are counted, not shown, and so are more groups of duplicates.
+MOST_MISSED, MOST_GROUPS = 100, 20
+
+
+def figures(
+    metrics: dict[str, Any],
+    histories: dict[str, pd.DataFrame],
+    per_class: pd.DataFrame,
+    confusion: pd.DataFrame,
+    missed_files: Iterable[str],
+    bottlenecks: tuple[pd.DataFrame, np.ndarray],
+) -> dict[str, str]:
+    """Return every figure as SVG, by name.
+
+    metrics: metrics.json. histories, per_class, confusion: what the CSVs of these names have. bottlenecks: rows of the
+    split's manifest, of train and val, and their features.
+    """
+    heads = list(histories)
+    labels = sorted({*confusion["actual"], *confusion["predicted"]})
+    points, explained = missed.project(*bottlenecks)
+    drawn = {
+        "comparison": charts.comparison(metrics, metrics["sentence"]),
+        "learning_curves": charts.learning_curves(
+            histories,
+            {head: metrics[head]["step"] for head in heads},
+            "Accuracy and cross-entropy of both heads by step; the points are in history.csv of each training.",
+        ),
+        "per_class": charts.per_class(
+            per_class, "Recall and precision of each class for both heads; the table below has the numbers."
+        ),
+        "map": charts.bottleneck_map(
+            points,
+            explained,
+            set(missed_files),
+            "Each image as a point, near to those that the backbone finds like it.",
+        ),
+    }
+    for head in heads:
+        alt = f"Which class the {head} head takes for which; the table below has the numbers."
+        drawn[f"confusion_{head}"] = charts.confusion(confusion[confusion["head"] == head], labels, alt)
+    return drawn
+
+
+def missed_images(validations: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """Return what each head says of every image that any of them missed, by class, the surest mistakes first.
+
+    validations: validation.csv of each head, by its name. Each has file, label, heads (name, predicted, probability,
+    right) and probability, which is the largest that a head gave to a wrong class.
+    """
+    wrong = pd.concat([missed.missed(head, rows) for head, rows in validations.items()])
+    surest = wrong.groupby("file")["p_predicted"].max()
+    answers = {head: rows.set_index("file") for head, rows in validations.items()}
+    found = []
+    for file, probability in surest.items():
+        heads = []
+        for head, rows in answers.items():
+            predicted = rows.loc[file, "predicted"]
+            right = predicted == rows.loc[file, "label"]
+            heads.append(
+                {"name": head, "predicted": predicted, "probability": rows.loc[file, f"p_{predicted}"], "right": right}
+            )
+        label = answers[head].loc[file, "label"]
+        found.append({"file": file, "label": label, "heads": heads, "probability": float(probability)})
+    return sorted(found, key=lambda image: (image["label"], -image["probability"], image["file"]))
+
+
+def thumbnails(split: Path, rows: pd.DataFrame) -> dict[str, bytes]:
+    """Return a small JPEG of each image of data/split, by file; rows of its manifest, of train and val alone."""
+    missed.refuse_held_out(rows)
+    return {
+        row.file: gallery.thumbnail(images.decode(images.read_checked(split / row.file, row.sha256)), SIDE)
+        for row in rows.itertuples()
+    }
+
+
+def copies_of(split: Path, augment: Path, rows: pd.DataFrame) -> dict[str, Row]:
+    """Return the pictures of each training image of `rows` and of its copies, by file."""
+    shown = gallery.with_copies(gallery.originals(split, rows), augment, COPIES, SIDE)
+    return dict(zip(rows["file"], shown, strict=True))
+
+
+def galleries(
+    split: Path, augment: Path, rows: pd.DataFrame, aug: dict[str, Any]
+) -> tuple[Sequence[Row], Sequence[tuple[str, Sequence[Row]]]]:
+    """Return (some originals with their copies, for each transform what it makes of a few by itself).
+
+    aug: what the stage augment was given. Without copies there is nothing to show.
+    """
+    if not aug["factor"]:
+        return [], []
+    chosen = gallery.originals(split, gallery.choose(rows, 1).head(ORIGINALS))
+    alone = gallery.each_transform(chosen[:TRIED], aug["policy"], aug["seed"], COPIES, SIDE)
+    return gallery.with_copies(chosen, augment, COPIES, SIDE), alone
+
+
+def company(rows: pd.DataFrame, groups: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the groups of duplicates among train and val: label, split, reasons, files of each."""
+    found = suspects.duplicates(rows, groups)
+    return [
+        {
+            "split": each["split"].iloc[0],
+            "reasons": each["reasons"].iloc[0],
+            "images": each[["file", "label"]].to_dict("records"),
+        }
+        for _, each in found.groupby("group", sort=False)
+    ]

@@ -1,0 +1,102 @@
+"""tensorboard: curves, training images beside their copies, and a map of the bottlenecks, for TensorBoard to show.
+
+Event files carry times and host names, so all of it lies in data/tensorboard/, which is no stage's output.
+"""
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from huskies import backbone, bottlenecks, contact_sheet, head, images, manifest, naming, train
+from huskies.progress import bar
+
+RUN = "images"
+TENSORS, METADATA, SPRITE, CONFIG = "bottlenecks.tsv", "metadata.tsv", "sprite.png", "projector_config.pbtxt"
+# TensorBoard keeps 10 steps of a picture, so a class has at most 10 sheets, one a step.
+SHEETS, ROWS, COPIES = 10, 10, 10
+# Pixels: of a thumbnail, and of the whole sprite, more than which browsers do not draw.
+SIDE, SPRITE_SIDE = 64, 8192
+
+
+def rows_with_copies(originals: pd.DataFrame, copies: pd.DataFrame, split: Path, augment: Path) -> list[tuple]:
+    """Return for each original (its name, [its file, the files of its first copies]), as contact_sheet.write has it."""
+    made = set(copies["file"])
+    rows = []
+    for file in originals["file"]:
+        named = [naming.with_copy(file, number) for number in range(COPIES)]
+        rows.append((Path(file).stem, [split / file, *(augment / name for name in named if name in made)]))
+    return rows
+
+
+def write_sheets(originals: pd.DataFrame, copies: pd.DataFrame, split: Path, augment: Path, folder: Path) -> None:
+    """Write contact sheets of training images and their copies as events: one tag a class, one step a sheet."""
+    tensorflow = backbone.load_tensorflow()
+    classes = originals[originals["split"] == "train"].groupby("label")
+    writer = tensorflow.summary.create_file_writer(str(folder))
+    picture = folder / "sheet.png"
+    with writer.as_default():
+        for label, members in bar(classes, classes.ngroups, "tensorboard", unit=" classes"):
+            rows = rows_with_copies(members.head(SHEETS * ROWS), copies, split, augment)
+            for start in range(0, len(rows), ROWS):
+                contact_sheet.write(rows[start : start + ROWS], picture)
+                pixels = images.decode(picture.read_bytes())
+                tensorflow.summary.image(f"original and copies/{label}", pixels[None], step=start // ROWS)
+    writer.close()
+    picture.unlink()
+
+
+def sprite(originals: pd.DataFrame, split: Path) -> tuple[Image.Image, int]:
+    """Return (thumbnails of all images in the order of the rows, row by row in a square; the side of one in pixels)."""
+    columns = math.ceil(math.sqrt(len(originals)))
+    side = min(SIDE, SPRITE_SIDE // columns)
+    square = Image.new("RGB", (columns * side, columns * side), "white")
+    rows = bar(originals.itertuples(), len(originals), "tensorboard")
+    for position, row in enumerate(rows):
+        pixels = images.decode(images.read_checked(split / row.file, row.sha256))
+        place = position % columns * side, position // columns * side
+        square.paste(Image.fromarray(images.resize(pixels, side)), place)
+    return square, side
+
+
+def write_projector(originals: pd.DataFrame, features: np.ndarray, split: Path, folder: Path) -> None:
+    """Write what the embedding projector reads: features (float32, N × D), labels, thumbnails and where they are."""
+    from google.protobuf import text_format
+    from tensorboard.plugins.projector import projector_config_pb2
+
+    np.savetxt(folder / TENSORS, features, fmt="%.6g", delimiter="\t")
+    originals[["label", "split", "file"]].to_csv(folder / METADATA, sep="\t", index=False, lineterminator="\n")
+    thumbnails, side = sprite(originals, split)
+    thumbnails.save(folder / SPRITE)
+    config = projector_config_pb2.ProjectorConfig()
+    shown = config.embeddings.add(tensor_name="bottlenecks", tensor_path=TENSORS, metadata_path=METADATA)
+    shown.sprite.image_path = SPRITE
+    shown.sprite.single_image_dim.extend([side, side])
+    (folder / CONFIG).write_text(text_format.MessageToString(config), encoding="utf-8")
+
+
+def run(inputs: Sequence[Path], root: Path = Path("data")) -> str:
+    """Write root/tensorboard/ from the stages whose receipts are `inputs`; return a line on it.
+
+    Test images are left out. Raises HuskyError if images are not those of their manifest.
+    """
+    folders = {path.parent.name: path.parent for path in inputs}
+    for stage in ("train_baseline", "train_augmented"):
+        head.write_events(pd.read_csv(folders[stage] / train.HISTORY), root, stage)
+    split, augment = folders["split"], folders["augment"]
+    originals = manifest.read(split / manifest.NAME)
+    originals = originals[originals["split"].isin(["train", "val"])]
+    _, features = bottlenecks.load(folders["bottlenecks_original"], originals)
+    building, final = root / f".tensorboard-{RUN}", root / "tensorboard" / RUN
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    copies = manifest.read(augment / manifest.NAME)
+    write_sheets(originals, copies, split, augment, building)
+    write_projector(originals, features, split, building)
+    shutil.rmtree(final, ignore_errors=True)
+    building.rename(final)
+    return f"curves of 2 heads, {len(originals)} images, {len(copies)} copies: tensorboard --logdir {root}"

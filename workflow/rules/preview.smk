@@ -1,0 +1,19 @@
+"""preview: what aug.policy makes of a few images, before any set is built, asked for by name only.
+
+Reads the raw images, a few of those that split will train on.
+Writes data/preview/: preview.html, policy.png, transforms.png.
+"""
+
+
+rule preview:
+    """Show the policy and each of its transforms, with their extremes, on a few images."""
+    input:
+        upstream("preview"),
+    output:
+        receipt("preview"),
+    log:
+        log_of("preview"),
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies preview --receipt {output:q} --inputs {input:q} --log {log:q}"

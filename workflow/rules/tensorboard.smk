@@ -1,0 +1,20 @@
+"""tensorboard: what `tensorboard --logdir data` shows, asked for by name only.
+
+Reads data/split (training and validation images alone), data/augment, data/bottlenecks_original and the two trainings.
+Writes data/tensorboard/, which is no stage's output: curves, images beside their copies, the embedding projector's files.
+"""
+
+
+rule tensorboard:
+    """Write curves, images and bottlenecks for TensorBoard."""
+    input:
+        [
+            ancient(receipt(stage))
+            for stage in ["split", "augment", "bottlenecks_original", "train_baseline", "train_augmented"]
+        ],
+    log:
+        "logs/tensorboard.log",
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies tensorboard --inputs {input:q} --log {log:q}"
