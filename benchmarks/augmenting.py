@@ -170,8 +170,9 @@ def clone(folder: Path, factor: int) -> None:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / file, folder / file)
     set_factor(folder, factor)
-    for command in (["init"], ["add", "--all"], ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-m", "a"]):
-        subprocess.run(["git", *command, "--quiet"], cwd=folder, check=True)
+    somebody = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "--quiet"], ["add", "--all"], [*somebody, "commit", "--quiet", "--message", "A clone"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
 
 
 def set_factor(folder: Path, factor: int) -> None:
