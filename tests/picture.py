@@ -9,7 +9,7 @@ from huskies import plan, whole
 
 PROJECT = Path(__file__).parent.parent
 README = PROJECT / "README.md"
-COMMAND = ("snakemake", "--cores", "1", "--rulegraph", "mermaid-js", "--", "report", "test")
+COMMAND = ("snakemake", "--rulegraph", "mermaid-js", "--", "report", "test")
 PLACE = re.compile(r"(?<=```mermaid\n).*?(?=```)", re.DOTALL)
 
 
