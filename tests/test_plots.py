@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from pathlib import Path
 
 import pytest
 from browser import visit
@@ -19,9 +18,6 @@ PLOTS = [
     "Validation accuracy by step",
     "Validation cross-entropy by step",
 ]
-# How many colours there are in each picture that Vega has drawn.
-COLOURS = """() => [...document.querySelectorAll(".vega-embed canvas")].map(canvas => new Set(new Uint32Array(
-    canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size)"""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +32,7 @@ def compared(first_build, tmp_path_factory) -> Clone:
 
 @pytest.mark.long
 def test_the_table_of_experiments_has_only_the_numbers_and_parameters_that_differ(compared):
-    shown = do(compared, "dvc", "exp", "show", "--only-changed", "--drop", "/", "--csv")
+    shown = do(compared, "dvc", "exp", "show", "--only-changed", "--drop", ".*/", "--csv")
     rows = {row["Experiment"] or row["rev"]: row for row in csv.DictReader(shown.splitlines())}
     numbers = json.loads((compared.folder / "data/metrics" / metrics.SUMMARY).read_text())
     assert (
@@ -52,7 +48,7 @@ def test_the_table_of_experiments_has_only_the_numbers_and_parameters_that_diffe
 
 @pytest.mark.long
 def test_the_numbers_of_two_experiments_are_compared_a_few_of_them_or_all(compared):
-    few = json.loads(do(compared, "dvc", "metrics", "show", "--json", "HEAD"))["HEAD"]["data"]
+    few = json.loads(do(compared, "dvc", "metrics", "diff", "--json", "HEAD"))
     assert list(few) == ["data/metrics/summary.json"]
     everything = do(
         compared, "dvc", "metrics", "diff", "--json", "--targets", "data/metrics/metrics.json", "--", "HEAD"
@@ -69,13 +65,18 @@ def test_the_plots_of_two_experiments_are_drawn_in_a_browser(compared, chromium,
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert sorted(set(re.findall(r'"title": \{"text": "([^"]+)"', html))) == PLOTS
     # DVC's page has Vega from the network; here it comes from a package.
-    bundle = vl_convert.javascript_bundle("Object.assign(window, {vega, vegaLite, vegaEmbed})", "5.20")
+    bundle = vl_convert.javascript_bundle(
+        "window.vega = vega; window.vegaLite = vegaLite; window.vegaEmbed = vegaEmbed", "5.20"
+    )
     (tmp_path / "vega.js").write_text(bundle, encoding="utf-8")
     scripts = r'<script src="https://cdn\.jsdelivr\.net/npm/vega[^"]*"></script>\s*'
     page = tmp_path / "page.html"
     page.write_text(re.sub(f"({scripts})+", '<script src="vega.js" charset="utf-8"></script>', html), encoding="utf-8")
     with visit(chromium, page) as seen:
-        seen.page.wait_for_function(f"({COLOURS})().length >= {len(PLOTS)}")
+        drawn = seen.page.locator("svg.marks")
+        drawn.nth(len(PLOTS) - 1).wait_for()
         assert (seen.errors, seen.outside) == ([], [])
-        assert min(seen.page.evaluate(COLOURS)) > 10
-        seen.screenshot(Path(tmp_path / "plots.png"))
+        assert sorted(set(drawn.locator(".role-title-text").all_text_contents()) & set(PLOTS)) == PLOTS
+        assert all(("HEAD" in text and "short" in text) for text in drawn.all_text_contents())
+        # A bar for each of 2 heads, 3 classes and 2 experiments.
+        assert drawn.locator("[aria-roledescription=bar]").count() == 12
