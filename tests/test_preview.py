@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browser import DESKTOP, PHONE, visit
 from conftest import Clone, bare_job, do, stages_run
 from huskies import contact_sheet, convert, gallery, images, manifest, preview, raw, snapshot, split
 from huskies.errors import HuskyError
@@ -203,6 +204,17 @@ def test_the_page_fetches_nothing_and_the_same_pictures_give_the_same_bytes(tmp_
     assert not re.search(r"https?://|@import|url\(", text)
     for file in ("preview.html", "policy.png", "transforms.png"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("size", "dark"), [(PHONE, True), (DESKTOP, False)])
+def test_the_page_is_in_order_in_a_browser(chromium, tmp_path, size, dark):
+    job = make_job(photos(tmp_path / "raw"), tmp_path / "out")
+    preview.run(job)
+    with visit(chromium, job.output / "preview.html", size, dark) as seen:
+        assert (seen.errors, seen.outside, seen.violations()) == ([], [], [])
+        assert seen.page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
 @pytest.mark.long

@@ -115,8 +115,10 @@ img {{ border: 1px solid gray; max-width: 100%; }}
 </style>
 </head>
 <body>
+<main>
 <h1>Preview of aug.policy</h1>
 {body}
+</main>
 </body>
 </html>
 """
