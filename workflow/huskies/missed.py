@@ -54,7 +54,7 @@ def nearest_training(images: pd.DataFrame, features: np.ndarray, files: list[str
     """
     refuse_held_out(images)
     images = images.reset_index(drop=True)
-    vectors = neighbours.whole(neighbours.standardise(np.asarray(features, np.float64)))
+    vectors = neighbours.directions(features, *neighbours.moments([features]))
     training = np.flatnonzero(images["split"] == "train")
     labels, names = images["label"], images["file"]
     rows = []

@@ -49,7 +49,7 @@ def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
 def _nearest_others(groups: pd.Series, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (rows of the nearest images of other groups, weights of their votes, 0 or more), both N × _NEAREST."""
     own = pd.factorize(groups)[0]
-    vectors = neighbours.whole(neighbours.standardise(np.asarray(features, np.float64)))
+    vectors = neighbours.directions(features, *neighbours.moments([features]))
     nearest, weights = [], []
     for start in range(0, len(vectors), _CHUNK):
         chunk = slice(start, start + _CHUNK)
