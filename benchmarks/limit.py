@@ -29,7 +29,7 @@ def matrix_multiply(precision: str, size: int) -> Callable:
 
     In a chain, as in a network, what lies between two products keeps their precision.
     """
-    # Imported by nothing else here, for the engine imports it without its reports over the network.
+    # Not at the top: where the engine runs, it is to import OpenVINO first, without its reports over the network.
     import openvino
 
     operations = openvino.opset13
