@@ -1,4 +1,4 @@
-"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, `audit`, `luck`, …"""
+"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, and what is no stage: `record`, `audit`…"""
 
 import argparse
 import contextlib
