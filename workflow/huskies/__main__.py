@@ -1,4 +1,4 @@
-"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, and what is no stage: `record`, `audit`…"""
+"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, and more that are no stage."""
 
 import argparse
 import contextlib
