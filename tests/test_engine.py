@@ -369,17 +369,17 @@ def test_int8_is_calibrated_on_the_training_images_of_the_smallest_sha256(tmp_pa
     ]
     manifest.write(manifest.make(rows), tmp_path / manifest.NAME)
     training = sorted((row["sha256"], tmp_path / row["file"]) for row in rows if row["split"] == "train")
-    assert quantization.originals(tmp_path) == [(path, sha256) for sha256, path in training]
+    assert quantization.calibration_images(tmp_path) == [(path, sha256) for sha256, path in training]
     more = [{"file": f"dog/train_{n:03}.jpg", "split": "train", "sha256": images.sha256(b"%d" % n)} for n in range(900)]
     manifest.write(manifest.make(more), tmp_path / manifest.NAME)
-    chosen = quantization.originals(tmp_path)
+    chosen = quantization.calibration_images(tmp_path)
     assert [sha256 for _, sha256 in chosen] == sorted(row["sha256"] for row in more)[:300]
 
 
 def test_a_copy_of_a_training_image_is_calibrated_on_once(tmp_path):
     rows = [{"file": f"cat/train_{name}.jpg", "split": "train", "sha256": "1" * 64} for name in "ab"]
     manifest.write(manifest.make(rows), tmp_path / manifest.NAME)
-    assert quantization.originals(tmp_path) == [(tmp_path / "cat/train_a.jpg", "1" * 64)]
+    assert quantization.calibration_images(tmp_path) == [(tmp_path / "cat/train_a.jpg", "1" * 64)]
 
 
 @pytest.mark.parametrize("gpu", [False, True])

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import matplotlib
 import pytest
-from huskies.inline_svg import INK, Texts, drawing, render
+from huskies.inline_svg import INK, Texts, drawing, to_svg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +29,7 @@ def figure(*labels: str, alt: str = "two points", longest: int = 40) -> str:
         axes.plot([0, 1], [0, 1], "o-", color=INK)
         axes.set_yticks(range(len(labels)), [texts.shown(label, longest) for label in labels])
         axes.add_patch(matplotlib.patches.Rectangle((0, 0), 1, 1, gid=texts.tooltip("a <cell>")))
-        return render(drawn, texts, alt)
+        return to_svg(drawn, texts, alt)
 
 
 def shown(svg: str) -> list[str]:

@@ -46,11 +46,13 @@ def test_each_settings_snippet_is_valid(snippet, monkeypatch):
     policy.build(merged["aug"]["policy"])
 
 
-def test_the_tree_names_only_what_is_there():
+def test_the_tree_has_what_git_has():
     tree = README.split("## The tree")[1].split("```")[1]
-    for name in ("Snakefile", "dvc.yaml", "params.yaml", "workflow/", "backbones/", "profiles/default/", "tests/"):
-        assert name in tree
-        assert (PROJECT / name).exists()
+    named = {re.split(r"[/ ]", line)[0] for line in tree.splitlines() if re.match(r"[\w.]", line)} - {"logs"}
+    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    left_out = re.compile(r"\.(?!dvc/plots)|[A-Z]+(\.md)?$|requirements")
+    there = {path.split("/")[0] for path in listed.splitlines() if not left_out.match(path)}
+    assert named == there
 
 
 def test_make_commands_are_run_by_ci():

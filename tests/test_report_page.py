@@ -133,3 +133,10 @@ def test_on_paper_everything_is_open(chromium, nasty):
         seen.page.emulate_media(media="print")
         assert not seen.page.is_visible("nav")
         assert all(each.is_visible() for each in seen.page.locator("details td").all())
+        closed = seen.page.locator("details:not([open])")
+        before = closed.count()
+        assert before > 0
+        seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert closed.count() == 0
+        seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert closed.count() == before

@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 from conftest import Clone, do
 from google.protobuf import text_format
-from huskies import images, manifest, tensorboard
+from huskies import contact_sheet, images, manifest, tensorboard
 from PIL import Image
 from servers import free_port
 from tensorboard.plugins.projector import projector_config_pb2
 
 RUN = "tensorboard/images"
 SHADES = [10, 60, 110, 160, 210]
+PICTURE = images.encode(np.zeros((8, 8, 3), np.uint8), 95)
 
 
 @pytest.fixture
@@ -73,11 +74,18 @@ def test_the_projector_has_for_every_point_its_features_labels_and_thumbnail(ori
     assert (shown.sprite.image_path, list(shown.sprite.single_image_dim)) == ("sprite.png", [64, 64])
 
 
-def test_an_original_stands_first_in_its_row_and_then_its_own_copies_by_number(originals):
-    copies = manifest.make([{"file": f"a/train_{stem}.jpg"} for stem in ("2_1", "2_0", "0_0", "20_0")])
-    rows = tensorboard.rows_with_copies(originals.iloc[[2]], copies, Path("split"), Path("augment"))
-    files = ["split/a/train_2.jpg", "augment/a/train_2_0.jpg", "augment/a/train_2_1.jpg"]
-    assert rows == [("train_2", [Path(file) for file in files])]
+def test_sheets_are_of_training_images_alone_ten_rows_a_step(originals, tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorboard, "ROWS", 2)
+    (tmp_path / "augment").mkdir()
+    manifest.write(manifest.make([]), tmp_path / "augment/manifest.csv")
+    drawn = []
+    monkeypatch.setattr(
+        contact_sheet, "draw", lambda rows, side: drawn.append([row.caption for row in rows]) or PICTURE
+    )
+    tensorboard.write_sheets(originals, tmp_path, tmp_path / "augment", tmp_path / "events")
+    assert drawn == [["a\ntrain_0.jpg", "a\ntrain_2.jpg"], ["b\ntrain_1.jpg", "b\ntrain_3.jpg"]]
+    (events,) = (tmp_path / "events").iterdir()
+    assert [f"original and copies/{label}".encode() in events.read_bytes() for label in "abc"] == [True, True, False]
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +165,9 @@ def test_tensorboard_shows_the_copies_beside_the_originals_of_each_class(shown, 
     assert [sheet["step"] for sheet in sheets] == [0]
     picture = ask("plugin/images/individualImage", **dict(pair.split("=") for pair in sheets[0]["query"].split("&")))
     with Image.open(io.BytesIO(picture)) as sheet:
-        assert (sheet.format, sheet.height) == ("PNG", 72 * threes)
+        height, rest = divmod(sheet.height, threes)
+        assert (sheet.format, rest) == ("PNG", 0)
+        assert tensorboard.SIDE < height < 2 * tensorboard.SIDE
 
 
 @pytest.mark.long

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from scipy.signal import savgol_filter
 
 from huskies import verdicts
-from huskies.inline_svg import INK, Texts, drawing, render
+from huskies.inline_svg import INK, Texts, drawing, to_svg
 
 # The colour and the marker of each head, in the order baseline, augmented.
 _LOOKS = (("#0072b2", "o"), ("#d55e00", "s"))
@@ -59,7 +59,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], kept: Mapping[str, in
         handles.append(Line2D([], [], color=INK, alpha=_FAINT, linewidth=1, label="not smoothed"))
         handles.append(Line2D([], [], color=INK, linestyle=":", label="the step that was kept"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")
-        return render(figure, Texts(), alt)
+        return to_svg(figure, Texts(), alt)
 
 
 def _draw_curves(axes: Axes, history: pd.DataFrame, measure: str, kept: int, look: tuple[str, str]) -> None:
@@ -96,7 +96,7 @@ def comparison(metrics: Mapping[str, dict], alt: str) -> str:
             axes.margins(0.05, 0.6)
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
-        return render(figure, Texts(), alt)
+        return to_svg(figure, Texts(), alt)
 
 
 def _draw_interval(
@@ -109,20 +109,18 @@ def _draw_interval(
 
 
 def confusion(counts: pd.DataFrame, labels: Sequence[str], alt: str) -> str:
-    """Draw how many images of each class (row) were taken for which (column), one matrix for each head of `counts`.
+    """Draw how many images of each class (row) were taken for which (column).
 
-    counts: rows of confusion.csv, of one head or of both, which then stand side by side. labels: all classes. A cell is
-    as dark as its share of the row; numbers and names stand where there is room for them, and every cell has a tooltip.
+    counts: rows of confusion.csv, of one head. labels: all classes. A cell is as dark as its share of the row; numbers
+    and names stand where there is room for them, and every cell has a tooltip.
     """
     texts = Texts()
-    heads = counts["head"].unique()
-    with drawing(_WIDTH * len(heads), _WIDTH + 20) as figure:
+    with drawing(_WIDTH, _WIDTH + 20) as figure:
         figure.set_layout_engine("compressed")
-        for axes, head in zip(figure.subplots(1, len(heads), squeeze=False)[0], heads, strict=True):
-            chosen = counts[counts["head"] == head]
-            _draw_matrix(axes, chosen.assign(images=chosen["images"].astype(int)), labels, texts)
-            axes.set_title(head)
-        return render(figure, texts, alt)
+        axes = figure.subplots()
+        _draw_matrix(axes, counts.assign(images=counts["images"].astype(int)), labels, texts)
+        axes.set_title(counts["head"].iloc[0])
+        return to_svg(figure, texts, alt)
 
 
 def _draw_matrix(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: Texts) -> None:
@@ -164,9 +162,8 @@ def per_class(rows: pd.DataFrame, alt: str) -> str:
         for axes, measure in zip(panels, ("recall", "precision"), strict=True):
             values = rows.assign(value=100 * pd.to_numeric(rows[measure])).pivot(index="label", columns="head")["value"]
             values = values.reindex(labels)
-            heads = [head for head in ("baseline", "augmented") if head in values]
             axes.hlines(range(len(labels)), values.min(axis=1), values.max(axis=1), color=INK, alpha=_FAINT)
-            for head, (colour, marker), size in zip(heads, _LOOKS, (9, 5), strict=True):
+            for head, (colour, marker), size in zip(("baseline", "augmented"), _LOOKS, (9, 5), strict=True):
                 axes.plot(values[head], range(len(labels)), marker, color=colour, markersize=size, label=head)
             axes.set_title(f"{measure}, %")
             axes.set_xlim(-4, 104)
@@ -174,7 +171,7 @@ def per_class(rows: pd.DataFrame, alt: str) -> str:
         panels[0].set_yticks(range(len(labels)), [texts.shown(label, 16) for label in labels])
         panels[0].set_ylim(len(labels) - 0.5, -0.5)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-        return render(figure, texts, alt)
+        return to_svg(figure, texts, alt)
 
 
 def bottleneck_map(points: pd.DataFrame, explained: tuple[float, float], missed: Collection[str], alt: str) -> str:
@@ -204,4 +201,4 @@ def bottleneck_map(points: pd.DataFrame, explained: tuple[float, float], missed:
         axes.set_ylabel(f"second component, {100 * explained[1]:.0f} %")
         axes.set(xticks=[], yticks=[])
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize="small")
-        return render(figure, texts, alt)
+        return to_svg(figure, texts, alt)

@@ -84,7 +84,7 @@ def missed_images(validations: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
 
 def thumbnails(split: Path, rows: pd.DataFrame) -> dict[str, bytes]:
     """Return a small JPEG of each image of data/split, by file; rows of its manifest, of train and val alone."""
-    missed.refuse_held_out(rows)
+    missed.refuse_test_images(rows)
     return {
         row.file: gallery.thumbnail(images.decode(images.read_checked(split / row.file, row.sha256)), SIDE)
         for row in rows.itertuples()
@@ -107,12 +107,12 @@ def galleries(
     if not aug["factor"]:
         return [], []
     chosen = gallery.originals(split, gallery.choose(rows, 1).head(ORIGINALS))
-    alone = gallery.each_transform(chosen[:TRIED], aug["policy"], aug["seed"], COPIES, SIDE)
-    return gallery.with_copies(chosen, augment, COPIES, SIDE), alone
+    by_transform = gallery.each_transform(chosen[:TRIED], aug["policy"], aug["seed"], COPIES, SIDE)
+    return gallery.with_copies(chosen, augment, COPIES, SIDE), by_transform
 
 
-def company(rows: pd.DataFrame, groups: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the groups of duplicates among train and val: label, split, reasons, files of each."""
+def duplicates(rows: pd.DataFrame, groups: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the groups of duplicates among train and val: each with split, reasons and images (file, label)."""
     found = suspects.duplicates(rows, groups)
     return [
         {

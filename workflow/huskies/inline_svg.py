@@ -91,7 +91,7 @@ def drawing(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width / UNITS, height / UNITS), layout="constrained")
 
 
-def render(figure: Figure, texts: Texts, alt: str) -> str:
+def to_svg(figure: Figure, texts: Texts, alt: str) -> str:
     """Return the figure as one `<svg>` element; within `drawing` alone.
 
     alt: what the figure tells, for those who cannot see it. The bytes depend on what is drawn and on nothing else. The

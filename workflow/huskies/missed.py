@@ -14,7 +14,7 @@ NEAREST = 3
 _DIGITS = 4
 
 
-def refuse_held_out(images: pd.DataFrame) -> None:
+def refuse_test_images(images: pd.DataFrame) -> None:
     """Raise HuskyError if any of the rows, with the columns file and split, is of a test image."""
     files = images.loc[~images["split"].isin(["train", "val"]), "file"]
     if len(files):
@@ -31,7 +31,7 @@ def missed(head: str, validation: pd.DataFrame) -> pd.DataFrame:
     come first. Raises HuskyError for images that are not for validation.
     """
     splits = [naming.parse_original(file)[1] for file in validation["file"]]
-    refuse_held_out(validation.assign(split=splits))
+    refuse_test_images(validation.assign(split=splits))
     wrong = validation[validation["label"] != validation["predicted"]]
     found = pd.DataFrame(
         {
@@ -52,14 +52,15 @@ def nearest_training(images: pd.DataFrame, features: np.ndarray, files: list[str
     images: rows of data/split/manifest.csv, of train and val. features: float32, their bottlenecks, N × D. The cosine
     is that of bottlenecks whose every feature has mean 0 and spread 1. Raises HuskyError for rows of test.
     """
-    refuse_held_out(images)
+    refuse_test_images(images)
     images = images.reset_index(drop=True)
-    vectors = neighbours.directions(features, *neighbours.moments([features]))
+    vectors = neighbours.comparable(features)
     training = np.flatnonzero(images["split"] == "train")
+    trained = vectors[training]
     labels, names = images["label"], images["file"]
     rows = []
     for row in np.flatnonzero(names.isin(files)):
-        cosines = vectors[training] @ vectors[row] / max(vectors[row] @ vectors[row], 1)
+        cosines = trained @ vectors[row] / max(vectors[row] @ vectors[row], 1)
         for place in np.argsort(-cosines, kind="stable")[:NEAREST]:
             near = training[place]
             cosine = round(float(cosines[place]), _DIGITS)
@@ -73,7 +74,7 @@ def project(images: pd.DataFrame, features: np.ndarray) -> tuple[pd.DataFrame, t
     images, features: as for `nearest_training`. A component's sign is such that its largest loading is positive, and
     all is rounded, for the last digits depend on the number of threads. Raises HuskyError for rows of test.
     """
-    refuse_held_out(images)
+    refuse_test_images(images)
     centred = np.asarray(features, np.float64)
     centred = centred - centred.mean(axis=0)
     left, sizes, loadings = np.linalg.svd(centred, full_matrices=False)

@@ -32,7 +32,7 @@ def pairs_within(nearest: np.ndarray) -> set[tuple[int, int]]:
 
 def nearest_by_features(features: np.ndarray, count: int = NEAREST) -> np.ndarray:
     """Return the rows of the `count` nearest others of each row, N × count (fewer if there are fewer rows)."""
-    vectors = directions(features, *moments([features]))
+    vectors = comparable(features)
     products = (vectors[start : start + _CHUNK] @ vectors.T for start in range(0, len(vectors), _CHUNK))
     return _largest(_without_own(products), min(count, len(vectors) - 1))
 
@@ -65,6 +65,11 @@ def nearest_sources(
         products = directions(held_out[start : start + _CHUNK], *scale) @ rows.T
         of_sources = np.maximum.reduceat(products, starts, axis=1)
         yield from names[_descending(of_sources, count)]
+
+
+def comparable(features: np.ndarray) -> np.ndarray:
+    """Return the `directions` of features, N × D float32, by their own mean and spread."""
+    return directions(features, *moments([features]))
 
 
 def moments(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -101,9 +106,9 @@ def _descending(values: np.ndarray, count: int) -> np.ndarray:
     if count >= values.shape[1]:
         return np.argsort(-values, axis=1, kind="stable")
     least = np.partition(values, -count, axis=1)[:, -count]
-    able = [np.flatnonzero(row >= bound) for row, bound in zip(values, least, strict=True)]
+    candidates = [np.flatnonzero(row >= bound) for row, bound in zip(values, least, strict=True)]
     return np.array(
-        [each[np.argsort(-row[each], kind="stable")[:count]] for row, each in zip(values, able, strict=True)]
+        [each[np.argsort(-row[each], kind="stable")[:count]] for row, each in zip(values, candidates, strict=True)]
     )
 
 

@@ -136,13 +136,13 @@ def run(job: Job) -> str:
     for original in shown:
         first_of.setdefault(original.label, original)
     whole = gallery.whole_policy(shown, configured, seed, _COPIES, _SIDE)
-    alone = gallery.each_transform(list(first_of.values())[:_TRIED], configured, seed, _COPIES, _SIDE)
+    by_transform = gallery.each_transform(list(first_of.values())[:_TRIED], configured, seed, _COPIES, _SIDE)
     (job.output / POLICY).write_bytes(contact_sheet.draw(whole, _SIDE))
-    named = [Row(f"{name}\n{row.caption}", row.pictures) for name, of_transform in alone for row in of_transform]
+    named = [Row(f"{name}\n{row.caption}", row.pictures) for name, of_transform in by_transform for row in of_transform]
     if named:
         (job.output / TRANSFORMS).write_bytes(contact_sheet.draw(named, _SIDE))
     sections = [("The whole policy, as augment applies it", whole)]
-    sections += [(f"{name} alone, with p = 1", of_transform) for name, of_transform in alone]
+    sections += [(f"{name} alone, with p = 1", of_transform) for name, of_transform in by_transform]
     (job.output / PAGE).write_text(page(sections), encoding="utf-8")
     # Images that a control has made are watched over by its receipt.
     if job.raw_digest is not None and snapshot.raw_digest(source) != job.raw_digest:

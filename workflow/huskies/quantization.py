@@ -25,7 +25,7 @@ _PRESET = "mixed"
 _IMAGES_AT_MOST = 300
 
 
-def originals(split: Path) -> list[tuple[Path, str]]:
+def calibration_images(split: Path) -> list[tuple[Path, str]]:
     """Return (path, sha256) of the images to calibrate on: the training originals of the smallest sha256.
 
     split: the folder data/split.
@@ -37,7 +37,7 @@ def originals(split: Path) -> list[tuple[Path, str]]:
 
 def calibration(split: Path) -> dict[str, str]:
     """Return what decides how a backbone is quantized: a digest of the images to calibrate on, preset and version."""
-    digests = "\n".join(sha256 for _, sha256 in originals(split))
+    digests = "\n".join(sha256 for _, sha256 in calibration_images(split))
     return {"images": images.sha256(digests.encode()), "preset": _PRESET, "nncf": NNCF}
 
 
@@ -48,7 +48,7 @@ def quantize(model: Any, split: Path) -> Any:
     """
     _check_nncf()
     size, side, *_ = model.input(0).shape
-    files = originals(split)
+    files = calibration_images(split)
     # The last batch is filled up with images whose range is known.
     files += files[:1] * (-len(files) % size)
 

@@ -71,7 +71,7 @@ def versions(plans: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     )
 
 
-def counted(job: Job) -> dict[str, Any]:
+def counts_and_leaks(job: Job) -> dict[str, Any]:
     """Return what the page says of the images that there are, of those that were rejected, and of leaks."""
     originals = manifest.read(job.inputs["split"] / manifest.NAME)
     images = counts(originals, manifest.read(job.inputs["augment"] / manifest.NAME))
@@ -86,7 +86,7 @@ def counted(job: Job) -> dict[str, Any]:
     }
 
 
-def made_from(job: Job, provenance: dict[str, str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+def provenance_tables(job: Job, provenance: dict[str, str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Return (title, name, rows of two texts) of each table that says what the page was made from."""
     plans = _plans(job)
     return [
@@ -97,17 +97,17 @@ def made_from(job: Job, provenance: dict[str, str]) -> list[tuple[str, str, list
     ]
 
 
-def pictured(job: Job, missed_images: list[dict[str, Any]], rows: pd.DataFrame, features: np.ndarray) -> dict[str, Any]:
+def pictures(job: Job, missed_images: list[dict[str, Any]], rows: pd.DataFrame, features: np.ndarray) -> dict[str, Any]:
     """Return what the page shows as pictures. rows, features: of train and val, the manifest and the bottlenecks."""
     split, augment = job.inputs["split"], job.inputs["augment"]
     shown = sorted(missed_images, key=lambda image: -image["probability"])[: illustrations.MOST_MISSED]
     files = {image["file"] for image in shown}
     nearest = missed.nearest_training(rows, features, sorted(files))
     suspected = suspects.suspects(rows, features)
-    company = illustrations.company(rows, manifest.read(job.inputs["group"] / manifest.GROUPS))
-    in_company = [image["file"] for group in company[: illustrations.MOST_GROUPS] for image in group["images"]]
-    wanted = {*files, *suspected["file"], *in_company}
-    beside_copies, alone = illustrations.galleries(split, augment, rows, _plans(job)["augment"]["params"]["aug"])
+    duplicates = illustrations.duplicates(rows, manifest.read(job.inputs["group"] / manifest.GROUPS))
+    in_duplicates = [image["file"] for group in duplicates[: illustrations.MOST_GROUPS] for image in group["images"]]
+    wanted = {*files, *suspected["file"], *in_duplicates}
+    with_copies, by_transform = illustrations.galleries(split, augment, rows, _plans(job)["augment"]["params"]["aug"])
     conflicts, near = (manifest.read(job.inputs["group"] / name) for name in (manifest.CONFLICTS, group.NEAR))
     return {
         "missed": [image for image in missed_images if image["file"] in files],
@@ -115,12 +115,12 @@ def pictured(job: Job, missed_images: list[dict[str, Any]], rows: pd.DataFrame, 
         "nearest": {file: each.to_dict("records") for file, each in nearest.groupby("file")},
         "copies": illustrations.copies_of(split, augment, rows[rows["file"].isin(nearest["near"])]),
         "suspects": suspected.to_dict("records"),
-        "company": company,
+        "duplicates": duplicates,
         "most_groups": illustrations.MOST_GROUPS,
         "contradictions": suspects.contradictions(conflicts, near).to_dict("records"),
         "thumbnails": illustrations.thumbnails(split, rows[rows["file"].isin(wanted)]),
-        "beside_copies": beside_copies,
-        "alone": alone,
+        "with_copies": with_copies,
+        "by_transform": by_transform,
     }
 
 
@@ -142,10 +142,10 @@ def run(job: Job) -> str:
         warning=metrics.warning(numbers),
         per_class=tables[0].to_dict("records"),
         confusion=tables[1].to_dict("records"),
-        tables=made_from(job, numbers["provenance"]),
+        tables=provenance_tables(job, numbers["provenance"]),
         figures=figures,
-        **counted(job),
-        **pictured(job, missed_images, rows, features),
+        **counts_and_leaks(job),
+        **pictures(job, missed_images, rows, features),
     )
     (job.output / NAME).write_text(page, encoding="utf-8")
     (job.output / FIGURES).mkdir()

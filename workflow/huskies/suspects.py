@@ -27,7 +27,7 @@ def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
     images: rows of data/split/manifest.csv, of train and val. features: float32, their bottlenecks, N × D. Raises
     HuskyError for rows of test.
     """
-    missed.refuse_held_out(images)
+    missed.refuse_test_images(images)
     images = images.reset_index(drop=True)
     labels, names = pd.factorize(images["label"], sort=True)
     nearest, weights = _nearest_others(images["group"], features)
@@ -49,7 +49,7 @@ def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
 def _nearest_others(groups: pd.Series, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (rows of the nearest images of other groups, weights of their votes, 0 or more), both N × _NEAREST."""
     own = pd.factorize(groups)[0]
-    vectors = neighbours.directions(features, *neighbours.moments([features]))
+    vectors = neighbours.comparable(features)
     nearest, weights = [], []
     for start in range(0, len(vectors), _CHUNK):
         chunk = slice(start, start + _CHUNK)
@@ -74,11 +74,11 @@ def duplicates(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     images: rows of data/split/manifest.csv, of train and val. groups: data/group/groups.csv, which gives the reasons
     for files as they were named before the split. Raises HuskyError for rows of test.
     """
-    missed.refuse_held_out(images)
+    missed.refuse_test_images(images)
     reasons = dict(zip(groups["file"], groups["reasons"], strict=True))
-    company = images[images["group"].duplicated(keep=False)].sort_values(["group", "file"], ignore_index=True)
-    before = [file.replace(f"/{split}_", "/", 1) for file, split in zip(company["file"], company["split"], strict=True)]
-    return company[["group", "file", "label", "split"]].assign(reasons=[reasons[file] for file in before])
+    found = images[images["group"].duplicated(keep=False)].sort_values(["group", "file"], ignore_index=True)
+    before = [file.replace(f"/{split}_", "/", 1) for file, split in zip(found["file"], found["split"], strict=True)]
+    return found[["group", "file", "label", "split"]].assign(reasons=[reasons[file] for file in before])
 
 
 def contradictions(conflicts: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from huskies import backbone, bottlenecks, contact_sheet, head, images, manifest, naming, train
+from huskies import backbone, bottlenecks, contact_sheet, gallery, head, images, manifest, train
 from huskies.progress import bar
 
+ROOT = Path("data")
 RUN = "images"
 TENSORS, METADATA, SPRITE, CONFIG = "bottlenecks.tsv", "metadata.tsv", "sprite.png", "projector_config.pbtxt"
 # TensorBoard keeps 10 steps of a picture, so a class has at most 10 sheets, one a step.
@@ -23,31 +24,22 @@ SHEETS, ROWS, COPIES = 10, 10, 10
 SIDE, SPRITE_SIDE = 64, 8192
 
 
-def rows_with_copies(originals: pd.DataFrame, copies: pd.DataFrame, split: Path, augment: Path) -> list[tuple]:
-    """Return for each original (its name, [its file, the files of its first copies]), as contact_sheet.write has it."""
-    made = set(copies["file"])
-    rows = []
-    for file in originals["file"]:
-        named = [naming.with_copy(file, number) for number in range(COPIES)]
-        rows.append((Path(file).stem, [split / file, *(augment / name for name in named if name in made)]))
-    return rows
+def write_sheets(originals: pd.DataFrame, split: Path, augment: Path, folder: Path) -> None:
+    """Write contact sheets of training images and their copies as events: one tag a class, one step a sheet.
 
-
-def write_sheets(originals: pd.DataFrame, copies: pd.DataFrame, split: Path, augment: Path, folder: Path) -> None:
-    """Write contact sheets of training images and their copies as events: one tag a class, one step a sheet."""
+    originals: rows of the split's manifest. Raises HuskyError if images are not those of their manifests.
+    """
     tensorflow = backbone.load_tensorflow()
     classes = originals[originals["split"] == "train"].groupby("label")
     writer = tensorflow.summary.create_file_writer(str(folder))
-    picture = folder / "sheet.png"
     with writer.as_default():
         for label, members in bar(classes, classes.ngroups, "tensorboard", unit=" classes"):
-            rows = rows_with_copies(members.head(SHEETS * ROWS), copies, split, augment)
+            chosen = gallery.originals(split, members.head(SHEETS * ROWS))
+            rows = gallery.with_copies(chosen, augment, COPIES, SIDE)
             for start in range(0, len(rows), ROWS):
-                contact_sheet.write(rows[start : start + ROWS], picture)
-                pixels = images.decode(picture.read_bytes())
+                pixels = images.decode(contact_sheet.draw(rows[start : start + ROWS], SIDE))
                 tensorflow.summary.image(f"original and copies/{label}", pixels[None], step=start // ROWS)
     writer.close()
-    picture.unlink()
 
 
 def sprite(originals: pd.DataFrame, split: Path) -> tuple[Image.Image, int]:
@@ -79,24 +71,24 @@ def write_projector(originals: pd.DataFrame, features: np.ndarray, split: Path, 
     (folder / CONFIG).write_text(text_format.MessageToString(config), encoding="utf-8")
 
 
-def run(inputs: Sequence[Path], root: Path = Path("data")) -> str:
-    """Write root/tensorboard/ from the stages whose receipts are `inputs`; return a line on it.
+def run(inputs: Sequence[Path]) -> str:
+    """Write data/tensorboard/ from the stages whose receipts are `inputs`; return a line on it.
 
     Test images are left out. Raises HuskyError if images are not those of their manifest.
     """
     folders = {path.parent.name: path.parent for path in inputs}
     for stage in ("train_baseline", "train_augmented"):
-        head.write_events(pd.read_csv(folders[stage] / train.HISTORY), root, stage)
+        head.write_events(pd.read_csv(folders[stage] / train.HISTORY), ROOT, stage)
     split, augment = folders["split"], folders["augment"]
     originals = manifest.read(split / manifest.NAME)
     originals = originals[originals["split"].isin(["train", "val"])]
     _, features = bottlenecks.load(folders["bottlenecks_original"], originals)
-    building, final = root / f".tensorboard-{RUN}", root / "tensorboard" / RUN
+    building, final = ROOT / f".tensorboard-{RUN}", ROOT / "tensorboard" / RUN
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
-    copies = manifest.read(augment / manifest.NAME)
-    write_sheets(originals, copies, split, augment, building)
+    write_sheets(originals, split, augment, building)
     write_projector(originals, features, split, building)
     shutil.rmtree(final, ignore_errors=True)
     building.rename(final)
-    return f"curves of 2 heads, {len(originals)} images, {len(copies)} copies: tensorboard --logdir {root}"
+    copies = len(manifest.read(augment / manifest.NAME))
+    return f"curves of 2 heads, {len(originals)} images, {copies} copies: tensorboard --logdir {ROOT}"

@@ -1,6 +1,6 @@
 """report: the page to look at, of everything up to metrics.
 
-Reads every folder above but the bottlenecks of copies and of test images, and ledger.csv.
+Reads ledger.csv and every folder above, except bottlenecks_augmented and bottlenecks_test.
 Writes data/report/: report.html, and figures/ with what is drawn in it.
 """
 
