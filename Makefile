@@ -47,7 +47,7 @@ $(TEST_ALL): $(READY) requirements-int8.txt requirements-remotes.txt requirement
 matrix: env
 	$(BIN)/python tests/matrix.py $(if $(ONLY),--only "$(ONLY)")
 
-# How fast everything is, against what, up to 20 minutes; writes benchmarks/performance.csv and docs/performance.md.
+# How fast everything is, against what, about half an hour; writes benchmarks/performance.csv and docs/performance.md.
 benchmarks: env
 	PYTHONPATH=workflow $(BIN)/python benchmarks/performance.py
 

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import engines
-import limit
-import turns
+import side_by_side
 from huskies import openvino_engine
-from page import Line
+from speed_table import Line
 
 PRECISIONS = ("float32", "bfloat16", "int8")
 # For each case, what is aimed at: by precision against `predict`, and against the engine alone.
@@ -27,13 +26,12 @@ AIMS = {
 def measure(folder: Path, case: str, repetitions: int) -> Iterator[Line]:
     """Yield the lines of one backbone. folder: as benchmarks/engines.py makes it, with backbones/ and flowers/."""
     # NNCF, which quantizes, is in requirements-int8.txt and not everywhere.
-    able = {*openvino_engine.precisions(), *(["int8"] if importlib.util.find_spec("nncf") else [])}
+    available = {*openvino_engine.precisions(), *(["int8"] if importlib.util.find_spec("nncf") else [])}
     names = ["Keras predict"]
     for precision in PRECISIONS:
-        if precision in able:
+        if precision in available:
             names += [f"OpenVINO {precision}", f"OpenVINO {precision}, from memory"]
-    names = [name for name in names if name in engines.PEERS]
-    seconds = turns.medians({name: (limit.prepared, folder, case, name) for name in names}, repetitions)
+    seconds = side_by_side.medians({name: (engines.prepared, folder, case, name) for name in names}, repetitions)
     images = engines.CASES[case][-1]
     predict = seconds["Keras predict"]
     yield Line("bottlenecks", f"{case}: predict", images / predict.wall, "images/s")

@@ -1,28 +1,25 @@
 """augment: two cores against one, factor 5 → 10 against 10 from nothing, and albumentations against imgaug.
 
-Run in the project's folder: `HUSKIES_SHARED=../shared .venv/bin/python benchmarks/augmenting.py`. It takes some
-minutes and writes benchmarks/augmenting.md and benchmarks/augmenting.csv. imgaug wants a numpy older than ours, so it
-has an environment of its own, which IMGAUG_PYTHON names; without it, that comparison is left out:
-`python3.11 -m venv imgaug && imgaug/bin/pip install imgaug "numpy<2"`.
+imgaug wants a numpy older than ours, so it has an environment of its own, which IMGAUG_PYTHON names; without it, that
+comparison is left out: `python3.11 -m venv imgaug && imgaug/bin/pip install imgaug "numpy<2"`.
 """
 
+import functools
 import json
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import clones
 import numpy as np
-import pandas as pd
-from huskies import images, manifest
-from ruamel.yaml import YAML
+import side_by_side
+from huskies import images, manifest, params
+from speed_table import Line
 
-PROJECT = Path(__file__).parent.parent.resolve()
-CORES = len(os.sched_getaffinity(0))
 SIDE = 299
 
 _STAGE = """
@@ -79,161 +76,81 @@ print(len(photos) / (time.process_time() - start))
 """
 
 
-def shared() -> Path:
-    """Return the folder with the photos."""
-    return Path(os.environ["HUSKIES_SHARED"]).resolve()
+def photos(shared: Path) -> dict[str, np.ndarray]:
+    """Return the 210 flower photos, RGB, uint8, SIDE × SIDE × 3, by name."""
+    paths = sorted((shared / "data/flowers").glob("*.png"))
+    return {path.stem: images.resize(images.decode(path.read_bytes()), SIDE) for path in paths}
 
 
-def write_photos(folder: Path, side: int = SIDE) -> None:
-    """Write the 210 flower photos at side × side pixels as the stage split would, all of them to be trained on."""
+def write_photos(shared: Path, folder: Path) -> None:
+    """Write the photos as the stage split would, all of them to be trained on."""
     (folder / "flower").mkdir(parents=True)
     rows = []
-    for path in sorted((shared() / "data/flowers").glob("*.png")):
-        jpeg = images.encode(images.resize(images.decode(path.read_bytes()), side), 95)
-        file, sha256 = f"flower/train_{path.stem}.jpg", images.sha256(jpeg)
+    for name, photo in photos(shared).items():
+        jpeg = images.encode(photo, 95)
+        file, sha256 = f"flower/train_{name}.jpg", images.sha256(jpeg)
         (folder / file).write_bytes(jpeg)
         rows.append({"file": file, "label": "flower", "split": "train", "source_sha256": sha256, "sha256": sha256})
     manifest.write(manifest.make(rows), folder / manifest.NAME)
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PROJECT / "workflow")}
-
-
-def stage_seconds(folder: Path, factor: int, cores: int) -> float:
-    """Return how long the stage takes, from the start of its process, on the photos in `folder`."""
-    aug = {**YAML(typ="safe").load(PROJECT / "params.yaml")["aug"], "factor": factor}
-    with tempfile.TemporaryDirectory() as output:
-        settings = {"folder": str(folder), "output": output, "aug": aug, "cores": cores}
-        command = [sys.executable, "-c", _STAGE, json.dumps(settings)]
-        start = time.perf_counter()
-        subprocess.run(command, env=_environment(), check=True, stderr=subprocess.DEVNULL)
-        return time.perf_counter() - start
-
-
-def two_cores(factors: tuple[int, ...] = (5, 20), sides: tuple[int, ...] = (128, SIDE), repetitions: int = 3) -> dict:
-    """Return the median seconds of the stage on one core and on two, and their ratio, for each factor and side."""
-    result: dict[str, float] = {}
+def two_cores(shared: Path, factor: int, repetitions: int) -> float:
+    """Return how many times faster the stage's process, start and imports included, is on two cores than on one."""
     with tempfile.TemporaryDirectory() as name:
-        for side in sides:
-            folder = Path(name, str(side))
-            write_photos(folder, side)
-            for factor in factors:
-                measured: dict[int, list[float]] = {1: [], 2: []}
-                for _ in range(repetitions):
-                    for cores, seconds in measured.items():
-                        seconds.append(stage_seconds(folder, factor, cores))
-                one, two = (statistics.median(seconds) for seconds in measured.values())
-                what = f"{side} pixels, factor {factor}"
-                result |= {f"{what}, one core": one, f"{what}, two cores": two, f"{what}, ratio": one / two}
-    return result
+        clone, folder = clones.clone(Path(name)), Path(name, "photos")
+        write_photos(shared, folder)
+        aug = {**params.load(clone / "params.yaml")["aug"], "factor": factor}
+        peers = {}
+        for cores in (1, 2):
+            output = Path(name, f"by {cores}")
+            output.mkdir()
+            settings = {"folder": str(folder), "output": str(output), "aug": aug, "cores": cores}
+            command = (sys.executable, "-c", _STAGE, json.dumps(settings))
+            peers[str(cores)] = (functools.partial, clones.run, clone, *command)
+        seconds = side_by_side.medians(peers, repetitions)
+    return seconds["1"].wall / seconds["2"].wall
 
 
-def against_imgaug(repetitions: int = 5) -> dict[str, float]:
-    """Return images a second of one core for albumentations and imgaug, the same operations at 299 pixels.
-
-    Empty without IMGAUG_PYTHON.
-    """
-    if "IMGAUG_PYTHON" not in os.environ:
-        return {}
-    photos = [
-        images.resize(images.decode(path.read_bytes()), SIDE)
-        for path in sorted((shared() / "data/flowers").glob("*.png"))
-    ]
-    measured: dict[str, list[float]] = {"albumentations": [], "imgaug": []}
-    programs = {
-        "albumentations": (sys.executable, _ALBUMENTATIONS),
-        "imgaug": (os.environ["IMGAUG_PYTHON"], _IMGAUG),
-    }
+def against_imgaug(shared: Path, repetitions: int) -> float:
+    """Return how many times more images a second of one core albumentations makes than imgaug."""
+    speeds: dict[str, list[float]] = {_ALBUMENTATIONS: [], _IMGAUG: []}
+    pythons = {_ALBUMENTATIONS: sys.executable, _IMGAUG: os.environ["IMGAUG_PYTHON"]}
     with tempfile.TemporaryDirectory() as name:
-        np.save(Path(name, "photos.npy"), np.stack(photos))
+        clone, file = clones.clone(Path(name)), Path(name, "photos.npy")
+        np.save(file, np.stack(list(photos(shared).values())))
         for _ in range(repetitions):
-            for library, (python, program) in programs.items():
-                command = [python, "-W", "ignore", "-c", program, str(Path(name, "photos.npy"))]
-                done = subprocess.run(command, env=_environment(), check=True, capture_output=True, text=True)
-                measured[library].append(float(done.stdout))
-    speeds = {library: statistics.median(found) for library, found in measured.items()}
-    return {**speeds, "ratio": speeds["albumentations"] / speeds["imgaug"]}
+            for program, python in pythons.items():
+                speeds[program].append(float(clones.run(clone, python, "-W", "ignore", "-c", program, str(file))))
+    return statistics.median(speeds[_ALBUMENTATIONS]) / statistics.median(speeds[_IMGAUG])
 
 
-def clone(folder: Path, factor: int) -> None:
-    """Write a clone of the project with this factor, nothing built."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\0")
-    for file in filter(None, listed):
-        if (PROJECT / file).is_file() and file != "dvc.lock":
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / file, folder / file)
-    set_factor(folder, factor)
-    somebody = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
-    for command in (["init", "--quiet"], ["add", "--all"], [*somebody, "commit", "--quiet", "--message", "A clone"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
+def measure(shared: Path, quick: bool) -> Iterator[Line]:
+    """Yield two cores against one, and albumentations against imgaug."""
+    repetitions = 1 if quick else 3
+    ratio = two_cores(shared, 1 if quick else 5, repetitions)
+    yield Line("augment", "two cores against one, process and imports included", ratio, "×", at_least=1.8)
+    what = "against imgaug, same operations"
+    if "IMGAUG_PYTHON" in os.environ:
+        yield Line("augment", what, against_imgaug(shared, repetitions), "×", at_least=1.5)
+    else:
+        note = "left out: IMGAUG_PYTHON does not name a Python that has imgaug; see benchmarks/augmenting.py"
+        yield Line("augment", what, float("nan"), "", note=note)
 
 
-def set_factor(folder: Path, factor: int) -> None:
-    """Write aug.factor into the params.yaml of a clone."""
-    yaml = YAML()
-    params = yaml.load(folder / "params.yaml")
-    params["aug"]["factor"] = factor
-    yaml.dump(params, folder / "params.yaml")
-
-
-def run_flow(folder: Path, cache: Path) -> float:
-    """Return how many seconds `snakemake metrics` takes in a clone, with its own store of bottlenecks in `cache`."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(folder / "workflow"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "XDG_CACHE_HOME": str(cache),
-    }
+def flow_seconds(folder: Path, factor: int) -> float:
+    """Return how many seconds `snakemake metrics` takes in a clone with this factor."""
+    clones.set_parameters(folder, aug={"factor": factor})
     start = time.perf_counter()
-    command = ["snakemake", "--cores", str(CORES), "metrics"]
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    clones.run(folder, "snakemake", "--cores", "all", "metrics")
     return time.perf_counter() - start
 
 
-def growing_factor(repetitions: int = 1) -> dict[str, float]:
-    """Return the median seconds of factor 10 after factor 5, of factor 10 from nothing, and their ratio."""
-    grown, fresh = [], []
-    for _ in range(repetitions):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            clone(folder / "grown", 5)
-            run_flow(folder / "grown", folder / "cache")
-            set_factor(folder / "grown", 10)
-            grown.append(run_flow(folder / "grown", folder / "cache"))
-            clone(folder / "fresh", 10)
-            fresh.append(run_flow(folder / "fresh", folder / "other cache"))
-    after, nothing = statistics.median(grown), statistics.median(fresh)
-    return {"5 to 10": after, "10 from nothing": nothing, "ratio": after / nothing}
-
-
-def report(found: dict[str, dict[str, float]]) -> str:
-    """Return the result as Markdown."""
-    lines = ["# augment", "", f"By `benchmarks/augmenting.py` on {CORES} cores; medians.", ""]
-    lines += ["| measurement | what | value |", "|---|---|---|"]
-    lines += [f"| {name} | {what} | {value:.3g} |" for name, part in found.items() for what, value in part.items()]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Measure everything and write the result."""
-    found = {
-        "seconds, two cores": two_cores(),
-        "images a second, one core": against_imgaug(),
-        "seconds, factor": growing_factor(),
-    }
-    rows = [(name, what, value) for name, part in found.items() for what, value in part.items()]
-    table = pd.DataFrame(rows, columns=["measurement", "what", "value"])
-    table.to_csv(PROJECT / "benchmarks/augmenting.csv", index=False, float_format="%.6g", lineterminator="\n")
-    (PROJECT / "benchmarks/augmenting.md").write_text(report(found), encoding="utf-8")
-    print(report(found))
-
-
-if __name__ == "__main__":
-    main()
+def measure_larger_factor() -> Iterator[Line]:
+    """Yield the time from factor 5 to factor 10 against that of factor 10 from nothing, each once."""
+    with tempfile.TemporaryDirectory() as name:
+        # Each has a folder of its own, for the caches lie beside the clone.
+        grown, fresh = clones.clone(Path(name, "grown")), clones.clone(Path(name, "fresh"))
+        flow_seconds(grown, 5)
+        after, nothing = flow_seconds(grown, 10), flow_seconds(fresh, 10)
+    what = "factor 5 → 10 against factor 10 from nothing"
+    yield Line("augment", what, after / nothing, "×", at_most=0.55, note=f"{after:.1f} s")

@@ -10,13 +10,10 @@ import argparse
 import functools
 import os
 import platform
-import statistics
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,7 +24,9 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 import pandas as pd
+import side_by_side
 import threadpoolctl
+from clones import PROJECT
 from huskies import backbone, bottlenecks, engine, images, intervals, manifest, openvino_engine, snapshot, store
 from huskies.job import Job
 from sklearn.linear_model import LogisticRegression
@@ -35,7 +34,6 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-PROJECT = Path(__file__).parent.parent.resolve()
 TABLE = PROJECT / "benchmarks/engines.csv"
 CORES = len(os.sched_getaffinity(0))
 # Of the images that are not trained on in every split, so many are held out.
@@ -66,8 +64,6 @@ PEERS = {
 }
 STAGES = [peer for peer, (kind, *_) in PEERS.items() if kind == "stage"]
 BY_PROCESSOR = ", by processor time"
-# What a process was prepared to run.
-state: dict[str, Callable] = {}
 
 
 def parameters_of(case: str, engine_name: str, precision: str) -> dict[str, Any]:
@@ -123,26 +119,20 @@ def prepared_folder(folder: Path, shared: Path) -> Path:
     return folder
 
 
-def prepare(folder: Path, case: str, peer: str) -> None:
-    """Get this process ready to run a peer on a case, in the folder that has backbones/ and flowers/."""
+def prepared(folder: Path, case: str, peer: str) -> Callable:
+    """Return what a peer runs on a case, after a first run, in the folder that has backbones/ and flowers/."""
     os.chdir(folder)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     photos = manifest.read(Path("flowers", manifest.NAME)).head(CASES[case][-1])
     kind, engine_name, precision = PEERS[peer]
     if kind == "predict":
-        state["run"] = keras_predict(case, [str(Path("flowers", file)) for file in photos["file"]])
+        run = keras_predict(case, [str(Path("flowers", file)) for file in photos["file"]])
     elif kind == "stage":
-        state["run"] = stage(parameters_of(case, engine_name, precision), photos)
+        run = stage(parameters_of(case, engine_name, precision), photos)
     else:
-        state["run"] = from_memory(parameters_of(case, engine_name, precision), photos)
-    state["run"]()
-
-
-def seconds() -> tuple[float, float]:
-    """Return (seconds, seconds of processor time) that what this process was prepared for takes now."""
-    start, start_of_work = time.perf_counter(), time.process_time()
-    state["run"]()
-    return time.perf_counter() - start, time.process_time() - start_of_work
+        run = from_memory(parameters_of(case, engine_name, precision), photos)
+    run()
+    return run
 
 
 def keras_predict(case: str, files: list[str]) -> Callable:
@@ -195,22 +185,11 @@ def from_memory(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
 
 def speed(folder: Path, case: str, repetitions: int) -> dict[str, float]:
     """Return the median of images a second of every peer, also by processor time; all of them take turns."""
-    times = {peer: [] for peer in PEERS if "bfloat16" in openvino_engine.precisions() or "bfloat16" not in peer}
-    with ExitStack() as stack:
-        processes = {
-            peer: stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), prepare, (folder, case, peer)))
-            for peer in times
-        }
-        for peer in times:
-            processes[peer].submit(seconds).result()
-        for _ in range(repetitions):
-            for peer, measured in times.items():
-                measured.append(processes[peer].submit(seconds).result())
-    return {
-        f"{peer}{kind}": CASES[case][-1] / statistics.median(each[number] for each in measured)
-        for number, kind in enumerate(("", BY_PROCESSOR))
-        for peer, measured in times.items()
-    }
+    peers = [peer for peer in PEERS if "bfloat16" in openvino_engine.precisions() or "bfloat16" not in peer]
+    taken = side_by_side.medians({peer: (prepared, folder, case, peer) for peer in peers}, repetitions)
+    images_a_second = {peer: CASES[case][-1] / seconds.wall for peer, seconds in taken.items()}
+    by_processor = {peer + BY_PROCESSOR: CASES[case][-1] / seconds.processor for peer, seconds in taken.items()}
+    return images_a_second | by_processor
 
 
 def features(folder: Path, case: str, kind: str) -> dict[str, np.ndarray]:
@@ -286,7 +265,7 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
     lines = [
         "# Engines of the bottlenecks",
         "",
-        f"By `benchmarks/engines.py` on {_processor()}, {CORES} cores. Fidelity: 210 flower photos or the 1797 digits,",
+        f"By `benchmarks/engines.py` on {processor()}, {CORES} cores. Fidelity: 210 flower photos or the 1797 digits,",
         "against TensorFlow in float32; OpenVINO gives the same bits in any batch. Half of the images are trained on",
         "always, and int8 is calibrated on them (on 300 at most); of the others, 40 % are held out. Accuracy of a",
         f"logistic regression on standardised features, mean of {SPLITS} such splits; the difference of accuracy with",
@@ -329,7 +308,8 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of this processor, as the system says it."""
     named = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return named[0].partition(": ")[2] if named else platform.processor()
 

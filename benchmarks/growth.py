@@ -1,32 +1,31 @@
-"""How every stage, the store and DVC grow: 1 000, 10 000 and 100 000 generated images at factor 5.
+"""How every stage, the store and DVC grow with the images, at factor 5: by default from 1 000 to 10 000 of them.
 
-Run in the project's folder: `.venv/bin/python benchmarks/growth.py --images 1000 10000`. Every size is built by the
-real commands in a clone of its own, on the bundled network at 32 pixels, and adds its lines to benchmarks/growth.csv as
-they come; `--report` writes benchmarks/growth.md from what is there. Processor time is what to compare on a machine
-that does other work as well; wall time is recorded beside it.
+Run in the project's folder: `.venv/bin/python benchmarks/growth.py`. Every size is built by the real commands in a
+clone of its own, of generated pictures, on the bundled network at 32 pixels. `--images 100000` measures a size that is
+not measured by default; the comparison of every image with every other one, `group.near_duplicates`, is measured up to
+10 000 images and no further. Each line is in benchmarks/growth.csv as soon as it is measured; `--report` writes
+benchmarks/growth.md from what is there. Processor time is what to compare on a machine that does other work as well;
+wall time is recorded beside it.
 """
 
 import argparse
 import itertools
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+import clones
 import cv2
 import numpy as np
 import pandas as pd
-from huskies import whole
-from huskies.store import Store, key
-from ruamel.yaml import YAML
-from watch import Cost, timed
+from clones import PROJECT
+from huskies import store, whole
+from process_cost import Cost, timed
 
-PROJECT = Path(__file__).parent.parent.resolve()
 RESULT, REPORT = PROJECT / "benchmarks/growth.csv", PROJECT / "benchmarks/growth.md"
 CLASSES, SIDE, CELLS = 10, 64, 12
 # Beyond this many, the comparison of every image with every other one is not asked of `group`.
@@ -60,35 +59,21 @@ def write_pictures(folder: Path, count: int) -> None:
         list(pool.map(write, range(count)))
 
 
-def make_clone(folder: Path, count: int) -> None:
-    """Clone the project's last commit and set it to `count` generated pictures, four in five of them trained on."""
-    subprocess.run(["git", "clone", "--quiet", PROJECT, folder], check=True)
-    write_pictures(folder / "pictures", count)
-    (folder / ".gitignore").open("a", encoding="utf-8").write("/pictures/\n")
-    set_parameters(
-        folder,
+def make_clone(folder: Path, count: int) -> Path:
+    """Return a clone of the project's last commit with `count` generated pictures, four in five of them trained on."""
+    clone = clones.clone(folder)
+    write_pictures(clone / "pictures", count)
+    (clone / ".gitignore").open("a", encoding="utf-8").write("/pictures/\n")
+    clones.set_parameters(
+        clone,
         raw="pictures",
         group={"near_duplicates": False},
         split={"validation": 0.1, "test": 0.1},
         backbone={"input_size": 32, "engine": "openvino", "precision": "float32"},
         leaks={"action": "warn"},
     )
-    for pair in (("user.name", "Growth"), ("user.email", "growth@example.org")):
-        subprocess.run(["git", "config", *pair], cwd=folder, check=True)
-    subprocess.run(["git", "commit", "--quiet", "--all", "--message", "Generated pictures"], cwd=folder, check=True)
-
-
-def set_parameters(folder: Path, **values: Any) -> None:
-    """Change params.yaml: a section is updated, any other value replaced."""
-    path, yaml = folder / "params.yaml", YAML()
-    parameters = yaml.load(path.read_text(encoding="utf-8"))
-    for name, value in values.items():
-        if isinstance(value, dict):
-            parameters[name].update(value)
-        else:
-            parameters[name] = value
-    with open(path, "w", encoding="utf-8") as file:
-        yaml.dump(parameters, file)
+    clones.run(clone, "git", "commit", "--quiet", "--all", "--message", "Generated pictures")
+    return clone
 
 
 def files_below(folder: Path) -> int:
@@ -123,8 +108,7 @@ class Table:
 
 def measure(folder: Path, count: int) -> None:
     """Build everything for `count` pictures in `folder` and write what it cost."""
-    clone, table = folder / "clone", Table(count)
-    make_clone(clone, count)
+    clone, table = make_clone(folder, count), Table(count)
     snakemake = ("snakemake", "--cores", "all")
 
     def ended(stage: str, cost: Cost) -> None:
@@ -134,10 +118,10 @@ def measure(folder: Path, count: int) -> None:
 
     table.add("snakemake metrics", 0, timed(clone, *snakemake, "metrics", ended=ended))
     table.add("snakemake metrics, nothing to do", count, timed(clone, *snakemake, "metrics"))
-    dvc(clone, folder, table)
-    store(folder, count, table)
+    measure_dvc(clone, folder, table)
+    measure_store(folder, count, table)
     if count <= NEAR_DUPLICATES_UP_TO:
-        set_parameters(clone, group={"near_duplicates": True})
+        clones.set_parameters(clone, group={"near_duplicates": True})
         command = (*snakemake, "--allowed-rules", "group", "--", "group")
 
         def grouped(stage: str, cost: Cost) -> None:
@@ -147,7 +131,7 @@ def measure(folder: Path, count: int) -> None:
         timed(clone, *command, ended=grouped)
 
 
-def dvc(clone: Path, folder: Path, table: Table) -> None:
+def measure_dvc(clone: Path, folder: Path, table: Table) -> None:
     """Measure DVC's commands on what was built."""
     files = sum(files_below(clone / "data" / name) for name in os.listdir(clone / "data"))
     table.add("dvc status", files, timed(clone, "dvc", "status", "--quiet"))
@@ -160,12 +144,12 @@ def dvc(clone: Path, folder: Path, table: Table) -> None:
         table.add(f"dvc checkout {name}", number, timed(clone, "dvc", "checkout", "--quiet", f"data/{name}"))
 
 
-def store(folder: Path, count: int, table: Table) -> None:
+def measure_store(folder: Path, count: int, table: Table) -> None:
     """Measure the store of bottlenecks: its size as built, and a row's way in and out of a fresh one."""
-    built = folder / "cache/two-huskies/bottlenecks.sqlite"
+    built = folder / "cache/two-huskies" / store.NAME
     rows, features = 5 * count, np.random.default_rng(0).random(512, np.float32)
-    keys = [key(str(number), "growth") for number in range(rows)]
-    with tempfile.TemporaryDirectory(dir=folder) as name, Store(Path(name)) as fresh:
+    keys = [store.key(str(number), "growth") for number in range(rows)]
+    with tempfile.TemporaryDirectory(dir=folder) as name, store.Store(Path(name)) as fresh:
         start, work = time.perf_counter(), time.process_time()
         for first in range(0, rows, 32):
             fresh.put((each, features) for each in keys[first : first + 32])
@@ -182,9 +166,11 @@ def report(table: pd.DataFrame) -> str:
     sizes = sorted(table["images"].unique())
     cpu = table.pivot_table(index="what", columns="images", values="cpu_s", sort=False)
     wall, memory = (
-        table.pivot_table(index="what", columns="images", values=each, sort=False) for each in COLUMNS[3:6:2]
+        table.pivot_table(index="what", columns="images", values=each, sort=False) for each in ("wall_s", "peak_mb")
     )
-    names = " | ".join(f"{size:,}".replace(",", " ") for size in sizes)
+    names = [f"{size:,}".replace(",", " ") for size in sizes]
+    columns = [f"{kind}, {name}" for kind in ("ms of processor", "ms of wall") for name in names]
+    columns += ["growth", *(f"MB, {name}" for name in names)]
     pairs = list(itertools.pairwise(sizes))
     lines = [
         "# Growth",
@@ -194,10 +180,8 @@ def report(table: pd.DataFrame) -> str:
         "processes of the stage together. Growth is the processor time of each further image against that of each",
         f"image of the size before; above {FLAT:.1f} it is not flat.",
         "",
-        f"| what | {' | '.join(f'ms of processor, {name}' for name in names.split(' | '))} | "
-        f"{' | '.join(f'ms of wall, {name}' for name in names.split(' | '))} | growth | "
-        f"{' | '.join(f'MB, {name}' for name in names.split(' | '))} |",
-        "|---" * (2 + 3 * len(sizes)) + "|",
+        f"| what | {' | '.join(columns)} |",
+        "|---" * (1 + len(columns)) + "|",
     ]
     for what in cpu.index:
         times = [f"{1000 * each.loc[what, size] / size:.3f}" for each in (cpu, wall) for size in sizes]

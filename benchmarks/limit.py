@@ -4,7 +4,7 @@ A share is of what OpenVINO's own multiplication of two square matrices reaches 
 which is oneDNN's kernel, as in the network's convolutions; the best size of matrix counts.
 """
 
-import os
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,16 +12,16 @@ from pathlib import Path
 
 import engines
 import numpy as np
-import turns
+import side_by_side
 from huskies import backbone, openvino_engine
-from page import Line
+from speed_table import Line
 
 CASE = "InceptionV3 to mixed8 at 299"
 SIZES = (256, 512, 1024)
 CHAIN = 8
 TIMED = 4e10  # operations a core
 COPIED = 1 << 28  # bytes; beyond any cache
-_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def matrix_multiply(precision: str, size: int) -> Callable:
@@ -29,14 +29,16 @@ def matrix_multiply(precision: str, size: int) -> Callable:
 
     In a chain, as in a network, what lies between two products keeps their precision.
     """
-    openvino = openvino_engine._openvino()
+    # Not at the top: where the engine runs, it is to import OpenVINO first, without its reports over the network.
+    import openvino
+
     operations = openvino.opset13
     matrix = np.random.default_rng(0).random((size, size), np.float32) / size
     left = product = operations.parameter([size, size], openvino.Type.f32)
     for _ in range(CHAIN):
         product = operations.matmul(product, operations.constant(matrix), False, False)
     settings = {
-        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "INFERENCE_PRECISION_HINT": HINTS[precision],
         "NUM_STREAMS": engines.CORES,
         "INFERENCE_NUM_THREADS": engines.CORES,
         "ENABLE_CPU_PINNING": False,
@@ -59,12 +61,6 @@ def matrix_multiply(precision: str, size: int) -> Callable:
 def chains(size: int) -> int:
     """Return how many chains every core makes in turn: of small matrices many, so that it takes long enough."""
     return max(1, round(TIMED / (CHAIN * 2 * size**3)))
-
-
-def prepared(folder: Path, case: str, peer: str) -> Callable:
-    """Return what benchmarks/engines.py times for a peer."""
-    engines.prepare(folder, case, peer)
-    return engines.state["run"]
 
 
 def operations_an_image(parameters: dict) -> float:
@@ -104,14 +100,12 @@ def measure(folder: Path, repetitions: int) -> Iterator[Line]:
     """
     yield Line("limit", "memory: bytes read and written by a copy", bandwidth() / 1e9, "GB/s")
     images = engines.CASES[CASE][-1]
-    os.chdir(folder)
-    work = operations_an_image(engines.parameters_of(CASE, "openvino", "float32")) * images
+    with contextlib.chdir(folder):
+        work = operations_an_image(engines.parameters_of(CASE, "openvino", "float32")) * images
     for precision in openvino_engine.precisions():
-        if precision not in _HINTS:
-            continue
         network = f"OpenVINO {precision}, from memory"
         peers = {str(size): (matrix_multiply, precision, size) for size in SIZES}
-        seconds = turns.medians({network: (prepared, folder, CASE, network), **peers}, repetitions)
+        seconds = side_by_side.medians({network: (engines.prepared, folder, CASE, network), **peers}, repetitions)
         wall, processor = (
             {size: engines.CORES * chains(size) * CHAIN * 2 * size**3 / seconds[str(size)][kind] for size in SIZES}
             for kind in (0, 1)

@@ -1,7 +1,8 @@
 """The main job, `make metrics`, with the environment ready: seconds of every stage, now and before there was an engine.
 
 Both commits are built from nothing, with empty caches, and take turns: on the sample, and on the flowers by InceptionV3
-up to mixed8 where HUSKIES_SHARED has them. DVC's record is a part of it.
+up to mixed8 where HUSKIES_SHARED has them. DVC's record is a part of it. The commit of before, 29613ce, has to be in
+the clone this is run in: a shallow one lacks it.
 """
 
 import shutil
@@ -11,12 +12,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import clones
 import engines
-import growth
 import on_the_fly
+from clones import PROJECT
 from huskies import plan
-from page import Line
-from watch import timed
+from process_cost import timed
+from speed_table import Line
 
 # The last commit that computed bottlenecks by TensorFlow alone.
 BEFORE = "29613ce"
@@ -25,18 +27,13 @@ COMMITS = {"before": BEFORE, "now": "HEAD"}
 
 def clone(folder: Path, commit: str, shared: Path | None) -> Path:
     """Return a clone of the project at a commit in `folder`, set to the flowers if `shared` is given."""
-    target = folder / "clone"
-    git = ["git", "-C", target]
-    subprocess.run(["git", "clone", "--quiet", "--no-checkout", engines.PROJECT, target], check=True)
-    subprocess.run([*git, "checkout", "--quiet", commit], check=True)
-    for pair in (("user.name", "Benchmark"), ("user.email", "benchmark@example.org")):
-        subprocess.run([*git, "config", *pair], check=True)
-    (target / ".venv").symlink_to(engines.PROJECT / ".venv")
+    target = clones.clone(folder, commit)
+    (target / ".venv").symlink_to(PROJECT / ".venv")
     if shared:
         shutil.copytree(shared / "data/flowers", target / "flowers")
         shutil.copy(shared / "weights" / engines.INCEPTION_V3, target / "backbones")
         name, arguments, weights, layer, side, _ = engines.CASES[on_the_fly.CASE]
-        growth.set_parameters(
+        clones.set_parameters(
             target,
             raw="flowers",
             split={"validation": 0.2, "test": 0.2},
@@ -59,7 +56,12 @@ def once(commit: str, shared: Path | None) -> dict[str, float]:
 
 
 def measure(shared: Path | None, repetitions: int) -> Iterator[Line]:
-    """Yield the seconds of every stage now, with those of before in the note. shared: None for the sample."""
+    """Yield the seconds of every stage now, with those of before in the note. shared: None for the sample.
+
+    Raises RuntimeError where the history does not go back to the commit of before.
+    """
+    if subprocess.run(["git", "cat-file", "-e", f"{BEFORE}^{{commit}}"], cwd=PROJECT, capture_output=True).returncode:
+        raise RuntimeError(f"commit {BEFORE}, from before the engine, is not here. Run `git fetch --unshallow`.")
     data = "flowers, InceptionV3" if shared else "sample"
     runs = {name: [] for name in COMMITS}
     for _ in range(repetitions):
@@ -69,7 +71,7 @@ def measure(shared: Path | None, repetitions: int) -> Iterator[Line]:
         {stage: statistics.median(run[stage] for run in runs[name] if stage in run) for stage in runs[name][-1]}
         for name in COMMITS
     )
-    for stage in (*plan.stages(engines.PROJECT), "record"):
+    for stage in (*plan.stages(PROJECT), "record"):
         if stage in now:
             note = f"{before[stage]:.1f} s before the engine" if stage in before else ""
             yield Line("main job", f"{data}: {stage}", now[stage], "s", note=note)

@@ -11,9 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from clones import PROJECT
 from scipy import stats
 
-PROJECT = Path(__file__).parent.parent
 RESULT = PROJECT / "benchmarks/noise.md"
 FLOWS = {"honest": "data/noise/metrics/metrics.json", "leaky": "data/leakage/noise/metrics/metrics.json"}
 CHANCE = 0.25

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import engines
 import numpy as np
-import turns
+import side_by_side
+from clones import PROJECT
 from huskies import augment, backbone, images, manifest, params, train
 from huskies.job import Job
-from page import Line
+from speed_table import Line
 
 CASE = "InceptionV3 to mixed8 at 299"
 STEPS, BATCH, CLASSES = 15_000, 100, 10
@@ -91,7 +92,7 @@ def training(steps: int) -> Callable:
     labels = np.arange(ROWS) % CLASSES
     rows = (random.random((ROWS, FEATURES)) + labels[:, None] / CLASSES).astype(np.float32)
     held_out = rows[::10].copy(), labels[::10]
-    settings = {**params.load(engines.PROJECT / "params.yaml")["train"], "steps": steps, "batch_size": BATCH}
+    settings = {**params.load(PROJECT / "params.yaml")["train"], "steps": steps, "batch_size": BATCH}
 
     def run(settings=settings) -> None:
         train.fit((rows, labels), held_out, CLASSES, settings, "train_augmented")
@@ -103,7 +104,7 @@ def training(steps: int) -> Callable:
 def measure(folder: Path, quick: bool) -> Iterator[Line]:
     """Yield the ratio of a step, and of the whole. folder: as benchmarks/engines.py makes it."""
     slow_steps, steps, originals, count = (1, 100, 8, 8) if quick else (50, STEPS, 200, 96)
-    seconds = turns.medians(
+    seconds = side_by_side.medians(
         {
             "on the fly": (keras_layers, folder, slow_steps),
             "augment": (copies, folder, originals),

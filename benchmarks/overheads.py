@@ -1,27 +1,18 @@
-"""Overheads: a run with nothing to do against an empty Snakefile, the raw listing, and what a stage's imports cost.
+"""Overheads: a run with nothing to do against an empty Snakefile, and the listing of many unchanged raw files."""
 
-Run in the project's folder: `.venv/bin/python benchmarks/overheads.py`. It takes some minutes and writes
-benchmarks/overheads.md and benchmarks/overheads.csv.
-"""
-
-import os
-import resource
-import statistics
-import subprocess
+import functools
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import augmenting
-import pandas as pd
-from huskies import plan, runner
+import clones
+import side_by_side
+from speed_table import Line
 
-PROJECT = Path(__file__).parent.parent.resolve()
-CORES = len(os.sched_getaffinity(0))
 EMPTY = "rule metrics:\n    input: []\n"
-
-_LISTING = """
+LISTING = """
 import sys
 from pathlib import Path
 from huskies import snapshot
@@ -29,51 +20,27 @@ snapshot.raw_digest(Path(sys.argv[1]))
 """
 
 
-def run(command: list[str], folder: Path, workflow: Path, cache: Path) -> tuple[float, float]:
-    """Return (seconds, processor seconds) of a command in a folder, with the code and the cache of one's own."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(workflow),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "XDG_CACHE_HOME": str(cache),
-    }
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
-    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def _medians(measured: dict[str, list[tuple[float, float]]]) -> dict[str, float]:
-    result: dict[str, float] = {}
-    for what, found in measured.items():
-        seconds, work = (statistics.median(each) for each in zip(*found, strict=True))
-        result |= {what: seconds, f"{what}, processor": work}
-    return result
-
-
-def nothing_to_do(repetitions: int = 5) -> dict[str, float]:
-    """Return the median seconds of `snakemake metrics` on the built sample, of an empty Snakefile, and the ratio."""
+def nothing_to_do(repetitions: int) -> dict[str, side_by_side.Seconds]:
+    """Return what `snakemake metrics` takes on the built sample (`ours`), and on an empty Snakefile (`empty`)."""
     with tempfile.TemporaryDirectory() as name:
-        folder, empty = Path(name, "sample"), Path(name, "empty")
-        augmenting.clone(folder, 5)
-        augmenting.run_flow(folder, Path(name, "cache"))
+        folder, empty = clones.clone(Path(name)), Path(name, "empty")
+        clones.run(folder, "snakemake", "--cores", "all", "metrics")
         empty.mkdir()
         (empty / "Snakefile").write_text(EMPTY)
-        command = ["snakemake", "--cores", "1", "metrics"]
-        measured: dict[str, list[tuple[float, float]]] = {"ours": [], "empty": []}
-        for _ in range(repetitions):
-            for what, where in (("ours", folder), ("empty", empty)):
-                measured[what].append(run(command, where, folder / "workflow", Path(name, "cache")))
-    result = _medians(measured)
-    ratios = {"ratio": result["ours"] / result["empty"]}
-    ratios["ratio, processor"] = result["ours, processor"] / result["empty, processor"]
-    return result | ratios
+        command = ("snakemake", "--cores", "1", "metrics")
+        return side_by_side.medians(
+            {
+                "ours": (functools.partial, clones.run, folder, *command),
+                "empty": (functools.partial, clones.run, empty, *command),
+            },
+            repetitions,
+        )
 
 
-def raw_listing(files: int = 100_000, repetitions: int = 3) -> dict[str, float]:
-    """Return the seconds of the first digest of so many tiny raw files and the median of later ones.
+def raw_listing(files: int, repetitions: int = 3) -> float:
+    """Return the seconds of the digest of so many tiny raw files that were read before.
 
-    Python's start and the imports are part of each.
+    Python's start and the imports are part of it.
     """
     with tempfile.TemporaryDirectory() as name:
         raw = Path(name, "raw")
@@ -84,41 +51,17 @@ def raw_listing(files: int = 100_000, repetitions: int = 3) -> dict[str, float]:
             (folder / f"image_{number:06}.jpg").write_bytes(str(number).encode())
         # What was changed in the last two seconds is read again.
         time.sleep(2.1)
-        command = [sys.executable, "-c", _LISTING, str(raw)]
-        measured = [run(command, PROJECT, PROJECT / "workflow", Path(name, "cache")) for _ in range(repetitions + 1)]
-    return _medians({"first": measured[:1], "unchanged": measured[1:]})
+        listing = (clones.run, clones.clone(Path(name)), sys.executable, "-c", LISTING, str(raw))
+        functools.partial(*listing)()
+        return side_by_side.medians({"unchanged": (functools.partial, *listing)}, repetitions)["unchanged"].wall
 
 
-def imports(repetitions: int = 3) -> dict[str, float]:
-    """Return the median seconds that Python takes to start and import each stage's module, and TensorFlow."""
-    modules = {f"huskies.{runner.module_of(stage)}" for stage in plan.tracked(PROJECT)}
-    measured: dict[str, list[tuple[float, float]]] = {}
-    with tempfile.TemporaryDirectory() as name:
-        for _ in range(repetitions):
-            for module in (*sorted(modules), "albumentations", "tensorflow"):
-                command = [sys.executable, "-c", f"import {module}"]
-                found = run(command, PROJECT, PROJECT / "workflow", Path(name))
-                measured.setdefault(module.removeprefix("huskies."), []).append(found)
-    return _medians(measured)
-
-
-def report(found: dict[str, dict[str, float]]) -> str:
-    """Return the result as Markdown."""
-    lines = ["# Overheads", "", f"By `benchmarks/overheads.py` on {CORES} cores; medians, in seconds.", ""]
-    lines += ["| measurement | what | value |", "|---|---|---|"]
-    lines += [f"| {name} | {what} | {value:.3g} |" for name, part in found.items() for what, value in part.items()]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Measure everything and write the result."""
-    found = {"nothing to do": nothing_to_do(), "100 000 raw files": raw_listing(), "imports": imports()}
-    rows = [(name, what, value) for name, part in found.items() for what, value in part.items()]
-    table = pd.DataFrame(rows, columns=["measurement", "what", "value"])
-    table.to_csv(PROJECT / "benchmarks/overheads.csv", index=False, float_format="%.6g", lineterminator="\n")
-    (PROJECT / "benchmarks/overheads.md").write_text(report(found), encoding="utf-8")
-    print(report(found))
-
-
-if __name__ == "__main__":
-    main()
+def measure(quick: bool) -> Iterator[Line]:
+    """Yield a run with nothing to do against an empty Snakefile, and the listing of many raw files."""
+    found = nothing_to_do(1 if quick else 5)
+    ours, empty = found["ours"], found["empty"]
+    note = f"{ours.processor / empty.processor:.2f} × by processor time"
+    ratio = ours.wall / empty.wall
+    yield Line("overheads", "nothing to do, against an empty Snakefile", ratio, "×", at_most=1.3, note=note)
+    files = 1000 if quick else 100_000
+    yield Line("overheads", f"listing of {files} unchanged raw files", raw_listing(files), "s", at_most=2)

@@ -1,9 +1,9 @@
 """Measures all speeds by one command: prints the table, writes benchmarks/performance.csv and docs/performance.md.
 
 Run in the project's folder: `HUSKIES_SHARED=../shared make benchmarks`, or
-`.venv/bin/python benchmarks/performance.py`. It takes up to 20 minutes on two cores, on which nothing else should
-run. A part that fails or cannot be measured is said to, and the others go on. What each line means is explained in
-docs/performance.md.
+`.venv/bin/python benchmarks/performance.py`. It takes about half an hour on two cores, on which nothing else should
+run. Some of it is measured in clones of the last commit, so commit first. A part that fails or cannot be measured is
+said to, and the others go on. What each line means is explained in docs/performance.md.
 """
 
 import argparse
@@ -18,14 +18,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import against_predict
+import augmenting
 import engines
 import limit
 import main_job
 import on_the_fly
+import overheads
 import pandas as pd
 import psutil
-import stages
-from page import COLUMNS, Line, as_row, table, write
+import training
+from speed_table import COLUMNS, Line, as_row, table, write
 
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8")
 LIBRARIES = ("openvino", "tensorflow", "keras", "numpy", "opencv-python-headless", "snakemake", "dvc")
@@ -37,7 +39,7 @@ def machine() -> Iterator[Line]:
     words = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
     versions = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
     for what, note in (
-        ("processor", engines._processor()),
+        ("processor", engines.processor()),
         ("instructions", " ".join(flag for flag in FLAGS if flag in words)),
         ("cores", str(engines.CORES)),
         ("memory", f"{psutil.virtual_memory().total / 2**30:.0f} GiB"),
@@ -60,10 +62,10 @@ def parts(folder: Path | None, shared: Path | None, quick: bool) -> dict[str, Ca
     for case in against_predict.AIMS:
         found[case] = (lambda case=case: against_predict.measure(folder, case, repetitions)) if folder else None
     found["on the fly"] = (lambda: on_the_fly.measure(folder, quick)) if folder else None
-    found["training"] = lambda: stages.of_training(quick)
-    found["augment"] = (lambda: stages.of_augmenting(quick)) if shared else None
-    found["a larger factor"] = stages.of_a_larger_factor
-    found["overheads"] = lambda: stages.of_overheads(quick)
+    found["training"] = lambda: training.measure(quick)
+    found["augment"] = (lambda: augmenting.measure(shared, quick)) if shared else None
+    found["a larger factor"] = augmenting.measure_larger_factor
+    found["overheads"] = lambda: overheads.measure(quick)
     return found
 
 
@@ -75,7 +77,7 @@ def rows(name: str, part: Callable[[], Iterator[Line]] | None) -> Iterator[Line]
         return
     try:
         yield from part()
-    # Hours of other measurements are not to be lost for one that fails, however it does.
+    # Other measurements are not to be lost for one that fails, however it does.
     except Exception as error:
         traceback.print_exc()
         yield Line(name, "failed", nothing, "", note=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")

@@ -5,7 +5,6 @@ second on every core; the time of the whole command is the system's own.
 """
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from clones import environment
 
 INTERVAL = 0.1  # seconds
 
@@ -25,24 +25,13 @@ class Cost(NamedTuple):
     peak: int
 
 
-Ended = Callable[[str, Cost], None]
+OnStageEnd = Callable[[str, Cost], None]
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Return this environment with caches that lie beside the clone."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DVC_", "GIT_"))}
-    return {
-        **kept,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "XDG_CACHE_HOME": str(folder.parent / "cache"),
-        "DVC_SITE_CACHE_DIR": str(folder.parent / "site"),
-    }
-
-
-class Watch(threading.Thread):
+class Sampler(threading.Thread):
     """Looks at a process and all its descendants and keeps, for each stage among them, time and memory."""
 
-    def __init__(self, process: psutil.Process, ended: Ended):
+    def __init__(self, process: psutil.Process, ended: OnStageEnd):
         """Watch a process from `start` until `end`."""
         super().__init__(daemon=True)
         self.process, self.ended, self.over = process, ended, threading.Event()
@@ -109,7 +98,7 @@ def _stage(process: psutil.Process) -> str | None:
     return None
 
 
-def timed(folder: Path, *command: str, ended: Ended = lambda name, cost: None) -> Cost:
+def timed(folder: Path, *command: str, ended: OnStageEnd = lambda name, cost: None) -> Cost:
     """Run a command and return what it costs; `ended` is called with every stage in it, as soon as that has ended.
 
     Memory that processes share counts for each of them. Raises RuntimeError if the command fails; what it says is in
@@ -118,12 +107,12 @@ def timed(folder: Path, *command: str, ended: Ended = lambda name, cost: None) -
     start, before = time.perf_counter(), os.times()
     with open(folder.parent / "said.txt", "a", encoding="utf-8") as said:
         process = psutil.Popen(command, cwd=folder, env=environment(folder), stdout=said, stderr=said)
-        watch = Watch(process, ended)
-        watch.start()
+        sampler = Sampler(process, ended)
+        sampler.start()
         status = process.wait()
-    watch.end()
+    sampler.end()
     after, wall = os.times(), time.perf_counter() - start
     if status:
         raise RuntimeError(f"{' '.join(command)} failed: see {said.name}")
-    peak = watch.seen["all"][3] if "all" in watch.seen else 0
+    peak = sampler.seen["all"][3] if "all" in sampler.seen else 0
     return Cost(wall, sum(after[2:4]) - sum(before[2:4]), peak)

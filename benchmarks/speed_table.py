@@ -1,11 +1,10 @@
 """The table of all measurements: its lines, its CSV, and its place in docs/performance.md."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from clones import PROJECT
 
-PROJECT = Path(__file__).parent.parent.resolve()
 RESULT = PROJECT / "benchmarks/performance.csv"
 PAGE = PROJECT / "docs/performance.md"
 BEGIN, END = "<!-- The table of the last run, by make benchmarks. -->", "<!-- The end of the table. -->"

@@ -2,10 +2,10 @@
 
 import math
 
-import page
 import pandas as pd
 import pytest
-from page import Line
+import speed_table
+from speed_table import Line
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_an_aim_is_met_or_not_or_there_is_none(line, met):
 
 
 def test_a_line_as_a_row():
-    assert page.as_row(Line("limit", "share", 0.91234, "×", 0.9, note="why")) == {
+    assert speed_table.as_row(Line("limit", "share", 0.91234, "×", 0.9, note="why")) == {
         "subject": "limit",
         "what": "share",
         "measured": "0.9123",
@@ -34,29 +34,29 @@ def test_a_line_as_a_row():
         "met": "yes",
         "note": "why",
     }
-    nothing = page.as_row(Line("limit", "failed", math.nan, "", note="ValueError: no"))
+    nothing = speed_table.as_row(Line("limit", "failed", math.nan, "", note="ValueError: no"))
     assert list(nothing.values()) == ["limit", "failed", "", "", "", "", "ValueError: no"]
 
 
 def test_large_numbers_keep_their_digits():
-    assert page.as_row(Line("a", "b", 12345.6, "×"))["measured"] == "12346"
+    assert speed_table.as_row(Line("a", "b", 12345.6, "×"))["measured"] == "12346"
 
 
 def test_the_table_has_a_row_for_each_line():
-    frame = pd.DataFrame([page.as_row(Line("a", "b", 1.5, "×", 2))], columns=page.COLUMNS)
-    assert page.table(frame).splitlines()[2:] == ["| a | b | 1.5 × | at least 2 | no |  |"]
+    frame = pd.DataFrame([speed_table.as_row(Line("a", "b", 1.5, "×", 2))], columns=speed_table.COLUMNS)
+    assert speed_table.table(frame).splitlines()[2:] == ["| a | b | 1.5 × | at least 2 | no |  |"]
 
 
 def test_a_new_table_takes_the_place_of_the_old_one_and_of_nothing_else():
-    frame = pd.DataFrame([page.as_row(Line("a", "b", 1.5, "×"))], columns=page.COLUMNS)
-    first = page.put(frame, f"# Title\n\n{page.BEGIN}\n\nold\n\n{page.END}\n\nText.\n")
+    frame = pd.DataFrame([speed_table.as_row(Line("a", "b", 1.5, "×"))], columns=speed_table.COLUMNS)
+    first = speed_table.put(frame, f"# Title\n\n{speed_table.BEGIN}\n\nold\n\n{speed_table.END}\n\nText.\n")
     assert first.startswith("# Title\n\n")
     assert first.endswith("\n\nText.\n")
     assert "old" not in first
-    assert page.table(frame) in first
-    assert page.put(frame, first) == first
+    assert speed_table.table(frame) in first
+    assert speed_table.put(frame, first) == first
 
 
 def test_the_page_shows_the_last_run():
-    shown = page.PAGE.read_text(encoding="utf-8")
-    assert page.put(page.read(), shown) == shown
+    shown = speed_table.PAGE.read_text(encoding="utf-8")
+    assert speed_table.put(speed_table.read(), shown) == shown
