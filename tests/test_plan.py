@@ -168,6 +168,18 @@ def test_stages_stand_in_the_order_of_the_flow(first):
         assert planned["inputs"] == {above: receipt.plan_hash(first[above]) for above in planned["inputs"]}
 
 
+def test_raw_images_are_listed_once_for_all_stages_that_read_them(project, values, first, monkeypatch):
+    listed = []
+    digest = snapshot.raw_digest
+    monkeypatch.setattr(snapshot, "raw_digest", lambda path: listed.append(path) or digest(path))
+    plans = plan.all_plans(values, project)
+    assert listed == [project / "raw"]
+    assert plans["preview"]["raw"] == plans["convert"]["raw"]
+    again = plan.all_plans(values, project, {name: plans[name] for name in ("convert", "group")})
+    assert again == plans
+    assert len(listed) == 1
+
+
 def test_plans_are_the_same_wherever_the_workspace_lies(workspace, values, first):
     assert plan.all_plans(values, workspace) == first
     assert json.loads(json.dumps(first)) == first

@@ -89,7 +89,7 @@ def test_tables_have_what_the_files_have(page, job):
     assert [row[:2] for row in page.tables["per-class"][1:]] == names
     assert [row[-1:] for row in page.tables["confusion"][1:]] == rows_of(folder / "confusion.csv", "images")
     assert page.tables["rejected"][1:] == [["<b>.png", HOSTILE[0], "is no picture"]]
-    looks = [f"{head}_{split}_accuracy" for head in ("baseline", "augmented") for split in ("val", "test")]
+    scores = [f"{head}_{split}_accuracy" for head in ("baseline", "augmented") for split in ("val", "test")]
     assert page.values["looks"][1:] == rows_of(job.output.parent / ledger.PATH, "images", *scores)
 
 

@@ -1,4 +1,4 @@
-"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, `record`, and more that are no stage."""
+"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, and some that are no stage."""
 
 import argparse
 import contextlib

@@ -79,7 +79,8 @@ def all_plans(
             inputs = {each: receipt.plan_hash(plans[each]) for each in above}
             plans[name] = _plan(name, stage, params, inputs, workspace)
             if reads_raw and not makers:
-                plans[name]["raw"] = snapshot.raw_digest(workspace / params["raw"])
+                # Listed once: whatever else reads raw images reads those of convert.
+                plans[name]["raw"] = plans["convert"]["raw"] or snapshot.raw_digest(workspace / params["raw"])
             plans[name]["provenance"] = provenance(name, plans)
     return {name: plans[name] for name in (*makers, *flow)}
 
