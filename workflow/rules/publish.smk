@@ -62,6 +62,6 @@ rule publish:
     conda:
         "../envs/huskies.yaml"
     params:
-        folder=published,
+        folder=subpath(output[0], parent=True),
     shell:
         "python -m huskies publish --inputs {input:q} --folder {params.folder:q} --log {log:q}"
