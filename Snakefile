@@ -38,20 +38,25 @@ for control in asked:
     include: f"workflow/controls/{control}.smk"
 
 
-def conclude():
-    """Tell DVC of what is built, if that is news; never of a dry run or of overridden parameters, nor inside DVC."""
-    if workflow.dryrun or config or os.environ.get("DVC_STAGE"):
+later = prepare.add_page(workflow)
+
+
+def report_and_record():
+    """Make what shows this look at the test set, and tell DVC of what is built, if that is news.
+
+    Never of a dry run, of --touch or of overridden parameters, nor inside DVC.
+    """
+    if workflow.dryrun or workflow.touch or config or os.environ.get("DVC_STAGE"):
         return
-    if "test" in workflow.dag_settings.targets:
-        # The page has every look at the test set, and this one is known only now. This tells DVC, too.
-        shell("snakemake --cores all -- report")
+    if later:
+        # This tells DVC, too.
+        shell(f"snakemake --cores {workflow.cores} -- {later[0]}")
     elif record.needed(flow.plans):
         shell("python -m huskies record")
 
 
 onsuccess:
-    conclude()
+    report_and_record()
 
 
-prepare.when_nothing_to_be_done(conclude)
-prepare.add_page(workflow)
+prepare.when_nothing_to_be_done(report_and_record)

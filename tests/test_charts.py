@@ -15,6 +15,7 @@ METRICS = {
     "baseline": {"val_accuracy": 0.897143, "val_accuracy_low": 0.843282, "val_accuracy_high": 0.933943},
     "augmented": {"val_accuracy": 0.92, "val_accuracy_low": 0.870207, "val_accuracy_high": 0.95175},
     "gain": {"val_accuracy": 0.022857, "low": -0.016275, "high": 0.064815},
+    "leaks": 0,
 }
 
 
@@ -141,6 +142,12 @@ def test_another_step_that_was_kept_is_another_figure():
 def test_the_comparison_has_the_numbers_of_the_table(figures):
     shown = texts(figures["comparison"])
     assert {"89.7 % (84.3 to 93.4)", "92.0 % (87.0 to 95.2)", "+2.3 (-1.6 to +6.5)"} <= set(shown)
+
+
+def test_a_comparison_of_leaked_images_says_that_it_is_false(figures):
+    warning = "false: held-out images leaked"
+    assert warning in texts(charts.comparison({**METRICS, "leaks": 1}, "A"))
+    assert warning not in texts(figures["comparison"])
 
 
 def test_a_gain_of_nothing_is_not_minus_nothing():

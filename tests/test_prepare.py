@@ -221,8 +221,8 @@ def test_bad_parameters_end_snakemake_with_status_two(workspace, capsys, monkeyp
         ({"metrics", "audit"}, set(), {"metrics", "audit", "report"}),
         # As DVC runs it.
         ({"metrics"}, {"metrics"}, {"metrics"}),
-        # What the test adds to the ledger is to be in the page, which comes afterwards.
-        ({"metrics", "test"}, set(), {"metrics", "test"}),
+        ({"data/metrics/receipt-0.json"}, set(), {"data/metrics/receipt-0.json", "report"}),
+        ({"data/noise/noise/metrics/receipt-0.json"}, set(), {"data/noise/noise/metrics/receipt-0.json"}),
         ({"split"}, set(), {"split"}),
         (set(), set(), set()),
     ],
@@ -231,9 +231,49 @@ def test_who_asks_for_the_numbers_gets_the_page(targets, allowed, expected):
     made = []
     settings = SimpleNamespace(targets=targets, allowed_rules=allowed)
     workflow = SimpleNamespace(dag_settings=None, _prepare_dag=lambda *given, **more: made.append((given, more)))
-    prepare.add_page(workflow)
+    assert prepare.add_page(workflow) == []
     # Snakemake has them only then.
     workflow.dag_settings = settings
     workflow._prepare_dag(True, nolock=True)
     assert settings.targets == expected
     assert made == [((True,), {"nolock": True})]
+
+
+def asked(*targets: str, **how: Any) -> tuple[set[str], list[str]]:
+    """Return (what Snakemake is to make now, what it is to make afterwards) where somebody asks for these targets."""
+    settings = SimpleNamespace(targets=set(targets), allowed_rules=set())
+    given = {
+        "execution_settings": object(),
+        "dryrun": False,
+        "touch": False,
+        "config_settings": SimpleNamespace(overwrite_config=how.pop("overwrite_config", {})),
+        **how,
+    }
+    workflow = SimpleNamespace(dag_settings=settings, _prepare_dag=lambda: None, **given)
+    later = prepare.add_page(workflow)
+    workflow._prepare_dag()
+    return settings.targets, later
+
+
+@pytest.mark.parametrize(
+    ("targets", "now", "later"),
+    [
+        (["test"], {"test"}, ["report"]),
+        (["metrics", "test"], {"metrics", "test"}, ["report"]),
+        (["report", "test"], {"test"}, ["report"]),
+        (["publish", "test"], {"test"}, ["publish"]),
+        (["publish", "report", "test", "split"], {"test", "split"}, ["publish"]),
+        (["data/test/receipt-0.json", "data/report/receipt-1.json"], {"data/test/receipt-0.json"}, ["report"]),
+        (["./data/test/receipt-0.json", "data/publish/2/map.html"], {"./data/test/receipt-0.json"}, ["publish"]),
+        (["report", "publish"], {"report", "publish"}, []),
+    ],
+)
+def test_the_page_with_a_look_at_the_test_set_is_made_after_the_look(targets, now, later):
+    assert asked(*targets) == (now, later)
+
+
+@pytest.mark.parametrize(
+    "how", [{"execution_settings": None}, {"dryrun": True}, {"touch": True}, {"overwrite_config": {"aug": {}}}]
+)
+def test_where_nothing_comes_later_the_page_stays_beside_the_test(how):
+    assert asked("report", "test", **how)[0] == {"report", "test"}

@@ -181,6 +181,43 @@ def test_images_that_change_meanwhile_are_not_shown_as_those_of_the_plan(tmp_pat
         preview.run(job)
 
 
+def test_an_image_that_vanishes_while_the_images_are_listed_is_named(tmp_path):
+    source = photos(tmp_path / "raw")
+    raw_set = raw.open_raw(source)
+    (source / "a/3.jpg").unlink()
+    with pytest.raises(HuskyError) as error:
+        preview.digests(source, raw_set)
+    assert str(error.value) == (f"{source} changed while it was being looked at: a/3.jpg. Run the same command again.")
+
+
+def test_images_that_cannot_be_read_bind_no_others(tmp_path):
+    source = photos(tmp_path / "raw", of_each=30)
+    trained = [file for file in trained_on(source) if file.startswith("a/")]
+    held_out = [file for file in sorted(f"a/{number}.jpg" for number in range(30)) if file not in trained]
+    # Were they taken for copies of one image, all of their siblings would be held out together, or none.
+    for number, file in enumerate((trained[0], held_out[0])):
+        (source / file).rename(source / f"a/{number}_nohash_0.jpg")
+    raw_set = raw.open_raw(source)
+    readable = preview.to_train_on(raw_set, preview.digests(source, raw_set), SPLIT)
+    for number in range(2):
+        (source / f"a/{number}_nohash_1.jpg").symlink_to("nowhere")
+    raw_set = raw.open_raw(source)
+    digests = preview.digests(source, raw_set)
+    assert digests.count("unreadable: No such file or directory") == 2
+    found = preview.to_train_on(raw_set, digests, SPLIT)
+    assert list(found["file"]) == list(readable["file"])
+    assert "a/0_nohash_0.jpg" in set(found["file"])
+    assert "a/1_nohash_0.jpg" not in set(found["file"])
+
+
+def test_where_no_file_can_be_opened_the_message_says_so(tmp_path):
+    for label in "ab":
+        (tmp_path / "raw" / label).mkdir(parents=True)
+        (tmp_path / "raw" / label / "0.jpg").symlink_to("nowhere")
+    with pytest.raises(HuskyError, match=r"no image of .*raw can be read\."):
+        preview.run(make_job(tmp_path / "raw", tmp_path / "out"))
+
+
 def test_an_empty_policy_has_no_sheet_of_transforms(tmp_path):
     job = make_job(photos(tmp_path / "raw"), tmp_path / "out", [])
     assert preview.run(job).startswith("0 transforms on 4 images of 2 classes: ")

@@ -3,10 +3,13 @@
 import base64
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from browser import visit
 from conftest import PROJECT, Clone, do, stages_run
+from huskies import publish, receipt
+from huskies.errors import HuskyError
 
 # Nobody listens there, so whatever asks for the network fails.
 WITHOUT_NETWORK = ("env", "http_proxy=http://127.0.0.1:9", "https_proxy=http://127.0.0.1:9")
@@ -22,6 +25,67 @@ def test_every_caption_belongs_to_something_that_is_shown():
     captions = {path.name for path in (PROJECT / "workflow/report").iterdir()}
     rules = (PROJECT / "workflow/rules/publish.smk").read_text(encoding="utf-8")
     assert captions == {"workflow.rst", *re.findall(r'caption="\.\./report/(\w+\.rst)"', rules)}
+
+
+def test_the_workflow_report_does_not_say_that_a_leak_always_stops_the_run():
+    said = " ".join((PROJECT / "workflow/report/workflow.rst").read_text(encoding="utf-8").split())
+    assert "or, with ``leaks.action: warn``, every number is said to be false" in said
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch) -> list[Path]:
+    """The receipts of a report with one figure and of metrics with a table, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    receipts = []
+    for stage, file, content in (
+        ("report", "figures/map.svg", "<svg>ü</svg>"),
+        ("metrics", "table.txt", "a < b & c\n"),
+    ):
+        path = Path("data", stage, file)
+        path.parent.mkdir(parents=True)
+        path.write_text(content, encoding="utf-8")
+        planned = {"stage": stage}
+        receipt.write(Path("data", stage), planned)
+        receipts.append(Path("data", stage, receipt.name(receipt.plan_hash(planned))))
+    return receipts
+
+
+def test_figures_and_table_become_pages_in_place_of_those_of_before(inputs):
+    old = Path("data/publish/0/old.html")
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    assert publish.run(inputs, Path("data/publish/1")) == "2 pages for snakemake --report"
+    assert sorted(str(path) for path in Path("data/publish").rglob("*")) == [
+        "data/publish/1",
+        "data/publish/1/map.html",
+        "data/publish/1/table.html",
+    ]
+    head = '<!doctype html>\n<meta charset="utf-8">\n<title>{}</title>\n'
+    assert Path("data/publish/1/map.html").read_text(encoding="utf-8") == head.format("map") + "<svg>ü</svg>"
+    assert Path("data/publish/1/table.html").read_text(encoding="utf-8") == head.format("table") + (
+        '<pre style="white-space: pre-wrap; max-width: 90ch">\na &lt; b &amp; c\n</pre>\n'
+    )
+
+
+@pytest.mark.parametrize("file", ["report/figures/map.svg", "metrics/table.txt"])
+def test_figures_and_numbers_that_were_changed_by_hand_are_not_published(inputs, file):
+    publish.run(inputs, Path("data/publish/1"))
+    before = {path: path.read_bytes() for path in Path("data/publish").rglob("*.html")}
+    Path("data", file).write_text("changed")
+    stage, _, name = file.partition("/")
+    with pytest.raises(HuskyError) as error:
+        publish.run(inputs, Path("data/publish/2"))
+    assert str(error.value) == (
+        f"data/{stage} is not as its receipt says: {name}. Delete the folder and run the same command again."
+    )
+    assert {path: path.read_bytes() for path in Path("data/publish").rglob("*.html")} == before
+
+
+def test_a_page_that_was_replaced_meanwhile_is_not_published(inputs):
+    inputs[0].unlink()
+    with pytest.raises(HuskyError, match=r"^data/report was replaced meanwhile\. Run the same command again\.$"):
+        publish.run(inputs, Path("data/publish/1"))
+    assert not Path("data/publish").exists()
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +106,7 @@ def test_the_workflow_report_has_figures_and_numbers_with_their_captions(reporte
     for name, content in shown.items():
         if name != "table.html":
             assert content.endswith(figures[f"report/figures/{name.replace('.html', '.svg')}"])
-    table = shown["table.html"].decode().partition("<pre>")[2]
+    table = re.search(r"<pre.*?>(.*)</pre>", shown["table.html"].decode(), re.DOTALL)[1]
     assert table.split() == (reported.folder / "data/metrics/table.txt").read_text(encoding="utf-8").split()
     report = (reported.folder / "workflow-report.html").read_text(encoding="utf-8")
     for content in shown.values():
@@ -96,3 +160,21 @@ def test_figures_of_before_are_not_taken_for_those_of_now(reported, tmp_path):
     (clone.folder / "data/digits").rename(clone.folder / "data/elsewhere")
     assert clone.run("snakemake", "--cores", "2").returncode != 0
     assert clone.bytes_of("report", "metrics", "publish") == before
+
+
+@pytest.mark.long
+def test_the_page_that_is_asked_for_beside_a_look_at_the_test_set_has_the_look(reported, tmp_path):
+    clone = reported.copy(tmp_path / "looked")
+    before = clone.bytes_of("publish")
+    assert stages_run(do(clone, "snakemake", "--cores", "2", "report", "publish", "test")) == ["report", "test"]
+    look = (clone.folder / "ledger.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert look.split(",")[0] in (clone.folder / "data/report/report.html").read_text(encoding="utf-8")
+    assert published(clone).keys() == published(reported).keys()
+    assert not clone.bytes_of("publish").keys() & before.keys()
+    assert do(clone, "dvc", "status").strip() == "Data and pipelines are up to date."
+    # A file is as good as the name of its rule, and --touch makes nothing.
+    [made] = (clone.folder / "data/test").glob("receipt-*.json")
+    shutil.rmtree(clone.folder / "data/report")
+    target = str(made.relative_to(clone.folder))
+    assert stages_run(do(clone, "snakemake", "--cores", "2", "--touch", target)) == []
+    assert stages_run(do(clone, "snakemake", "--cores", "2", target)) == ["report"]

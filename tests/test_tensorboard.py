@@ -1,5 +1,7 @@
 """What `tensorboard --logdir data` shows, asked of a TensorBoard that runs, and the files that it reads."""
 
+import errno
+import fcntl
 import io
 import json
 import shutil
@@ -17,7 +19,8 @@ import pandas as pd
 import pytest
 from conftest import Clone, do
 from google.protobuf import text_format
-from huskies import contact_sheet, images, manifest, tensorboard
+from huskies import contact_sheet, gallery, images, manifest, receipt, tensorboard
+from huskies.errors import HuskyError
 from PIL import Image
 from servers import free_port
 from tensorboard.plugins.projector import projector_config_pb2
@@ -86,6 +89,86 @@ def test_sheets_are_of_training_images_alone_ten_rows_a_step(originals, tmp_path
     assert drawn == [["a\ntrain_0.jpg", "a\ntrain_2.jpg"], ["b\ntrain_1.jpg", "b\ntrain_3.jpg"]]
     (events,) = (tmp_path / "events").iterdir()
     assert [f"original and copies/{label}".encode() in events.read_bytes() for label in "abc"] == [True, True, False]
+
+
+def test_originals_are_held_for_one_sheet_at_a_time(originals, tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorboard, "ROWS", 1)
+    (tmp_path / "augment").mkdir()
+    manifest.write(manifest.make([]), tmp_path / "augment/manifest.csv")
+    read, asked = gallery.originals, []
+    monkeypatch.setattr(gallery, "originals", lambda split, rows: asked.append(len(rows)) or read(split, rows))
+    tensorboard.write_sheets(originals, tmp_path, tmp_path / "augment", tmp_path / "events")
+    assert asked == [1, 1, 1, 1]
+
+
+def test_quotes_in_names_are_shown_as_they_are(originals, tmp_path):
+    originals["label"] = ['5" nail', "it's", 'the "rose"', "plain", "a, b"]
+    tensorboard.write_projector(originals, np.zeros((5, 3), np.float32), tmp_path, tmp_path)
+    lines = (tmp_path / "metadata.tsv").read_text().splitlines()[1:]
+    assert [line.split("\t")[0] for line in lines] == list(originals["label"])
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch) -> list[Path]:
+    """Receipts of the five stages that it reads, in the current folder, each with one file."""
+    monkeypatch.chdir(tmp_path)
+    receipts = []
+    for stage in ("split", "augment", "bottlenecks_original", "train_baseline", "train_augmented"):
+        Path("data", stage).mkdir(parents=True)
+        Path("data", stage, "file").write_text(stage)
+        planned = {"stage": stage}
+        receipt.write(Path("data", stage), planned)
+        receipts.append(Path("data", stage, receipt.name(receipt.plan_hash(planned))))
+    return receipts
+
+
+def refusal(inputs: list[Path]) -> str:
+    with pytest.raises(HuskyError) as error:
+        tensorboard.run(inputs)
+    return str(error.value)
+
+
+def test_a_folder_that_was_replaced_or_changed_is_not_shown(inputs, monkeypatch):
+    monkeypatch.setattr(tensorboard, "_write", lambda folders: "written")
+    assert tensorboard.run(inputs) == "written"
+    Path("data/augment/file").write_text("changed")
+    assert refusal(inputs) == (
+        "data/augment is not as its receipt says: file. Delete the folder and run the same command again."
+    )
+    inputs[0].unlink()
+    assert refusal(inputs) == "data/split was replaced meanwhile. Run the same command again."
+
+
+def test_what_is_read_and_written_is_held_meanwhile(inputs, monkeypatch):
+    def taken(folder: str, kind: int) -> bool:
+        with open(f"data/.lock-{folder}") as file:
+            try:
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def look(folders: dict[str, Path]) -> str:
+        # A training wants its folder for itself; others may read it.
+        assert [taken(stage, fcntl.LOCK_EX) for stage in folders] == [True] * 5
+        assert [taken(stage, fcntl.LOCK_SH) for stage in folders] == [False] * 5
+        assert taken("tensorboard", fcntl.LOCK_SH)
+        return "looked"
+
+    monkeypatch.setattr(tensorboard, "_write", look)
+    assert tensorboard.run(inputs) == "looked"
+    assert not taken("tensorboard", fcntl.LOCK_EX)
+
+
+def test_a_full_disk_is_explained(inputs, monkeypatch):
+    def fail(folders: dict[str, Path]) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", "data/.tensorboard-images/sprite.png")
+
+    monkeypatch.setattr(tensorboard, "_write", fail)
+    assert refusal(inputs) == (
+        "cannot write data/.tensorboard-images/sprite.png: the disk is full. Free some space, then run the same "
+        "command again. Earlier results are as they were."
+    )
 
 
 @pytest.fixture(scope="module")

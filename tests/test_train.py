@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import bare_job
-from huskies import backbone, bottlenecks, head, manifest, naming, train
+from huskies import backbone, bottlenecks, head, manifest, naming, tensorboard, train
 from huskies.errors import HuskyError
 from huskies.job import Job
 from hypothesis import given, settings
@@ -426,6 +426,13 @@ def test_events_of_a_new_run_replace_those_of_the_last(tmp_path):
     assert [len(list((folder / split).iterdir())) for split in ("train", "val")] == [1, 1]
     assert [event.step for event in read_events(folder / "val").Tensors("accuracy")] == [1, 2, 3]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tensorboard"]
+
+
+def test_events_of_a_new_run_take_away_the_images_of_the_last(tmp_path):
+    images_shown = tmp_path / "tensorboard" / tensorboard.RUN
+    images_shown.mkdir(parents=True)
+    head.write_events(pd.DataFrame([(1, 0.5, 0.5, 0.5, 0.5)], columns=CURVES), tmp_path, "train_baseline")
+    assert [path.name for path in (tmp_path / "tensorboard").iterdir()] == ["train_baseline"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ def _parser() -> argparse.ArgumentParser:
     board = commands.add_parser("tensorboard", help="write what TensorBoard shows")
     board.add_argument("--inputs", type=Path, nargs="*", required=True, help="the receipts of what it reads")
     board.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
+    pages = commands.add_parser("publish", help="write what snakemake --report shows")
+    pages.add_argument("--inputs", type=Path, nargs=2, required=True, help="the receipts of report and metrics")
+    pages.add_argument("--folder", type=Path, required=True, help="the folder to write")
+    pages.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
     for stage in plan.stages() | plan.controls():
         command = commands.add_parser(stage, help="called by the rule of this name")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
@@ -70,6 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
                 from huskies import tensorboard
 
                 summary = tensorboard.run(parsed.inputs)
+            elif parsed.command == "publish":
+                from huskies import publish
+
+                summary = publish.run(parsed.inputs, parsed.folder)
             else:
                 from huskies import runner
 

@@ -6,6 +6,7 @@ tell apart, with a contrast of 3 and more to white and to black) and in their ma
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,9 +76,14 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, measure: str, kept: int, loo
     axes.plot(kept, scale * history.set_index("step").loc[kept, f"val_{measure}"], marker, color=colour, markersize=9)
 
 
-def comparison(metrics: Mapping[str, dict], alt: str) -> str:
-    """Draw the validation accuracy of both heads and the gain, each with its 95 % interval; metrics: metrics.json."""
+def comparison(metrics: Mapping[str, Any], alt: str) -> str:
+    """Draw the validation accuracy of both heads and the gain, each with its 95 % interval; metrics: metrics.json.
+
+    Where images leaked, the figure says so itself, since it is also looked at without the page.
+    """
     with drawing(_WIDTH, 230) as figure:
+        if metrics["leaks"]:
+            figure.suptitle("false: held-out images leaked", fontsize="medium")
         above, below = figure.subplots(2, height_ratios=(2, 1))
         for place, (name, look) in enumerate(zip(("baseline", "augmented"), _LOOKS, strict=True)):
             head = metrics[name]

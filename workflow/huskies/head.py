@@ -142,7 +142,8 @@ def predict_with(path: Path, features: Rows | np.ndarray) -> np.ndarray:
 def write_events(history: pd.DataFrame, root: Path, stage: str) -> None:
     """Write the history as TensorBoard events to root/tensorboard/<stage>, in place of those of the last run.
 
-    Event files carry times and host names, so they are no output of the stage.
+    Whatever lies in root/tensorboard/images is removed. Event files carry times and host names, so they are no output
+    of the stage.
     """
     tensorflow = backbone.load_tensorflow()
     building = root / f".tensorboard-{stage}"
@@ -158,3 +159,5 @@ def write_events(history: pd.DataFrame, root: Path, stage: str) -> None:
     final.parent.mkdir(exist_ok=True)
     shutil.rmtree(final, ignore_errors=True)
     building.rename(final)
+    # Its images are of what was built before; `snakemake tensorboard` writes them again.
+    shutil.rmtree(root / "tensorboard" / "images", ignore_errors=True)

@@ -126,18 +126,37 @@ def when_nothing_to_be_done(action: Callable[[], None]) -> None:
     logger.addHandler(Listener())
 
 
-def add_page(workflow: Any) -> None:
+def add_page(workflow: Any) -> list[str]:
     """Let who asks Snakemake for metrics get the report as well: DVC has both, and would say that one is missing.
 
     DVC itself allows the rule of one stage alone. Beside the test, whose look at the test images is to stand in the
-    page, the page comes later. Targets are known only when the Snakefile has been read, and there is no hook then.
+    page, the page comes later: the list that is returned has then the rule to run afterwards, report or publish.
+    Targets are known only when the Snakefile has been read, and there is no hook then.
     """
-    make_dag = workflow._prepare_dag
+    make_dag, later = workflow._prepare_dag, []
 
     def make_dag_with_page(*arguments: Any, **options: Any) -> None:
         settings = workflow.dag_settings
-        if "metrics" in settings.targets and "test" not in settings.targets and not settings.allowed_rules:
+        asked = {_rule_of(target) for target in settings.targets}
+        if "test" in asked:
+            later[:] = ["publish" if "publish" in asked else "report"]
+            if _runs_jobs(workflow):
+                settings.targets = {each for each in settings.targets if _rule_of(each) not in ("report", "publish")}
+        elif "metrics" in asked and not settings.allowed_rules:
             settings.targets = {*settings.targets, "report"}
         make_dag(*arguments, **options)
 
     workflow._prepare_dag = make_dag_with_page
+    return later
+
+
+def _rule_of(target: str) -> str:
+    """Return the rule that a target asks for: itself, or that of a file of the main flow, data/<rule>/…."""
+    parts = Path(target).parts
+    return parts[1] if len(parts) > 2 and parts[0] == "data" else target
+
+
+def _runs_jobs(workflow: Any) -> bool:
+    """Tell whether what comes later does come: not where Snakemake draws, pretends or touches, or with --config."""
+    runs = workflow.execution_settings is not None and not workflow.dryrun and not workflow.touch
+    return runs and not workflow.config_settings.overwrite_config

@@ -1,12 +1,13 @@
 """preview: what aug.policy makes of a few images, to look at before any set is built, asked for by name only.
 
 Shown are images that split will train on, as far as that can be told beforehand: by exact copies, file names and the
-group column, as group and split do it. Near-duplicates are found by group alone, so an image that has any may yet be
-held out.
+group column, as group and split do it. An image may yet be held out where only convert and group find what it is bound
+to: near-duplicates, the same pixels in another format, and files beside it that are no images.
 """
 
 import base64
 import html
+import re
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pandas as pd
 
 from huskies import contact_sheet, convert, gallery, group, images, manifest, raw, snapshot, split
 from huskies.contact_sheet import Row
-from huskies.errors import HuskyError
+from huskies.errors import HuskyError, some
 from huskies.gallery import Original
 from huskies.job import Job
 
@@ -30,9 +31,17 @@ _TRIED, _COPIES, _SIDE = 2, 6, 96
 
 
 def digests(source: Path, raw_set: raw.RawSet) -> list[str]:
-    """Return the sha256 of each raw image, remembered for those of a folder, or why it cannot be read."""
+    """Return the sha256 of each raw image, remembered for those of a folder, or why it cannot be read.
+
+    Raises HuskyError where an image has vanished since raw_set was listed.
+    """
     if source.is_dir():
         status_of = dict(raw.files(source))
+        gone = [each.source for each in raw_set.images if each.source not in status_of]
+        if gone:
+            raise HuskyError(
+                f"{source} changed while it was being looked at: {some(gone)}. Run the same command again."
+            )
         return snapshot.file_digests([(f"{source}/{each.source}", status_of[each.source]) for each in raw_set.images])
     return [_digest(raw_set, each.source) for each in raw_set.images]
 
@@ -45,9 +54,11 @@ def _digest(raw_set: raw.RawSet, name: str) -> str:
 
 
 def to_train_on(raw_set: raw.RawSet, sha256: list[str], parameters: dict[str, Any]) -> pd.DataFrame:
-    """Return a row for each raw image that is trained on, near-duplicates left aside, in the order of gallery.choose.
+    """Return a row for each raw image that is trained on, in the order of gallery.choose, as far as can be told by now.
 
-    sha256: of each raw image. parameters: the section `split`. Raises HuskyError for a class that is too small.
+    Near-duplicates and equal pixels in two formats are not bound to each other yet, and files that convert will reject
+    take part, unless they cannot even be read. sha256: of each raw image, or why it cannot be read. parameters: the
+    section `split`. Raises HuskyError for a class that is too small.
     """
     listed = [
         {
@@ -59,6 +70,7 @@ def to_train_on(raw_set: raw.RawSet, sha256: list[str], parameters: dict[str, An
             "sha256": digest,
         }
         for each, digest in zip(raw_set.images, sha256, strict=True)
+        if re.fullmatch("[0-9a-f]{64}", digest)
     ]
     rows = manifest.make(listed, ["source"])
     rows["group"] = group.find_groups(rows)["group"]

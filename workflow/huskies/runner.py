@@ -61,6 +61,24 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
     return summary
 
 
+@contextlib.contextmanager
+def reading(receipts: Sequence[Path], output: Path) -> Iterator[None]:
+    """Hold the folders of these receipts to read them, and `output`, which is no stage's folder, to write it.
+
+    Raises HuskyError where a folder is not, or no longer, as its receipt says, or `output` cannot be written.
+    """
+    with _explained(output), contextlib.ExitStack() as locks:
+        # As for a stage: whoever waits for what is written holds only what is read.
+        for folder in sorted(path.parent for path in receipts):
+            locks.enter_context(_lock(folder, fcntl.LOCK_SH))
+        locks.enter_context(_lock(output, fcntl.LOCK_EX))
+        for path in receipts:
+            if not path.is_file():
+                raise HuskyError(f"{path.parent} was replaced meanwhile. Run the same command again.")
+            _check_bytes(path.parent)
+        yield
+
+
 def _digest(receipt_path: Path) -> str:
     return receipt_path.stem.removeprefix("receipt-")
 

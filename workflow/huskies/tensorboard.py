@@ -3,16 +3,17 @@
 Event files carry times and host names, so all of it lies in data/tensorboard/, which is no stage's output.
 """
 
+import csv
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from huskies import backbone, bottlenecks, contact_sheet, gallery, head, images, manifest, train
+from huskies import backbone, bottlenecks, contact_sheet, gallery, head, images, manifest, runner, train
 from huskies.progress import bar
 
 ROOT = Path("data")
@@ -34,10 +35,12 @@ def write_sheets(originals: pd.DataFrame, split: Path, augment: Path, folder: Pa
     writer = tensorflow.summary.create_file_writer(str(folder))
     with writer.as_default():
         for label, members in bar(classes, classes.ngroups, "tensorboard", unit=" classes"):
-            chosen = gallery.originals(split, members.head(SHEETS * ROWS))
-            rows = gallery.with_copies(chosen, augment, COPIES, SIDE)
-            for start in range(0, len(rows), ROWS):
-                pixels = images.decode(contact_sheet.draw(rows[start : start + ROWS], SIDE))
+            chosen = members.head(SHEETS * ROWS)
+            for start in range(0, len(chosen), ROWS):
+                # Originals may be large, so those of one sheet alone are held at a time.
+                sheet = chosen.iloc[start : start + ROWS]
+                rows = gallery.with_copies(gallery.originals(split, sheet), augment, COPIES, SIDE)
+                pixels = images.decode(contact_sheet.draw(rows, SIDE))
                 tensorflow.summary.image(f"original and copies/{label}", pixels[None], step=start // ROWS)
     writer.close()
 
@@ -61,7 +64,10 @@ def write_projector(originals: pd.DataFrame, features: np.ndarray, split: Path, 
     from tensorboard.plugins.projector import projector_config_pb2
 
     np.savetxt(folder / TENSORS, features, fmt="%.6g", delimiter="\t")
-    originals[["label", "split", "file"]].to_csv(folder / METADATA, sep="\t", index=False, lineterminator="\n")
+    # The projector takes quotes for letters. Names hold neither tabs nor line ends, which raw refuses.
+    originals[["label", "split", "file"]].to_csv(
+        folder / METADATA, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE
+    )
     thumbnails, side = sprite(originals, split)
     thumbnails.save(folder / SPRITE)
     config = projector_config_pb2.ProjectorConfig()
@@ -74,9 +80,14 @@ def write_projector(originals: pd.DataFrame, features: np.ndarray, split: Path, 
 def run(inputs: Sequence[Path]) -> str:
     """Write data/tensorboard/ from the stages whose receipts are `inputs`; return a line on it.
 
-    Test images are left out. Raises HuskyError if images are not those of their manifest.
+    Test images are left out. Raises HuskyError if a folder is not, or no longer, as its receipt says.
     """
-    folders = {path.parent.name: path.parent for path in inputs}
+    # A training holds its folder while it writes its events, so that the two never write the same ones at once.
+    with runner.reading(inputs, ROOT / "tensorboard"):
+        return _write({path.parent.name: path.parent for path in inputs})
+
+
+def _write(folders: Mapping[str, Path]) -> str:
     for stage in ("train_baseline", "train_augmented"):
         head.write_events(pd.read_csv(folders[stage] / train.HISTORY), ROOT, stage)
     split, augment = folders["split"], folders["augment"]
