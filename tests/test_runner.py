@@ -225,6 +225,30 @@ group.run = edited
     assert workspace.leftovers() == []
 
 
+def test_an_image_edited_in_place_while_the_stage_runs_makes_no_folder(workspace):
+    target = workspace.plan(workspace.convert())
+    edit = """
+from pathlib import Path
+from huskies import group
+run = group.run
+
+def edited(job):
+    made = run(job)
+    Path("data/convert/cat/1.jpg").write_text("other pixels")
+    return made
+
+group.run = edited
+"""
+    done = workspace.start(target, edit)
+    assert done.returncode == 2
+    said = (
+        "ERROR: data/convert is not as its receipt says: cat/1.jpg. Delete the folder and run the same command again.\n"
+    )
+    assert done.stderr == said + workspace.where_the_log_is
+    assert not workspace.group.exists()
+    assert workspace.leftovers() == []
+
+
 @pytest.mark.parametrize(
     ("harm", "damaged"),
     [

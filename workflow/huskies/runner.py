@@ -45,8 +45,6 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
         locks.enter_context(_lock(folder, fcntl.LOCK_EX))
         _recover(folder)
         _check_still_true(plan, above)
-        for each in above.values():
-            _check_bytes(each)
         building = root / f".{stage}-{receipt.plan_hash(plan)}"
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir()
@@ -148,6 +146,9 @@ def _check_still_true(plan: dict[str, Any], above: dict[str, Path]) -> None:
                 f"{above[name]} is not, or no longer, what this run needs: another run with other parameters "
                 "replaced it, or it was not checked out. Run the same command again; under DVC: dvc checkout"
             )
+    # Afterwards too: what a stage reads through a memory map may have been edited in place under its hands.
+    for each in above.values():
+        _check_bytes(each)
 
 
 def _check_bytes(folder: Path) -> None:
