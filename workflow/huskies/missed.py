@@ -32,7 +32,7 @@ def missed_images(validations: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Return what each head says of every image that any of them missed, by class, the surest mistakes first.
 
     validations: validation.csv of each head, by its name, which has the probability of every class for every image.
-    Each has file, label, heads (name, predicted, probability, right) and probability, which is the largest that a head
+    An image has file, label, heads (name, predicted, probability, right), and probability, the largest that any head
     gave to a wrong class. Raises HuskyError for images that are not for validation.
     """
     for rows in validations.values():
