@@ -223,9 +223,9 @@ def test_of_long_tables_the_first_rows_are_shown_and_the_file_with_the_rest_is_n
     page = Page(made(Made(leaks=201, rejected=rejected, conflicts=conflicts), tmp_path / "long")[1])
     assert [len(page.tables[name]) for name in ("rejected", "contradictions", "leaking")] == [1 + 200] * 3
     assert {
-        "3 more rows: see data/convert/rejected.csv.",
-        "2 more rows: see data/group/conflicts.csv and near.csv.",
-        "1 more rows: see data/leaks/leaks.csv.",
+        "Rows left out here: 3, see data/convert/rejected.csv.",
+        "Rows left out here: 2, see data/group/conflicts.csv and near.csv.",
+        "Rows left out here: 1, see data/leaks/leaks.csv.",
     } <= {*page.said["p"]}
 
 
