@@ -30,6 +30,7 @@ class Made:
     leaks: int = 0
     rejected: list[dict[str, str]] = field(default_factory=list)
     looks: list[dict[str, Any]] = field(default_factory=list)
+    conflicts: list[dict[str, str]] = field(default_factory=list)
 
     def job(self, folder: Path) -> Job:
         """Write all inputs below `folder`, the ledger into the present folder; return the job of the report."""
@@ -44,7 +45,7 @@ class Made:
         groups = pd.DataFrame({"file": named, "reasons": "near-duplicate"})
         self._table(data / "group/groups.csv", groups)
         self._table(data / "group/near.csv", pd.DataFrame(columns=["file", "other", "similarity"]))
-        self._table(data / "group/conflicts.csv", pd.DataFrame(columns=["file", "label", "sha256"]))
+        self._table(data / "group/conflicts.csv", pd.DataFrame(self.conflicts, columns=["file", "label", "sha256"]))
         for name, fewer in (("baseline", 0), ("augmented", 1)):
             self._training(data / f"train_{name}", rows[rows["split"] == "val"], max(0, self.missed - fewer))
         (data / "leaks").mkdir()

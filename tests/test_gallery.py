@@ -72,7 +72,7 @@ def test_a_class_gives_its_first_training_images_by_the_hash_of_the_source(data)
 
 
 def test_originals_stand_beside_their_own_copies(data):
-    chosen = gallery.originals(data / "split", gallery.choose(manifest.read(data / "split/manifest.csv"), 1))
+    chosen = list(gallery.originals(data / "split", gallery.choose(manifest.read(data / "split/manifest.csv"), 1)))
     rows = gallery.with_copies(chosen, data / "augment", 5, 32)
     assert [row.caption for row in rows] == ["cat\ntrain_c.jpg", "dog\ntrain_c.jpg"]
     assert captions(rows) == [["original", "copy 0", "copy 1"]] * 2
@@ -86,19 +86,30 @@ def test_originals_stand_beside_their_own_copies(data):
 def test_held_out_images_are_never_opened(data):
     rows = manifest.read(data / "split/manifest.csv")
     assert set(gallery.choose(rows, 9)["split"]) == {"train"}
+    chosen = rows[(rows["split"] == "train") | (rows["file"] == "dog/val_c.jpg")]
+    assert chosen["split"].iloc[0] == "train"
     with pytest.raises(ValueError, match="not for looking at"):
-        gallery.originals(data / "split", rows[rows["split"] == "val"])
+        next(gallery.originals(data / "split", chosen))
 
 
 def test_an_image_that_is_not_what_its_manifest_lists_is_refused(data):
     rows = gallery.choose(manifest.read(data / "split/manifest.csv"), 1)
-    chosen = gallery.originals(data / "split", rows)
+    chosen = list(gallery.originals(data / "split", rows))
     (data / "augment/cat/train_c_1.jpg").write_bytes(b"other")
     with pytest.raises(HuskyError, match=r"cat/train_c_1.jpg is not the file its manifest lists"):
         gallery.with_copies(chosen, data / "augment", 5, 32)
     (data / "split/cat/train_c.jpg").write_bytes(b"other")
     with pytest.raises(HuskyError, match=r"cat/train_c.jpg is not the file its manifest lists"):
-        gallery.originals(data / "split", rows)
+        next(gallery.originals(data / "split", rows))
+
+
+def test_originals_are_opened_one_by_one(data):
+    rows = gallery.choose(manifest.read(data / "split/manifest.csv"), 1)
+    (data / "split/dog/train_c.jpg").write_bytes(b"other")
+    opened = gallery.originals(data / "split", rows)
+    assert next(opened).file == "cat/train_c.jpg"
+    with pytest.raises(HuskyError, match=r"dog/train_c.jpg is not the file its manifest lists"):
+        next(opened)
 
 
 def test_the_whole_policy_makes_the_copies_that_augment_makes(tmp_path):

@@ -1,5 +1,7 @@
 """missed: what each head got wrong and what it looks like, a map of all, and no look at a test image."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,18 +27,24 @@ def validation() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["file", "label", "predicted", "p_a", "p_b"])
 
 
-def test_the_surest_mistakes_come_first_with_both_probabilities():
-    assert missed.missed("baseline", validation()).to_dict("split")["data"] == [
-        ["baseline", "b/val_2.jpg", "b", "a", 0.75, 0.25],
-        ["baseline", "a/val_1.jpg", "a", "b", 0.6, 0.4],
+def test_the_surest_mistake_of_any_head_counts_and_a_right_answer_does_not():
+    other = validation()
+    # Surely right about what the first head missed, and wrong about one more.
+    other.loc[1, ["predicted", "p_a", "p_b"]] = "a", "0.99", "0.01"
+    other.loc[3, ["predicted", "p_a", "p_b"]] = "a", "0.8", "0.2"
+    found = missed.missed_images({"baseline": validation(), "augmented": other})
+    assert [(image["file"], image["label"], image["probability"]) for image in found] == [
+        ("a/val_1.jpg", "a", 0.6), ("b/val_3.jpg", "b", 0.8), ("b/val_2.jpg", "b", 0.75),
+    ]  # fmt: skip
+    assert found[0]["heads"] == [
+        {"name": "baseline", "predicted": "b", "probability": "0.6", "right": False},
+        {"name": "augmented", "predicted": "a", "probability": "0.99", "right": True},
     ]
 
 
-def test_a_head_without_mistakes_missed_nothing():
+def test_heads_without_mistakes_missed_nothing():
     right = validation().query("label == predicted")
-    found = missed.missed("augmented", right)
-    assert list(found) == ["head", "file", "actual", "predicted", "p_predicted", "p_actual"]
-    assert found.empty
+    assert missed.missed_images({"baseline": right, "augmented": right}) == []
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -53,13 +61,14 @@ def test_the_probabilities_are_those_that_keras_gives(tmp_path):
     saved = train.predictions(index.assign(sha256=""), model.predict(features), list(names))
     saved.to_csv(tmp_path / train.VALIDATION, index=False)
 
-    found = missed.missed("baseline", manifest.read(tmp_path / train.VALIDATION)).set_index("file")
+    found = missed.missed_images({"baseline": manifest.read(tmp_path / train.VALIDATION)})
     by_keras = pd.DataFrame(head.predict_with(tmp_path / head.NAME, features), index=index["file"], columns=names)
     assert 0 < len(found) < 60
-    for file, row in found.iterrows():
-        assert row["predicted"] == by_keras.loc[file].idxmax()
-        assert row["p_predicted"] == pytest.approx(by_keras.loc[file, row["predicted"]], abs=1e-6)
-        assert row["p_actual"] == pytest.approx(by_keras.loc[file, row["actual"]], abs=1e-6)
+    for image in found:
+        [answer] = image["heads"]
+        assert answer["predicted"] == by_keras.loc[image["file"]].idxmax()
+        assert float(answer["probability"]) == image["probability"]
+        assert image["probability"] == pytest.approx(by_keras.loc[image["file"], answer["predicted"]], abs=1e-6)
 
 
 def test_the_nearest_training_images_are_those_of_the_largest_cosine():
@@ -77,7 +86,7 @@ def test_the_nearest_training_images_are_those_of_the_largest_cosine():
         cosines = pd.Series(standard[training] @ standard[row], rows.loc[training, "file"]).nlargest(3)
         assert near["near"].tolist() == cosines.index.tolist()
         assert near["cosine"].tolist() == pytest.approx(cosines.tolist(), abs=1e-3)
-        assert near["same_label"].tolist() == [file.startswith("a/") for file in near["near"]]
+        assert near["label"].tolist() == [file[0] for file in near["near"]]
 
 
 def test_an_image_that_nobody_asks_about_has_no_neighbours_and_few_images_have_few():
@@ -117,10 +126,36 @@ def test_images_that_hardly_differ_still_have_a_place(shape):
     assert explained == (0, 0)
 
 
-def test_evidence_is_the_same_on_any_number_of_threads():
+def test_more_images_than_features_and_fewer_have_the_same_map(tmp_path):
+    random = np.random.default_rng(0)
+    features = (5 + random.normal(size=(600, 40)) * np.linspace(9, 1, 40)).astype(np.float32)
+    rows = images("ab" * 300, ["train", "train", "val"] * 200)
+    points, explained = missed.project(rows, features)
+    # Features that are always nothing change nothing, and there are more of them than images.
+    others, also_explained = missed.project(rows, np.pad(features, ((0, 0), (0, 600))))
+    assert points[["x", "y"]].to_numpy() == pytest.approx(others[["x", "y"]].to_numpy(), abs=1.1e-4)
+    assert explained == also_explained
+    np.save(tmp_path / "features.npy", features)
+    mapped, again = missed.project(rows, np.load(tmp_path / "features.npy", mmap_mode="r"))
+    assert mapped.equals(points)
+    assert again == explained
+
+
+def test_the_map_of_many_images_takes_less_memory_than_their_features():
+    rows, features = images("a" * 20_000, ["train"] * 20_000), np.zeros((20_000, 64), np.float32)
+    features[:, :2] = np.random.default_rng(0).normal(size=(20_000, 2))
+    tracemalloc.start()
+    missed.project(rows, features)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < features.nbytes
+
+
+@pytest.mark.parametrize("dimensions", [128, 512])
+def test_evidence_is_the_same_on_any_number_of_threads(dimensions):
     random = np.random.default_rng(0)
     rows = images("".join(random.choice(list("abc"), 300)), ["train", "train", "val"] * 100)
-    features = random.gamma(0.3, size=(300, 512)).astype(np.float32)
+    features = random.gamma(0.3, size=(300, dimensions)).astype(np.float32)
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads):
@@ -141,7 +176,7 @@ def test_test_images_are_refused():
     rows, features = images("ab", ["train", "test"]), np.eye(2, dtype=np.float32)
     row = pd.DataFrame([("b/test_1.jpg", "b", "a", "1", "0")], columns=["file", "label", "predicted", "p_a", "p_b"])
     for look in (
-        lambda: missed.missed("baseline", row),
+        lambda: missed.missed_images({"baseline": row}),
         lambda: missed.nearest_training(rows, features, ["a/train_0.jpg"]),
         lambda: missed.project(rows, features),
     ):

@@ -52,7 +52,7 @@ def test_directions_have_no_mean_and_one_spread_over_all_parts():
 
 @given(arrays(np.int8, (3, 7), elements=st.integers(0, 4)), st.integers(1, 9))
 def test_the_nearest_sources_of_equal_products_are_the_first(values, count):
-    found = neighbours._descending(values.astype(np.float32), count)
+    found = neighbours.descending(values.astype(np.float32), count)
     assert np.array_equal(found, np.argsort(-values, axis=1, kind="stable")[:, :count])
 
 

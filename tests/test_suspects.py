@@ -107,7 +107,6 @@ def test_a_label_is_suspected_where_the_nearest_images_have_another_one():
     assert found.to_dict("records") == [
         {
             "file": "rose/train_0000.jpg",
-            "split": "train",
             "label": "rose",
             "suggested": "iris",
             "score": 1.0,
@@ -129,6 +128,13 @@ def test_copies_of_an_image_have_no_vote_on_its_label():
 def test_an_image_with_no_neighbour_at_all_is_not_suspected():
     assert suspects.suspects(rows(["a", "b"], ["one", "one"]), around(0, 1)).empty
     assert suspects.suspects(rows(["a"]), around(0)).empty
+
+
+def test_fewer_images_than_votes_vote_as_they_are():
+    features = np.float32([[1, 0], [1, 0], [1, 0], [0, 1]])
+    [found] = suspects.suspects(rows(["rose", "iris", "iris", "rose"]), features).to_dict("records")
+    assert (found["file"], found["suggested"], found["score"]) == ("rose/train_0000.jpg", "iris", 1.0)
+    assert found["reason"] == "2 of its 2 nearest images are 'iris', none is 'rose'"
 
 
 def test_the_most_suspicious_come_first_and_no_more_than_twenty():
@@ -165,6 +171,20 @@ def test_images_of_one_group_are_listed_with_the_reason():
         ["g1", "a/train_0000.jpg", "a", "train", "x"],
         ["g1", "b/train_0002.jpg", "b", "train", "y"],
     ]
+
+
+def test_what_the_column_alone_puts_together_is_no_duplicate():
+    table = rows(list("aaaaaa"), ["g1", "g1", "g1", "g2", "g2", "g3"])
+    reasons = ["column", "column+near-duplicate", "column+near-duplicate", "column", "column", ""]
+    groups = pd.DataFrame({"file": [f"a/{number:04}.jpg" for number in range(6)], "reasons": reasons})
+    found = suspects.duplicates(table, groups)
+    assert found["file"].tolist() == ["a/train_0001.jpg", "a/train_0002.jpg"]
+
+
+def test_an_image_whose_duplicate_is_in_no_split_has_only_the_company_of_the_column():
+    table = rows(list("aa"), ["g1", "g1"])
+    groups = pd.DataFrame({"file": ["a/0000.jpg", "a/0001.jpg"], "reasons": ["column+duplicate", "column"]})
+    assert suspects.duplicates(table, groups).empty
 
 
 def test_the_name_of_a_class_or_an_image_may_look_like_a_split():

@@ -3,7 +3,7 @@
 Small JPEGs in captioned rows, for a page or a contact sheet. Of data/split, training images alone are opened.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,22 +51,20 @@ def choose(rows: pd.DataFrame, per_class: int) -> pd.DataFrame:
     return rows.groupby("label").head(per_class).reset_index(drop=True)
 
 
-def originals(split: Path, rows: pd.DataFrame) -> list[Original]:
-    """Return the images of `rows` of the manifest in the folder `split`.
+def originals(split: Path, rows: pd.DataFrame) -> Iterator[Original]:
+    """Yield the images of `rows` of the manifest in the folder `split`, opened one by one.
 
-    Raises HuskyError for an image that is not what its manifest lists, ValueError for one that is held out.
+    Raises HuskyError for an image that is not what its manifest lists, and ValueError, before any is opened, if one is
+    held out.
     """
     if held_out := sorted(set(rows["split"]) - {"train"}):
         raise ValueError(f"not for looking at: {held_out}")
-    return [
-        Original(
-            row.label, row.file, images.decode(images.read_checked(split / row.file, row.sha256)), row.source_sha256
-        )
-        for row in rows.itertuples()
-    ]
+    for row in rows.itertuples():
+        pixels = images.decode(images.read_checked(split / row.file, row.sha256))
+        yield Original(row.label, row.file, pixels, row.source_sha256)
 
 
-def with_copies(chosen: Sequence[Original], copies: Path, most: int, side: int) -> list[Row]:
+def with_copies(chosen: Iterable[Original], copies: Path, most: int, side: int) -> list[Row]:
     """Return a row for each original: itself, and at most `most` of its copies in the folder `copies`, data/augment."""
     listed = manifest.read(copies / manifest.NAME)
     sha256_of = dict(zip(listed["file"], listed["sha256"], strict=True))

@@ -12,12 +12,15 @@ from huskies.contact_sheet import Row
 
 # Of thumbnails, in pixels.
 SIDE = 96
-# Copies of one original, and draws of one transform.
-COPIES = 5
+# Copies of one original, and draws of one transform; fewer copies where an original is one of many.
+COPIES, FEWER_COPIES = 5, 2
 # Originals shown with their copies, and with each transform by itself.
 ORIGINALS, TRIED = 12, 2
-# More missed images than these are counted, not shown, and so are more groups of duplicates.
-MOST_MISSED, MOST_GROUPS = 100, 20
+# More missed images than these are counted, not shown, and so are more groups of duplicates and images of a group. The
+# page with its pictures stays small enough for an e-mail.
+MOST_MISSED, MOST_GROUPS, MOST_OF_GROUP = 50, 20, 6
+# Training images in the map; a point takes a hundred bytes.
+MOST_POINTS = 5000
 
 
 def figures(
@@ -36,6 +39,7 @@ def figures(
     heads = list(histories)
     labels = sorted({*confusion["actual"], *confusion["predicted"]})
     points, explained = missed.project(*bottlenecks)
+    rows, _ = bottlenecks
     drawn = {
         "comparison": charts.comparison(metrics, metrics["sentence"]),
         "learning_curves": charts.learning_curves(
@@ -47,7 +51,7 @@ def figures(
             per_class, "Recall and precision of each class for both heads; the table below has the numbers."
         ),
         "map": charts.bottleneck_map(
-            points,
+            drawn_points(points, rows),
             explained,
             set(missed_files),
             "Each image as a point, near to those that the backbone finds like it.",
@@ -59,27 +63,13 @@ def figures(
     return drawn
 
 
-def missed_images(validations: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Return what each head says of every image that any of them missed, by class, the surest mistakes first.
+def drawn_points(points: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the points to draw: of all validation images, and of the MOST_POINTS training images of least sha256.
 
-    validations: validation.csv of each head, by its name. Each has file, label, heads (name, predicted, probability,
-    right) and probability, which is the largest that a head gave to a wrong class.
+    points: what `missed.project` returns for rows.
     """
-    wrong = pd.concat([missed.missed(head, rows) for head, rows in validations.items()])
-    surest = wrong.groupby("file")["p_predicted"].max()
-    answers = {head: rows.set_index("file") for head, rows in validations.items()}
-    found = []
-    for file, probability in surest.items():
-        heads = []
-        for head, rows in answers.items():
-            predicted = rows.loc[file, "predicted"]
-            right = predicted == rows.loc[file, "label"]
-            heads.append(
-                {"name": head, "predicted": predicted, "probability": rows.loc[file, f"p_{predicted}"], "right": right}
-            )
-        label = answers[head].loc[file, "label"]
-        found.append({"file": file, "label": label, "heads": heads, "probability": float(probability)})
-    return sorted(found, key=lambda image: (image["label"], -image["probability"], image["file"]))
+    chosen = rows[rows["split"] == "train"].sort_values(["sha256", "file"])["file"].head(MOST_POINTS)
+    return points[(points["split"] != "train") | points["file"].isin(chosen)]
 
 
 def thumbnails(split: Path, rows: pd.DataFrame) -> dict[str, bytes]:
@@ -92,8 +82,8 @@ def thumbnails(split: Path, rows: pd.DataFrame) -> dict[str, bytes]:
 
 
 def copies_of(split: Path, augment: Path, rows: pd.DataFrame) -> dict[str, Row]:
-    """Return the pictures of each training image of `rows` and of its copies, by file."""
-    shown = gallery.with_copies(gallery.originals(split, rows), augment, COPIES, SIDE)
+    """Return the pictures of each training image of `rows` and of a few of its copies, by file."""
+    shown = gallery.with_copies(gallery.originals(split, rows), augment, FEWER_COPIES, SIDE)
     return dict(zip(rows["file"], shown, strict=True))
 
 
@@ -106,19 +96,23 @@ def galleries(
     """
     if not aug["factor"]:
         return [], []
-    chosen = gallery.originals(split, gallery.choose(rows, 1).head(ORIGINALS))
+    chosen = list(gallery.originals(split, gallery.choose(rows, 1).head(ORIGINALS)))
     by_transform = gallery.each_transform(chosen[:TRIED], aug["policy"], aug["seed"], COPIES, SIDE)
     return gallery.with_copies(chosen, augment, COPIES, SIDE), by_transform
 
 
 def duplicates(rows: pd.DataFrame, groups: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the groups of duplicates among train and val: each with split, reasons and images (file, label)."""
+    """Return the groups of duplicates among train and val: each with split, reasons, size and images (file, label).
+
+    The images are the first MOST_OF_GROUP of those that there are.
+    """
     found = suspects.duplicates(rows, groups)
     return [
         {
             "split": each["split"].iloc[0],
             "reasons": each["reasons"].iloc[0],
-            "images": each[["file", "label"]].to_dict("records"),
+            "size": len(each),
+            "images": each[["file", "label"]].head(MOST_OF_GROUP).to_dict("records"),
         }
         for _, each in found.groupby("group", sort=False)
     ]

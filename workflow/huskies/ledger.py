@@ -4,6 +4,8 @@ Whoever looks, changes something and looks again has made the test set a second 
 forbid that, and it makes it visible.
 """
 
+import csv
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,15 +33,26 @@ COLUMNS = [
 def read(path: Path = PATH) -> pd.DataFrame:
     """Return all looks, as text. Raises HuskyError for a ledger that is missing or damaged, as by a merge."""
     try:
-        looks = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError):
-        looks = None
-    if looks is None or list(looks.columns) != COLUMNS or not looks["when"].str.match(r"\d{4}-\d\d-\d\dT").all():
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *lines = [line for line in csv.reader(file) if line]
+    except (OSError, ValueError, csv.Error):
+        header, lines = [], []
+    if header != COLUMNS or not all(map(_is_sound, lines)):
         raise HuskyError(
             f"{path}, the ledger of looks at the test set, is missing or damaged. Mend it by hand, or get back the "
             f"last version: git checkout {path}"
         )
-    return looks
+    return pd.DataFrame(lines, columns=COLUMNS, dtype=str)
+
+
+def _is_sound(line: list[str]) -> bool:
+    """Return whether a line has all its fields, a time, and accuracies between 0 and 1."""
+    if len(line) != len(COLUMNS) or not re.match(r"\d{4}-\d\d-\d\dT", line[0]):
+        return False
+    try:
+        return all(0 <= float(text) <= 1 for name, text in zip(COLUMNS, line, strict=True) if "accuracy" in name)
+    except ValueError:
+        return False
 
 
 def append(look: dict[str, object], path: Path = PATH) -> pd.DataFrame:

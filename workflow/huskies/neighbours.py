@@ -64,7 +64,18 @@ def nearest_sources(
     for start in range(0, len(held_out), _CHUNK):
         products = directions(held_out[start : start + _CHUNK], *scale) @ rows.T
         of_sources = np.maximum.reduceat(products, starts, axis=1)
-        yield from names[_descending(of_sources, count)]
+        yield from names[descending(of_sources, count)]
+
+
+def descending(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the columns of the `count` largest values of each row, the largest first, the leftmost of equal ones."""
+    if count >= values.shape[1]:
+        return np.argsort(-values, axis=1, kind="stable")
+    least = np.partition(values, -count, axis=1)[:, -count]
+    candidates = [np.flatnonzero(row >= bound) for row, bound in zip(values, least, strict=True)]
+    return np.array(
+        [each[np.argsort(-row[each], kind="stable")[:count]] for row, each in zip(values, candidates, strict=True)]
+    )
 
 
 def comparable(features: np.ndarray) -> np.ndarray:
@@ -99,17 +110,6 @@ def whole(vectors: np.ndarray) -> np.ndarray:
     """Return the vectors' directions as float32 integers, of length _SCALE; zero stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.rint(vectors / np.where(lengths > 0, lengths, 1) * _SCALE).astype(np.float32)
-
-
-def _descending(values: np.ndarray, count: int) -> np.ndarray:
-    """Return the columns of the `count` largest values of each row, the largest first, the leftmost of equal ones."""
-    if count >= values.shape[1]:
-        return np.argsort(-values, axis=1, kind="stable")
-    least = np.partition(values, -count, axis=1)[:, -count]
-    candidates = [np.flatnonzero(row >= bound) for row, bound in zip(values, least, strict=True)]
-    return np.array(
-        [each[np.argsort(-row[each], kind="stable")[:count]] for row, each in zip(values, candidates, strict=True)]
-    )
 
 
 def _largest(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:

@@ -28,6 +28,8 @@ from huskies.job import Job
 NAME = "report.html"
 FIGURES = "figures"
 REJECTED = "rejected.csv"
+# Of a table that may have a row for every image; the CSV that it is from has the rest.
+MOST_ROWS = 200
 
 
 def counts(originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
@@ -133,7 +135,7 @@ def run(job: Job) -> str:
     rows = manifest.read(job.inputs["split"] / manifest.NAME)
     rows = rows[rows["split"] != "test"].reset_index(drop=True)
     _, features = bottlenecks.load(job.inputs["bottlenecks_original"], rows)
-    missed_images = illustrations.missed_images(validations)
+    missed_images = missed.missed_images(validations)
     files = {image["file"] for image in missed_images}
     figures = illustrations.figures(numbers, histories, *tables, files, (rows, features))
     page = render.page(
@@ -144,6 +146,8 @@ def run(job: Job) -> str:
         confusion=tables[1].to_dict("records"),
         tables=provenance_tables(job, numbers["provenance"]),
         figures=figures,
+        most_rows=MOST_ROWS,
+        most_points=illustrations.MOST_POINTS,
         **counts_and_leaks(job),
         **pictures(job, missed_images, rows, features),
     )

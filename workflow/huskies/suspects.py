@@ -16,7 +16,7 @@ _CHUNK = 256
 
 
 def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
-    """Return columns file, split, label, suggested, score, reason for at most LIMIT images whose label looks wrong.
+    """Return columns file, label, suggested, score, reason for at most LIMIT images whose label looks wrong.
 
     Wilson's rule (1972, IEEE Transactions on Systems, Man, and Cybernetics 2: 408-421): a label is suspected if the
     five nearest images vote for another one. A vote weighs as much as the cosine of the bottlenecks, whose every
@@ -37,7 +37,7 @@ def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
     suggested = names[votes.argmax(axis=1)]
     lead = votes.max(axis=1) - votes[range(len(images)), labels]
     score = (lead / np.where(lead > 0, votes.sum(axis=1), 1)).round(4)
-    frame = images[["file", "split", "label"]].assign(suggested=suggested, score=score)
+    frame = images[["file", "label"]].assign(suggested=suggested, score=score)
     frame["reason"] = [
         _reason(list(names[labels[others[weight > 0]]]), row.label, row.suggested)
         for row, others, weight in zip(frame.itertuples(), nearest, weights, strict=True)
@@ -47,7 +47,7 @@ def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
 
 
 def _nearest_others(groups: pd.Series, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (rows of the nearest images of other groups, weights of their votes, 0 or more), both N × _NEAREST."""
+    """Return (rows of the nearest images of other groups, weights of their votes, 0 or more), N × _NEAREST or fewer."""
     own = pd.factorize(groups)[0]
     vectors = neighbours.comparable(features)
     nearest, weights = [], []
@@ -55,7 +55,7 @@ def _nearest_others(groups: pd.Series, features: np.ndarray) -> tuple[np.ndarray
         chunk = slice(start, start + _CHUNK)
         products = vectors[chunk] @ vectors.T
         products[own[chunk, None] == own] = 0
-        nearest.append(np.argsort(-products, axis=1, kind="stable")[:, :_NEAREST])
+        nearest.append(neighbours.descending(products, _NEAREST))
         closest = np.take_along_axis(products, nearest[-1], axis=1)
         weights.append(np.maximum(closest, 0))
     return np.concatenate(nearest), np.concatenate(weights)
@@ -71,6 +71,7 @@ def _reason(nearest: list[str], label: str, suggested: str) -> str:
 def duplicates(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     """Return columns group, file, label, split, reasons for the images that are not alone in their group.
 
+    Images that the user's column alone has put there are left out: they belong together, and are no duplicates.
     images: rows of data/split/manifest.csv, of train and val. groups: data/group/groups.csv, which gives the reasons
     for files as they were named before the split. Raises HuskyError for rows of test.
     """
@@ -78,7 +79,9 @@ def duplicates(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     reasons = dict(zip(groups["file"], groups["reasons"], strict=True))
     found = images[images["group"].duplicated(keep=False)].sort_values(["group", "file"], ignore_index=True)
     before = [file.replace(f"/{split}_", "/", 1) for file, split in zip(found["file"], found["split"], strict=True)]
-    return found[["group", "file", "label", "split"]].assign(reasons=[reasons[file] for file in before])
+    found = found[["group", "file", "label", "split"]].assign(reasons=[reasons[file] for file in before])
+    found = found[found["reasons"] != "column"]
+    return found[found["group"].duplicated(keep=False)].reset_index(drop=True)
 
 
 def contradictions(conflicts: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
@@ -93,11 +96,12 @@ def contradictions(conflicts: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
         if row.file in sha256_of and row.other in sha256_of:
             pair = sha256_of[row.file], sha256_of[row.other]
             alike[pair] = alike[pair[::-1]] = float(row.similarity)
-    rows = list(conflicts.sort_values("file").itertuples())
+    holders = {sha256: list(rows.itertuples()) for sha256, rows in conflicts.groupby("sha256")}
     pairs = [
-        (one.file, one.label, other.file, other.label, alike[one.sha256, other.sha256])
-        for number, one in enumerate(rows)
-        for other in rows[number + 1 :]
-        if one.label != other.label and (one.sha256, other.sha256) in alike
+        (one.file, one.label, other.file, other.label, similarity)
+        for (left, right), similarity in alike.items()
+        for one in holders[left]
+        for other in holders[right]
+        if one.file < other.file and one.label != other.label
     ]
-    return pd.DataFrame(pairs, columns=["file", "label", "other", "other_label", "similarity"])
+    return pd.DataFrame(sorted(pairs), columns=["file", "label", "other", "other_label", "similarity"])
