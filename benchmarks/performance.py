@@ -3,7 +3,8 @@
 Run in the project's folder: `HUSKIES_SHARED=../shared make benchmarks`, or
 `.venv/bin/python benchmarks/performance.py`. It takes about half an hour on two cores, on which nothing else should
 run. Some of it is measured in clones of the last commit, so commit first. A part that fails or cannot be measured is
-said to, and the others go on. What each line means is explained in docs/performance.md.
+said to, and the others go on; each is written when it ends, and `--only` measures some parts anew, the lines of the
+others staying as they are. What each line means is explained in docs/performance.md.
 """
 
 import argparse
@@ -27,7 +28,7 @@ import overheads
 import pandas as pd
 import psutil
 import training
-from speed_table import COLUMNS, Line, as_row, table, write
+from speed_table import COLUMNS, Line, as_row, read, table, write
 
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8")
 LIBRARIES = ("openvino", "tensorflow", "keras", "numpy", "opencv-python-headless", "snakemake", "dvc")
@@ -87,24 +88,24 @@ def main() -> None:
     """Measure all parts, or those asked for, and print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="see that it works; nothing is written")
-    parser.add_argument("--only", nargs="+", help="parts by name; nothing is written")
+    parser.add_argument("--only", nargs="+", metavar="PART", help="parts by name; the others stay as they are")
     arguments = parser.parse_args()
     shared = Path(os.environ["HUSKIES_SHARED"]).resolve() if os.environ.get("HUSKIES_SHARED") else None
-    found = []
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
         folder = engines.prepared_folder(Path(name), shared) if shared else None
-        for part, measure in parts(folder, shared, arguments.quick).items():
-            if arguments.only and part not in arguments.only:
-                continue
+        every = parts(folder, shared, arguments.quick)
+        if unknown := set(arguments.only or []) - every.keys():
+            parser.error(f"no part is called {', '.join(sorted(unknown))}; there are: {', '.join(every)}")
+        for part in arguments.only or every:
             start = time.perf_counter()
-            for line in rows(part, measure):
-                found.append(as_row(line))
+            found = []
+            for line in rows(part, every[part]):
+                found.append(as_row(part, line))
                 print(*found[-1].values(), sep="\t", file=sys.stderr, flush=True)
             print(f"{part}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    frame = pd.DataFrame(found, columns=COLUMNS)
-    print(table(frame))
-    if not (arguments.quick or arguments.only):
-        write(frame)
+            if not arguments.quick:
+                write(pd.DataFrame(found, columns=COLUMNS), list(every))
+    print(table(read()))
 
 
 if __name__ == "__main__":

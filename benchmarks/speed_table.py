@@ -1,14 +1,16 @@
 """The table of all measurements: its lines, its CSV, and its place in docs/performance.md."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
 from clones import PROJECT
+from huskies import whole
 
 RESULT = PROJECT / "benchmarks/performance.csv"
 PAGE = PROJECT / "docs/performance.md"
 BEGIN, END = "<!-- The table of the last run, by make benchmarks. -->", "<!-- The end of the table. -->"
-COLUMNS = ["subject", "what", "measured", "unit", "aim", "met", "note"]
+COLUMNS = ["part", "subject", "what", "measured", "unit", "aim", "met", "note"]
 
 
 class Line(NamedTuple):
@@ -35,11 +37,12 @@ class Line(NamedTuple):
         return enough and (self.at_most is None or self.measured <= self.at_most)
 
 
-def as_row(line: Line) -> dict[str, str]:
-    """Return a line as it stands in the CSV."""
+def as_row(part: str, line: Line) -> dict[str, str]:
+    """Return a line as it stands in the CSV. part: of the measurements, by which it is replaced by a later run."""
     aims = [("at least", line.at_least), ("at most", line.at_most)]
     met = {True: "yes", False: "no", None: ""}[line.met()]
     return {
+        "part": part,
         "subject": line.subject,
         "what": line.what,
         "measured": "" if pd.isna(line.measured) else _digits(line.measured),
@@ -72,10 +75,19 @@ def put(frame: pd.DataFrame, page: str) -> str:
     return f"{before}{BEGIN}\n\n{table(frame)}\n\n{END}{after}"
 
 
-def write(frame: pd.DataFrame) -> None:
-    """Write the CSV, and its table into the page."""
-    frame.to_csv(RESULT, index=False, lineterminator="\n")
-    PAGE.write_text(put(read(), PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+def replace(frame: pd.DataFrame, rows: pd.DataFrame, parts: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of the CSV with new rows in the place of those of their parts, in the order of all parts."""
+    frame = pd.concat([frame[~frame["part"].isin(rows["part"])], rows])
+    place = {part: number for number, part in enumerate(parts)}
+    frame = frame[frame["part"].isin(parts)]
+    return frame.sort_values("part", key=lambda column: column.map(place), kind="stable", ignore_index=True)
+
+
+def write(rows: pd.DataFrame, parts: Sequence[str]) -> None:
+    """Put new rows into the CSV, and its table into the page."""
+    csv = replace(read(), rows, parts).to_csv(index=False, lineterminator="\n")
+    whole.write(RESULT, csv.encode())
+    whole.write(PAGE, put(read(), PAGE.read_text(encoding="utf-8")).encode())
 
 
 def read() -> pd.DataFrame:
