@@ -178,9 +178,8 @@ def test_what_a_killed_run_left_unrecorded_is_recorded_by_the_next(built):
         assert not (built.folder / "dvc.lock").exists()
     done = built.run("snakemake", "--cores", "2", "metrics")
     assert stages_run(done.stderr) == []
-    assert re.search(
-        r"^recorded in dvc\.lock: convert, .*, metrics; saved as experiment run-\w{8}$", done.stderr, re.MULTILINE
-    )
+    recorded = r"^recorded in dvc\.lock: convert, .*, metrics, report; saved as experiment run-\w{8}$"
+    assert re.search(recorded, done.stderr, re.MULTILINE)
     assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 
 
