@@ -34,6 +34,7 @@ FLOW = [
     "preview",
 ]
 BOTTLENECKS = ["bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"]
+FROM_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report", "test"]
 TRAININGS = ["train_baseline", "train_augmented"]
 OF_BACKBONE = [*BOTTLENECKS, "label_safety"]
 
@@ -207,15 +208,7 @@ def test_a_parameter_changes_the_stages_that_read_it_and_those_below(project, va
 def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
     # preview reads the raw images themselves.
     assert below(["convert"], first) == FLOW[:-1]
-    assert below(["augment"], first) == [
-        "augment",
-        "bottlenecks_augmented",
-        "train_augmented",
-        "leaks",
-        "metrics",
-        "report",
-        "test",
-    ]
+    assert below(["augment"], first) == FROM_AUGMENT
     assert below(["bottlenecks_original"], first) == [
         "bottlenecks_original",
         *TRAININGS,
@@ -787,17 +780,7 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
         ("convert", FLOW),
         (
             "policy",
-            [
-                "augment",
-                "bottlenecks_augmented",
-                "train_augmented",
-                "leaks",
-                "metrics",
-                "report",
-                "test",
-                "label_safety",
-                "preview",
-            ],
+            [*FROM_AUGMENT, "label_safety", "preview"],
         ),
         ("group", FLOW[1:]),
         ("leaks", ["leaks", "metrics", "report", "test"]),

@@ -49,7 +49,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Texts:
-    """What users wrote, for one figure: matplotlib is given placeholders, and `render` puts the texts in."""
+    """What users wrote, for one figure: matplotlib is given placeholders, and `to_svg` puts the texts in."""
 
     def __init__(self):
         """Begin with no texts."""
