@@ -47,7 +47,7 @@ def repeats(main: Flow) -> list[Flow]:
         values = {**main.params, "split": {**main.params["split"], "repeat": number}}
         plans = plan.all_plans(values, given=shared)
         plan.publish(plans)
-        flows.append(Flow(values, plans, f"data/repeats/{number}", tuple(shared)))
+        flows.append(Flow(values, plans, f"data/repeats/{number}", dict.fromkeys(shared, main.root)))
     return flows
 
 

@@ -4,8 +4,8 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,18 +19,18 @@ Made = TypeVar("Made")
 class Flow:
     """The stages from raw images to numbers, once: their plans, by name, and where they lie.
 
-    params: validated parameters. root: the folder that holds a folder for each stage. shared: the stages that are
-    the main flow's, in data/.
+    params: validated parameters. root: the folder that holds a folder for each stage. shared: the root of each stage
+    that is another flow's.
     """
 
     params: dict[str, Any]
     plans: dict[str, dict[str, Any]]
     root: str = "data"
-    shared: Collection[str] = ()
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     def receipt(self, stage: str) -> str:
         """Return the path of the receipt that the stage is to have."""
-        return receipt_path(self.plans[stage], "data" if stage in self.shared else self.root)
+        return receipt_path(self.plans[stage], self.shared.get(stage, self.root))
 
     def upstream(self, stage: str) -> list[str]:
         """Return the receipts of the stages above, in the order of dvc.yaml."""
