@@ -195,7 +195,7 @@ def decoding(side: int, photos: pd.DataFrame) -> Callable:
     """Return what every engine needs done before: files read, checked, decoded and resized, on all cores."""
 
     def pixels(photo: Any) -> np.ndarray:
-        return images.resize(images.decode(images.read_checked(Path("flowers", photo.file), photo.sha256)), side)
+        return images.resize(images.decode_jpeg(images.read_checked(Path("flowers", photo.file), photo.sha256)), side)
 
     def run() -> None:
         with ThreadPoolExecutor(CORES) as pool:

@@ -336,5 +336,5 @@ def test_opencv_decodes_what_was_encoded_to_the_pixels_that_pillow_does(size, qu
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff no picture"])
 def test_opencv_refuses_what_is_no_picture(content):
-    with pytest.raises(images.UnreadableImage, match="^not a JPEG that OpenCV can read$"):
+    with pytest.raises(images.UnreadableImage, match=r"^not a JPEG that OpenCV can read$"):
         images.decode_jpeg(content)
