@@ -114,9 +114,12 @@ def two_cores(shared: Path, factor: int, repetitions: int) -> tuple[float, float
             peers[str(cores)] = (functools.partial, clones.run, clone, *command)
         second = Path(name, "beside by 1")
         second.mkdir()
-        beside = (*command[:2], json.dumps({**settings, "output": str(second), "cores": 1}))
-        first = (*command[:2], json.dumps({**settings, "output": str(Path(name, "by 1")), "cores": 1}))
-        peers["at once"] = (functools.partial, at_once, clone, first, beside)
+        alone = {**settings, "cores": 1}
+        both = [
+            (sys.executable, "-c", _STAGE, json.dumps({**alone, "output": str(output)}))
+            for output in (Path(name, "by 1"), second)
+        ]
+        peers["at once"] = (functools.partial, at_once, clone, *both)
         seconds = side_by_side.medians(peers, repetitions)
     return seconds["1"].wall / seconds["2"].wall, 2 * seconds["1"].wall / seconds["at once"].wall
 
