@@ -1,9 +1,8 @@
-"""The engines of the bottlenecks: are their features those of TensorFlow in float32, and how fast are they?
+"""The engines of the bottlenecks: are their features those of TensorFlow in float32, and what is run to time them.
 
 Run in the project's folder: `HUSKIES_SHARED=../shared .venv/bin/python benchmarks/engines.py`. It takes some minutes
-and writes benchmarks/engines.md and benchmarks/engines.csv; with `--only fidelity` or `--only speed`, the other half
-stays as it is in engines.csv. It needs what requirements-int8.txt has. The peers have a process each and take turns,
-so that whatever else the machine does meets all of them.
+and writes how near their features are to benchmarks/engines.md and benchmarks/engines.csv. It needs what
+requirements-int8.txt has. How fast they are is measured by benchmarks/against_predict.py, which runs the peers below.
 """
 
 import argparse
@@ -24,7 +23,6 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 import pandas as pd
-import side_by_side
 import threadpoolctl
 from clones import PROJECT
 from huskies import backbone, bottlenecks, engine, images, intervals, manifest, openvino_engine, snapshot, store
@@ -54,7 +52,6 @@ PAIRS = [("bundled MobileNet at 96", "digits"), *((case, "flowers") for case in 
 # What takes turns: (what is timed, engine, precision).
 PEERS = {
     "Keras predict": ("predict", None, None),
-    "TensorFlow": ("stage", "tensorflow", "float32"),
     "OpenVINO float32": ("stage", "openvino", "float32"),
     "OpenVINO bfloat16": ("stage", "openvino", "bfloat16"),
     "OpenVINO int8": ("stage", "openvino", "int8"),
@@ -64,8 +61,6 @@ PEERS = {
 }
 # What comes before any engine.
 DECODING = "decoding and resizing"
-STAGES = [peer for peer, (kind, *_) in PEERS.items() if kind == "stage"]
-BY_PROCESSOR = ", by processor time"
 
 
 def parameters_of(case: str, engine_name: str, precision: str) -> dict[str, Any]:
@@ -205,15 +200,6 @@ def decoding(side: int, photos: pd.DataFrame) -> Callable:
     return run
 
 
-def speed(folder: Path, case: str, repetitions: int) -> dict[str, float]:
-    """Return the median of images a second of every peer, also by processor time; all of them take turns."""
-    peers = [peer for peer in PEERS if "bfloat16" in openvino_engine.precisions() or "bfloat16" not in peer]
-    taken = side_by_side.medians({peer: (prepared, folder, case, peer) for peer in peers}, repetitions)
-    images_a_second = {peer: CASES[case][-1] / seconds.wall for peer, seconds in taken.items()}
-    by_processor = {peer + BY_PROCESSOR: CASES[case][-1] / seconds.processor for peer, seconds in taken.items()}
-    return images_a_second | by_processor
-
-
 def features(folder: Path, case: str, kind: str) -> dict[str, np.ndarray]:
     """Return the features of the upright images by TensorFlow in float32 and by OpenVINO in each precision."""
     os.chdir(folder)
@@ -282,8 +268,8 @@ def fidelity(folder: Path, case: str, kind: str) -> list[dict[str, Any]]:
     return lines
 
 
-def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
-    """Return the result as Markdown. faithful: the lines of `fidelity`. fast: those of `speed`, one for a backbone."""
+def report(faithful: pd.DataFrame) -> str:
+    """Return the lines of `fidelity` as Markdown."""
     lines = [
         "# Engines of the bottlenecks",
         "",
@@ -295,6 +281,7 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
         "least cosine on fixed pictures, "
         + ", ".join(f"{least} for {precision}" for precision, least in engine.FAITHFUL.items())
         + ", and never takes int8.",
+        "How fast the engines are is in docs/performance.md.",
         "",
         "| backbone | images | engine | least cosine | median cosine | accuracy | difference, points | the head |",
         "|---|---|---|---|---|---|---|---|",
@@ -305,28 +292,6 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
         f"{'worse' if row.high < 0 else 'better' if row.low > 0 else 'unchanged'} |"
         for row in faithful.rename(columns=lambda name: name.replace(" ", "_")).itertuples()
     ]
-    lines += [
-        "",
-        "Speed: from JPEG on disk to features on disk, as ratios to Keras `predict` fed by tf.data, median of",
-        f"{repetitions} runs that take turns; in brackets by processor time, which the machine's other work disturbs",
-        "less. TensorFlow is the stage with `engine: tensorflow`, as before there was another. Imports are not",
-        "counted, nor is the conversion, once for a backbone, nor its quantization, once for a set of training images.",
-        "The share is of the engine alone on pixels in memory.",
-        "",
-        "| backbone | images | predict, a second | TensorFlow | OpenVINO float32 | bfloat16 | int8 "
-        "| share of float32 | bfloat16 | int8 |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for case, row in fast.iterrows():
-        said = [
-            f"{row[peer] / row['Keras predict']:.2f} × "
-            f"({row[peer + BY_PROCESSOR] / row['Keras predict' + BY_PROCESSOR]:.2f} ×)"
-            for peer in STAGES
-        ]
-        said += [f"{row[peer] / row[f'{peer}, from memory']:.2f}" for peer in STAGES[1:]]
-        # What this processor does not have, or was not yet measured.
-        said = ["–" if "nan" in each else each for each in said]
-        lines.append(f"| {case} | {row['images']} | {row['Keras predict']:.0f} | {' | '.join(said)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -336,39 +301,17 @@ def processor() -> str:
     return named[0].partition(": ")[2] if named else platform.processor()
 
 
-def last() -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Return (fidelity, speed, runs that speed is the median of) of engines.csv, as `report` takes them."""
-    table = pd.read_csv(TABLE)
-    timed = table["images a second"].notna()
-    fast = table[timed].pivot(index=["backbone", "images"], columns="engine", values="images a second")
-    fast = fast.reset_index("images")
-    return table[~timed], fast.loc[[case for case in CASES if case in fast.index]], int(table["runs"].max())
-
-
 def main() -> None:
     """Measure all backbones and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--only", choices=["fidelity", "speed"])
-    asked = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     shared = Path(os.environ["HUSKIES_SHARED"]).resolve()
-    faithful, fast, repetitions = last() if asked.only else (None, None, None)
     with tempfile.TemporaryDirectory() as name:
         folder = prepared_folder(Path(name), shared)
         write_digits(folder / "digits")
-        if asked.only != "speed":
-            faithful = pd.DataFrame(list(chain.from_iterable(fidelity(folder, *pair) for pair in PAIRS)))
-        if asked.only != "fidelity":
-            repetitions = asked.repetitions
-            fast = pd.DataFrame({case: speed(folder, case, repetitions) for case in CASES}).T
-            fast["images"] = [number for *_, number in CASES.values()]
-    fast = fast.reindex(columns=["images", *(f"{peer}{kind}" for kind in ("", BY_PROCESSOR) for peer in PEERS)])
-    text = report(faithful, fast, repetitions)
+        faithful = pd.DataFrame(list(chain.from_iterable(fidelity(folder, *pair) for pair in PAIRS)))
+    text = report(faithful)
     (PROJECT / "benchmarks/engines.md").write_text(text, encoding="utf-8")
-    timed = fast.rename_axis("backbone").reset_index()
-    timed = timed.melt(["backbone", "images"], var_name="engine", value_name="images a second")
-    table = pd.concat([faithful, timed.dropna().assign(runs=repetitions)])
-    table.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
+    faithful.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
     print(text)
 
 
