@@ -88,11 +88,11 @@ def comparison(metrics: Mapping[str, Any], alt: str) -> str:
         for place, (name, look) in enumerate(zip(("baseline", "augmented"), LOOKS, strict=True)):
             head = metrics[name]
             low, high = head["val_accuracy_low"], head["val_accuracy_high"]
-            _draw_interval(above, -place, (head["val_accuracy"], low, high), "{:.1f} % ({:.1f} to {:.1f})", *look)
+            draw_interval(above, -place, (head["val_accuracy"], low, high), "{:.1f} % ({:.1f} to {:.1f})", *look)
         above.set_yticks([0, -1], ["baseline", "augmented"])
         above.set_title("validation accuracy, %")
         gain = metrics["gain"]
-        _draw_interval(
+        draw_interval(
             below, 0, (gain["val_accuracy"], gain["low"], gain["high"]), "{:+.1f} ({:+.1f} to {:+.1f})", INK, "D"
         )
         below.axvline(0, ymax=0.6, color=INK, linestyle=":")
@@ -105,9 +105,10 @@ def comparison(metrics: Mapping[str, Any], alt: str) -> str:
         return to_svg(figure, Texts(), alt)
 
 
-def _draw_interval(
+def draw_interval(
     axes: Axes, place: int, value_low_high: tuple[float, float, float], words: str, colour: str, marker: str
 ) -> None:
+    """Draw fractions as points or per cent: a value and its interval at a height, and above it the words with them."""
     value, low, high = (100 * each for each in value_low_high)
     axes.errorbar(value, place, xerr=[[value - low], [high - value]], fmt=marker, color=colour, capsize=5, markersize=8)
     shown = words.format(*(verdicts.in_points(each) for each in value_low_high))
