@@ -110,7 +110,7 @@ def run(job: Job) -> str:
     used = article_seeds.backbones(job.inputs, "flowers")
     written = page(rows, [(name, texts["backbones"].get(name, name)) for name in used])
     (job.output / PAGE).write_text(written, encoding="utf-8")
-    table(rows).to_csv(job.output / TABLE, index=False, lineterminator="\n")
+    table(rows).to_csv(job.output / TABLE, index=False, lineterminator="\n", float_format="%.6g")
     missing = sum(row.found is None for row in rows)
     left_out = f"; {missing} of {len(rows)} rows not made, for the flowers are missing" if missing else ""
     return f"{job.output.parent / job.stage / PAGE}, {len(written.encode()) / 1e6:.1f} MB{left_out}"
