@@ -33,11 +33,11 @@ include: "workflow/rules/publish.smk"
 workflow.default_target = "publish"
 
 
-# The flow again on noise, with a leak, and on other splits; read only when asked for.
-asked = prepare.asked_for(("noise", "leakage", "repeats"), sys.argv[1:])
+# The flow again on noise, with a leak, on other splits, and as the article ran it; read only when asked for.
+asked = prepare.asked_for(("noise", "leakage", "repeats", "article"), sys.argv[1:])
 for control in asked:
 
-    include: f"workflow/controls/{control}.smk"
+    include: f"workflow/{'article' if control == 'article' else 'controls'}/{control}.smk"
 
 
 later = prepare.add_page(workflow)
