@@ -25,7 +25,7 @@ IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 # What a library computes with, without our importing it.
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
-SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
+SHAPES_NOTHING = {"dvc", "platformdirs", "ruamel", "tqdm"}
 # Shapes bytes for whoever asks for int8, whose code has its version.
 AN_EXTRA = {"nncf"}
 # Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained,
