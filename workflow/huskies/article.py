@@ -62,9 +62,9 @@ def of_retrain(flags: Sequence[Mapping[str, str]]) -> Found:
             "flags that a key of params.yaml does", sum(bool(each["keys"]) for each in named), "count", leading=True
         ),
     ]
-    heads = ["Flag, or what it does", "Default", "Our keys", "Instead of a key", "What is different"]
+    heads = ["Flag, or what it does", "Default", "Our keys, or what there is instead", "What is different"]
     cells = [
-        [each["flag"], each["default"], each["keys"].replace(" ", ", "), each["instead"], each["difference"]]
+        [each["flag"], each["default"], each["keys"].replace(" ", ", ") or each["instead"], each["difference"]]
         for each in flags
     ]
     return Found(numbers, tables=[Table("retrain.py and this workflow", heads, cells)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from huskies import article_figures, charts, manifest, polynomials, receipt
+from huskies import article_figures, charts, manifest, polynomials, receipt, render
 from huskies.article_numbers import Found, Number, Table, history, labels, of_images, parameters, percent, read
 
 Inputs = Mapping[str, Path]
@@ -71,7 +71,7 @@ def of_label_safety(inputs: Inputs) -> Found:
         note = "; ".join(filter(None, [row.warning or "no warning", row.most_confused]))
         found = {"low": row.low, "high": row.high, "note": note, "leading": row.Index == 0}
         numbers.append(Number(f"{row.transform}: accuracy lost on copies", row.drop, "points", **found))
-        series = "collapses: breaks the label" if row.warning else "no warning"
+        series = "collapses" if row.warning else "no warning"
         groups[row.transform] = {series: (row.drop, row.low, row.high)}
     alt = "Points of accuracy that each transform loses, with 95 % intervals; the table has the numbers."
     figure = article_figures.intervals(groups, "accuracy lost, points", alt)
@@ -116,7 +116,8 @@ def of_distorted(inputs: Inputs) -> Found:
     facts = {
         "backbone": backbone,
         "steps": str(cost["steps"]),
-        "ratio": f"{cost['ratio']:.3g}",
+        "usual_steps": f"{usual['step'].max():.0f}",
+        "ratio": render.KINDS["digits"](cost["ratio"]),
         "settings": flags,
         "val_images": str(scores["val_images"]),
     }

@@ -71,7 +71,13 @@ def of_head(backbone: str, each: Runs, reported: float | None, leading: bool = T
     best = each.best
     ranged = f"{len(best)} seeds: {span(best, percent)}; a maximum, chosen on the validation images"
     return [
-        Number(f"{backbone}: best smoothed value, mean", round(best.mean(), 6), article=reported, note=ranged),
+        Number(
+            f"{backbone}: best smoothed value, mean",
+            round(best.mean(), 6),
+            article=reported,
+            note=ranged,
+            leading=leading,
+        ),
         mean(f"{backbone}: last step, mean", repeats.accuracy(each.last, each.held_out), leading=leading),
     ]
 
@@ -132,7 +138,7 @@ def of_prefix_mode(inputs: Inputs, reported: float) -> Found:
         numbers += of_head(name, after, reported)
         gain = difference(f"{name}: gain over no augmentation", before.last, after.last, after.held_out)
         numbers.append(gain)
-        figures.append(_curves(name, {"augmented": after, "baseline": before}, reported))
+        figures.append(_curves(name, {"baseline": before, "augmented": after}, reported))
         tables[name] = after
     return Found(numbers, facts(next(iter(tables.values()))), figures, [of_each_seed(tables)])
 

@@ -17,7 +17,7 @@ KINDS = {
     "percent": lambda value: f"{value:.1%}".replace("%", "\N{NO-BREAK SPACE}%"),
     "points": lambda value: f"{verdicts.in_points(value):+.1f}",
     "decimals": lambda value: f"{value:.3f}",
-    "digits": lambda value: f"{value:.3g}",
+    "digits": lambda value: f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}",
     "p": verdicts.p_text,
 }
 
