@@ -29,7 +29,7 @@ SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
 # Shapes bytes for whoever asks for int8, whose code has its version.
 AN_EXTRA = {"nncf"}
 # Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained,
-# trainings only read features, and preview asks group for what binds images by name.
+# trainings only read features, preview asks group for what binds images by name, and export lets Keras compute.
 OF_OTHER_STAGES = {
     "train_baseline": {"openvino", "pillow"},
     "train_augmented": {"openvino", "pillow"},
@@ -38,6 +38,7 @@ OF_OTHER_STAGES = {
     "report": {"keras", "openvino", "tensorflow"},
     "test": {"openvino", "pillow"},
     "preview": {"keras", "openvino", "tensorflow"},
+    "export": {"opencv-python-headless", "openvino", "pillow"},
 }
 
 
@@ -161,8 +162,9 @@ def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
 
 
 def test_the_test_set_is_out_of_reach_of_dvc():
-    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test", "label_safety", "preview"}
-    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in ("test", "label_safety", "preview"))
+    on_request = {"test", "label_safety", "preview", "distorted", "export"}
+    assert set(STAGES) - set(plan.tracked(PROJECT)) == on_request
+    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in on_request)
     text = (PROJECT / "dvc.yaml").read_text(encoding="utf-8")
     assert "data/test/" not in text
     assert not any("data/test" in stage["deps"] for stage in STAGES.values())
@@ -177,7 +179,7 @@ def test_data_come_from_stages_that_stand_before(stage):
     weights = ["backbones/${backbone.weights}"]
     bundled = ["backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
-    allowed["preview"] = ["${raw}"]
+    allowed |= {"preview": ["${raw}"], "distorted": weights, "export": weights}
     # Every look at the test set stands in the page.
     allowed["report"] = ["ledger.csv"]
     assert others == allowed.get(runner.module_of(stage), [])

@@ -119,3 +119,17 @@ def test_label_safety_depends_on_nothing_of_a_test_image(built, data, tmp_path):
     spoil_pixels(data)
     spoil_features(data)
     assert run_again("label_safety", data, tmp_path / "out") == as_built("label_safety")
+
+
+@pytest.mark.long
+def test_distorted_depends_on_nothing_of_a_test_image(built, data, tmp_path):
+    built.set(distort__random_crop=10, distort__steps=6)
+    assert built.run("snakemake", "--cores", "2", "distorted").returncode == 0
+    shutil.copytree("data/distorted", data / "distorted")
+    spoil_labels(data)
+    spoil_pixels(data)
+    spoil_features(data)
+    again, before = run_again("distorted", data, tmp_path / "out"), as_built("distorted")
+    # What a step costs is measured anew.
+    assert again.keys() == before.keys()
+    assert {name for name in again if again[name] != before[name]} <= {"cost.json"}

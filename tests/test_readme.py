@@ -8,7 +8,7 @@ from pathlib import Path
 
 import picture
 import pytest
-from conftest import PROJECT, Clone
+from conftest import CLASSES, PROJECT, Clone, do
 from huskies import params, policy
 from ruamel.yaml import YAML
 
@@ -69,6 +69,15 @@ def test_every_other_command_runs_in_the_order_of_the_readme(built: Clone):
     for command in script:
         done = built.run("bash", "-c", command)
         assert done.returncode == 0, f"{shlex.quote(command)}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.long
+def test_the_python_session_names_the_class_of_a_photo(built: Clone):
+    [session] = blocks("python")
+    do(built, "snakemake", "--cores", "2", "export")
+    # Keras draws a bar first.
+    said = do(built, "python", "-c", session).split("\n")
+    assert [line for line in said if re.fullmatch(rf"[{CLASSES}]: \d+\.\d%", line.strip())]
 
 
 @pytest.mark.long

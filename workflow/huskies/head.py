@@ -53,20 +53,28 @@ class Head:
         self._optimizer = optimizers[parameters["optimizer"]](parameters["learning_rate"])
         self._optimizer.build(self._model.trainable_variables)
         self._advance = tensorflow.function(self._steps)
+        self._learn = tensorflow.function(self._step)
 
     def advance(self, batches: np.ndarray) -> None:
         """Take one step of the optimizer for each row of `batches`, int32, steps × batch size."""
         self._advance(self._tensorflow.constant(batches, self._tensorflow.int32))
 
+    def learn(self, features: np.ndarray, labels: np.ndarray) -> None:
+        """Take one step on a batch that is not of the training rows: float32 n × D, and int labels n."""
+        constant = self._tensorflow.constant
+        self._learn(constant(features, self._tensorflow.float32), constant(labels, self._tensorflow.int32))
+
     def _steps(self, batches) -> None:
-        tensorflow = self._tensorflow
-        variables = self._model.trainable_variables
         for batch in batches:
-            with tensorflow.GradientTape() as tape:
-                logits = self._logits(self._gather(batch), training=True)
-                loss = tensorflow.reduce_mean(self._cross_entropy(tensorflow.gather(self._labels, batch), logits))
-                loss += sum(self._logits.losses)
-            self._optimizer.apply(tape.gradient(loss, variables), variables)
+            self._step(self._gather(batch), self._tensorflow.gather(self._labels, batch))
+
+    def _step(self, features, labels) -> None:
+        variables = self._model.trainable_variables
+        with self._tensorflow.GradientTape() as tape:
+            logits = self._logits(features, training=True)
+            loss = self._tensorflow.reduce_mean(self._cross_entropy(labels, logits))
+            loss += sum(self._logits.losses)
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
 
     def _gather(self, batch):
         if self._held is not None:
@@ -99,17 +107,22 @@ class Head:
         self._model.set_weights(weights)
 
     def save(self, path: Path) -> None:
-        """Write the model as a `.keras` file whose bytes depend on nothing but the model."""
-        self._model.save(path)
-        with zipfile.ZipFile(path) as saved:
-            contents = {name: saved.read(name) for name in sorted(saved.namelist())}
-        metadata = json.loads(contents["metadata.json"])
-        metadata["date_saved"] = ""
-        contents["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
-        contents["config.json"] = _number_shared_objects(contents["config.json"].decode()).encode()
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as rewritten:
-            for name, content in contents.items():
-                rewritten.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
+        """Write the model as `save` does."""
+        save(self._model, path)
+
+
+def save(model, path: Path) -> None:
+    """Write a Keras model as a `.keras` file whose bytes depend on nothing but the model."""
+    model.save(path)
+    with zipfile.ZipFile(path) as saved:
+        contents = {name: saved.read(name) for name in sorted(saved.namelist())}
+    metadata = json.loads(contents["metadata.json"])
+    metadata["date_saved"] = ""
+    contents["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
+    contents["config.json"] = _number_shared_objects(contents["config.json"].decode()).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as rewritten:
+        for name, content in contents.items():
+            rewritten.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
 
 
 def _number_shared_objects(config: str) -> str:
