@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 PROJECT = Path(__file__).parent.parent
 SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
 
+KNOWN = "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train."
+
 BAD_VALUES = [
     ("raw", "", '"", but must not be empty.'),
     ("raw", 5, "5, but must be of type string."),
@@ -146,11 +148,7 @@ def test_every_key_has_a_bad_value_above():
     [
         ("augment", "unknown key 'augment'. Did you mean 'aug'?"),
         ("Raw", "unknown key 'Raw'. Did you mean 'raw'?"),
-        (
-            "zzz",
-            "unknown key 'zzz'. "
-            "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train.",
-        ),
+        ("zzz", f"unknown key 'zzz'. {KNOWN}"),
         ("aug.factr", "unknown key 'aug.factr'. Did you mean 'factor'?"),
         ("aug.count", "unknown key 'aug.count'. Known: factor, policy, seed."),
         ("train.learning-rate", "unknown key 'train.learning-rate'. Did you mean 'learning_rate'?"),
@@ -164,10 +162,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(good, key, message
 
 
 def test_a_key_that_is_no_text_is_refused_too(good):
-    assert refusal({**good, 5: 1}) == (
-        "params.yaml: unknown key '5'. "
-        "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train."
-    )
+    assert refusal({**good, 5: 1}) == f"params.yaml: unknown key '5'. {KNOWN}"
 
 
 @pytest.mark.parametrize("key", sorted(described()))
