@@ -38,6 +38,12 @@ for control in asked:
     include: f"workflow/controls/{control}.smk"
 
 
+# What goes beyond the article; likewise.
+if prepare.asked_for(("sweep",), sys.argv[1:]):
+
+    include: "workflow/article/sweep.smk"
+
+
 later = prepare.add_page(workflow)
 
 

@@ -216,8 +216,8 @@ def test_a_stage_lists_the_sections_that_its_module_reads(stage):
 
 def test_every_section_serves_a_stage_and_every_listed_key_exists():
     listed = {key for stage in EVERY.values() for key in listed_params(stage)}
-    # How many repeats there are decides which flows there are.
-    assert {key for key in listed if "." not in key} == set(PARAMS) - {"repeats"}
+    # How many repeats there are decides which flows there are, and so does what the article is made from.
+    assert {key for key in listed if "." not in key} == set(PARAMS) - {"repeats", "article"}
     for key in listed:
         section, _, inner = key.partition(".")
         assert section in PARAMS
@@ -273,7 +273,7 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 
 
 def test_every_module_of_the_package_is_used():
-    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls"}
+    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls", "sweep_flows"}
     reached = {name for root in roots for name in closure(root)}
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
 

@@ -50,19 +50,38 @@ class Head:
         self._optimizer.build(self._model.trainable_variables)
         self._advance = tensorflow.function(self._steps)
 
-    def advance(self, batches: np.ndarray) -> None:
-        """Take one step of the optimizer for each row of `batches`, int32, steps × batch size."""
-        self._advance(self._tensorflow.constant(batches, self._tensorflow.int32))
+    def advance(self, batches: np.ndarray, shares: np.ndarray | None = None) -> None:
+        """Take one step of the optimizer for each row of `batches`, int32, steps × batch size.
 
-    def _steps(self, batches) -> None:
+        shares: float32, likewise, or None. With shares, each image of a batch is mixed with the next one, the last with
+        the first: features and labels, with its share of itself (mixup, Zhang et al. 2018, arXiv:1710.09412).
+        """
+        tensorflow = self._tensorflow
+        shares = None if shares is None else tensorflow.constant(shares, tensorflow.float32)
+        self._advance(tensorflow.constant(batches, tensorflow.int32), shares)
+
+    def _steps(self, batches, shares) -> None:
         tensorflow = self._tensorflow
         variables = self._model.trainable_variables
-        for batch in batches:
+        for step in tensorflow.range(tensorflow.shape(batches)[0]):
             with tensorflow.GradientTape() as tape:
-                logits = self._logits(self._gather(batch), training=True)
-                loss = tensorflow.reduce_mean(self._cross_entropy(tensorflow.gather(self._labels, batch), logits))
+                loss = self._loss(batches[step], None if shares is None else shares[step])
                 loss += sum(self._logits.losses)
             self._optimizer.apply(tape.gradient(loss, variables), variables)
+
+    def _loss(self, batch, share):
+        tensorflow = self._tensorflow
+        features, labels = self._gather(batch), tensorflow.gather(self._labels, batch)
+        if share is None:
+            losses = self._cross_entropy(labels, self._logits(features, training=True))
+        else:
+            # Rows of a batch are drawn one by one, so the next one is as good as any.
+            own = share[:, None]
+            mixed = own * features + (1 - own) * tensorflow.roll(features, -1, 0)
+            logits = self._logits(mixed, training=True)
+            first, second = (self._cross_entropy(each, logits) for each in (labels, tensorflow.roll(labels, -1, 0)))
+            losses = share * first + (1 - share) * second
+        return tensorflow.reduce_mean(losses)
 
     def _gather(self, batch):
         # Without state it need not wait for the step before: the next rows are read while this step computes.

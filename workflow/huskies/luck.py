@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from huskies import intervals, metrics, params, verdicts
+from huskies import flattery, intervals, metrics, params, verdicts
 from huskies.errors import HuskyError, some
 
-DRAWS = 10_000
 _METRICS = f"data/metrics/{metrics.NAME}"
 _PREDICTIONS = f"data/metrics/{metrics.PREDICTIONS}"
 
@@ -92,28 +91,13 @@ def differences(settings: list[Setting]) -> list[str]:
     ]
 
 
-def chance_leads(right: np.ndarray) -> np.ndarray:
-    """Return by how much the best setting leads the mean in DRAWS worlds where only chance tells settings apart.
-
-    right: bool, settings × images. In each world, who is right on an image and who is wrong is dealt anew among the
-    settings, image by image (a permutation test): so many are right on each image as truly are, and the settings
-    agree as far as hard and easy images make them. The seed is fixed.
-    """
-    random = np.random.default_rng(0)
-    settings, images = right.shape
-    agreed = right.all(axis=0)
-    disputed = right[:, right.any(axis=0) & ~agreed]
-    best = [random.permuted(disputed, axis=0).sum(axis=1).max() for _ in range(DRAWS)]
-    return (np.array(best) + agreed.sum() - right.sum() / settings) / images
-
-
 def report(settings: list[Setting]) -> str:
     """Return the settings from the best to the worst, the lead of the best, and advice, for two or more settings."""
     right = np.stack([each.right for each in settings])
     counts, images = right.sum(axis=1), right.shape[1]
     mean, best = counts.mean() / images, counts.max() / images
     lead = (counts.max() - right.sum() / len(settings)) / images
-    chance = chance_leads(right)
+    chance = flattery.chance_leads(right)
     # A lead that was drawn, so that the comparison below is one of equals.
     limit = np.quantile(chance, intervals.LEVEL, method="inverted_cdf")
     order = sorted(range(len(settings)), key=lambda each: (-counts[each], settings[each].name))

@@ -60,6 +60,17 @@ def draw_batches(labels: np.ndarray, steps: int, size: int, balanced: bool, seed
     return np.concatenate(members)[starts[drawn] + within].astype(np.int32)
 
 
+def draw_shares(steps: int, size: int, mixup: float, seed: int) -> np.ndarray | None:
+    """Return the share that each image of a batch keeps in its mixture, float32, steps × size; None without mixup.
+
+    Shares are drawn from Beta(mixup, mixup), one for each pair (Zhang et al. 2018, arXiv:1710.09412).
+    """
+    if not mixup:
+        return None
+    # Other numbers than those of the batches, which the seed alone begins.
+    return np.random.default_rng([seed, 1]).beta(mixup, mixup, (steps, size)).astype(np.float32)
+
+
 def fit(
     train: tuple[Rows | np.ndarray, np.ndarray],
     validation: tuple[Rows | np.ndarray, np.ndarray],
@@ -81,13 +92,14 @@ def fit(
         parameters["class_balanced"],
         parameters["seed"],
     )
+    shares = draw_shares(*batches.shape, parameters["mixup"], parameters["seed"])
     every = max(1, -(-len(batches) // _POINTS))
     model = head.Head(*train, classes, parameters)
     history, rights, cross_entropies, best, kept, weights = [], [], [], np.inf, 0, model.weights()
     starts = range(0, len(batches), every)
     for start in bar(starts, len(starts), stage, unit=" rounds"):
         chunk = batches[start : start + every]
-        model.advance(chunk)
+        model.advance(chunk, None if shares is None else shares[start : start + every])
         step = start + len(chunk)
         right, cross_entropy = model.score(*validation)
         train_scores, val_scores = _means(*model.score(*train)), _means(right, cross_entropy)
