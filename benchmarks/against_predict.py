@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import engines
+import numpy as np
 import side_by_side
 from huskies import openvino_engine
 from speed_table import Line
@@ -27,7 +28,7 @@ def measure(folder: Path, case: str, repetitions: int) -> Iterator[Line]:
     """Yield the lines of one backbone. folder: as benchmarks/engines.py makes it, with backbones/ and flowers/."""
     # NNCF, which quantizes, is in requirements-int8.txt and not everywhere.
     available = {*openvino_engine.precisions(), *(["int8"] if importlib.util.find_spec("nncf") else [])}
-    names = ["Keras predict"]
+    names = ["Keras predict", engines.DECODING]
     for precision in PRECISIONS:
         if precision in available:
             names += [f"OpenVINO {precision}", f"OpenVINO {precision}, from memory"]
@@ -35,15 +36,20 @@ def measure(folder: Path, case: str, repetitions: int) -> Iterator[Line]:
     images = engines.CASES[case][-1]
     predict = seconds["Keras predict"]
     yield Line("bottlenecks", f"{case}: predict", images / predict.wall, "images/s")
+    decoding = seconds[engines.DECODING]
+    yield Line("bottlenecks", f"{case}: decoding and resizing alone", images / decoding.wall, "images/s")
     against_predict, against_engine = AIMS[case]
     for precision in PRECISIONS:
         if f"OpenVINO {precision}" not in seconds:
             yield Line("bottlenecks", f"{case}, {precision}", float("nan"), "", note="left out: not to be had here")
             continue
         ours, memory = seconds[f"OpenVINO {precision}"], seconds[f"OpenVINO {precision}, from memory"]
+        # Decoding and the engine have every core busy, so that what they take adds up.
+        both = side_by_side.Seconds(*np.add(decoding, memory))
         for what, peer, aim in (
             ("predict", predict, against_predict.get(precision)),
             ("the engine alone", memory, against_engine),
+            ("decoding and the engine, each alone", both, None),
         ):
             note = f"{peer.processor / ours.processor:.2f} × by processor time"
             ratio = peer.wall / ours.wall

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import clones
@@ -94,8 +95,12 @@ def write_photos(shared: Path, folder: Path) -> None:
     manifest.write(manifest.make(rows), folder / manifest.NAME)
 
 
-def two_cores(shared: Path, factor: int, repetitions: int) -> float:
-    """Return how many times faster the stage's process, start and imports included, is on two cores than on one."""
+def two_cores(shared: Path, factor: int, repetitions: int) -> tuple[float, float]:
+    """Return how many times faster the stage's process is on two cores than on one, start and imports included.
+
+    And how many times faster two such processes of one core are at once than one after the other: what the machine's
+    second core is worth where nothing is shared.
+    """
     with tempfile.TemporaryDirectory() as name:
         clone, folder = clones.clone(Path(name)), Path(name, "photos")
         write_photos(shared, folder)
@@ -107,8 +112,22 @@ def two_cores(shared: Path, factor: int, repetitions: int) -> float:
             settings = {"folder": str(folder), "output": str(output), "aug": aug, "cores": cores}
             command = (sys.executable, "-c", _STAGE, json.dumps(settings))
             peers[str(cores)] = (functools.partial, clones.run, clone, *command)
+        second = Path(name, "beside by 1")
+        second.mkdir()
+        alone = {**settings, "cores": 1}
+        both = [
+            (sys.executable, "-c", _STAGE, json.dumps({**alone, "output": str(output)}))
+            for output in (Path(name, "by 1"), second)
+        ]
+        peers["at once"] = (functools.partial, at_once, clone, *both)
         seconds = side_by_side.medians(peers, repetitions)
-    return seconds["1"].wall / seconds["2"].wall
+    return seconds["1"].wall / seconds["2"].wall, 2 * seconds["1"].wall / seconds["at once"].wall
+
+
+def at_once(clone: Path, *commands: tuple[str, ...]) -> None:
+    """Run the commands in the clone side by side."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda command: clones.run(clone, *command), commands))
 
 
 def against_imgaug(shared: Path, repetitions: int) -> float:
@@ -127,8 +146,11 @@ def against_imgaug(shared: Path, repetitions: int) -> float:
 def measure(shared: Path, quick: bool) -> Iterator[Line]:
     """Yield two cores against one, and albumentations against imgaug."""
     repetitions = 1 if quick else 3
-    ratio = two_cores(shared, 1 if quick else 5, repetitions)
-    yield Line("augment", "two cores against one, process and imports included", ratio, "×", at_least=1.8)
+    for factor in (1, 2) if quick else (5, 20):
+        ratio, limit = two_cores(shared, factor, repetitions)
+        note = f"two processes of one core at once: {limit:.2f} ×"
+        what = f"two cores against one, factor {factor}, process and imports included"
+        yield Line("augment", what, ratio, "×", at_least=1.8, note=note)
     what = "against imgaug, same operations"
     if "IMGAUG_PYTHON" in os.environ:
         yield Line("augment", what, against_imgaug(shared, repetitions), "×", at_least=1.5)

@@ -1,9 +1,8 @@
-"""The engines of the bottlenecks: are their features those of TensorFlow in float32, and how fast are they?
+"""The engines of the bottlenecks: are their features those of TensorFlow in float32, and what is run to time them.
 
 Run in the project's folder: `HUSKIES_SHARED=../shared .venv/bin/python benchmarks/engines.py`. It takes some minutes
-and writes benchmarks/engines.md and benchmarks/engines.csv; with `--only fidelity` or `--only speed`, the other half
-stays as it is in engines.csv. It needs what requirements-int8.txt has. The peers have a process each and take turns,
-so that whatever else the machine does meets all of them.
+and writes how near their features are to benchmarks/engines.md and benchmarks/engines.csv. It needs what
+requirements-int8.txt has. How fast they are is measured by benchmarks/against_predict.py, which runs the peers below.
 """
 
 import argparse
@@ -24,7 +23,6 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 import pandas as pd
-import side_by_side
 import threadpoolctl
 from clones import PROJECT
 from huskies import backbone, bottlenecks, engine, images, intervals, manifest, openvino_engine, snapshot, store
@@ -43,18 +41,17 @@ MOBILENET = "mobilenet_7_5_224_tf_no_top.h5"
 INCEPTION_V3 = "inception_v3_notop_to_mixed8.weights.h5"
 # (architecture, arguments, weights, layer, side, images to time)
 CASES = {
-    "bundled MobileNet at 96": ("MobileNet", {"alpha": 0.5}, "mini.weights.h5", None, 96, 1664),
-    "MobileNetV2 at 96": ("MobileNetV2", {}, MOBILENET_V2, None, 96, 1664),
-    "MobileNetV2 at 224": ("MobileNetV2", {}, MOBILENET_V2, None, 224, 448),
-    "MobileNet 0.75 at 224": ("MobileNet", {"alpha": 0.75}, MOBILENET, None, 224, 448),
-    "InceptionV3 to mixed8 at 299": ("InceptionV3", {}, INCEPTION_V3, "mixed8", 299, 96),
+    "bundled MobileNet at 96": ("MobileNet", {"alpha": 0.5}, "mini.weights.h5", None, 96, 3328),
+    "MobileNetV2 at 96": ("MobileNetV2", {}, MOBILENET_V2, None, 96, 3328),
+    "MobileNetV2 at 224": ("MobileNetV2", {}, MOBILENET_V2, None, 224, 1664),
+    "MobileNet 0.75 at 224": ("MobileNet", {"alpha": 0.75}, MOBILENET, None, 224, 1664),
+    "InceptionV3 to mixed8 at 299": ("InceptionV3", {}, INCEPTION_V3, "mixed8", 299, 416),
 }
 # What fidelity is measured on: (backbone, images).
 PAIRS = [("bundled MobileNet at 96", "digits"), *((case, "flowers") for case in CASES)]
 # What takes turns: (what is timed, engine, precision).
 PEERS = {
     "Keras predict": ("predict", None, None),
-    "TensorFlow": ("stage", "tensorflow", "float32"),
     "OpenVINO float32": ("stage", "openvino", "float32"),
     "OpenVINO bfloat16": ("stage", "openvino", "bfloat16"),
     "OpenVINO int8": ("stage", "openvino", "int8"),
@@ -62,8 +59,8 @@ PEERS = {
     "OpenVINO bfloat16, from memory": ("memory", "openvino", "bfloat16"),
     "OpenVINO int8, from memory": ("memory", "openvino", "int8"),
 }
-STAGES = [peer for peer, (kind, *_) in PEERS.items() if kind == "stage"]
-BY_PROCESSOR = ", by processor time"
+# What comes before any engine.
+DECODING = "decoding and resizing"
 
 
 def parameters_of(case: str, engine_name: str, precision: str) -> dict[str, Any]:
@@ -74,11 +71,14 @@ def parameters_of(case: str, engine_name: str, precision: str) -> dict[str, Any]
 
 
 def write_flowers(shared: Path, folder: Path) -> None:
-    """Write the 210 flower photos as JPEGs, turned and mirrored to eight times as many, the upright ones first."""
+    """Write the 210 flower photos as JPEGs, the upright ones first, then turned, mirrored and as negatives.
+
+    There are sixteen times as many in all, so that what a run does once counts little on a fast processor.
+    """
     labels = pd.read_csv(shared / "data/flowers/flower_labels.csv").set_index("file")["label"]
     photos = [
         (f"flower/train_{turn}_{path.stem}.jpg", str(labels[path.name]), path, turn)
-        for turn in range(8)
+        for turn in range(16)
         for path in sorted((shared / "data/flowers").glob("*.png"))
     ]
     write_images(folder, photos)
@@ -95,7 +95,8 @@ def write_images(folder: Path, pictures: list[tuple[str, str, Path, int]]) -> No
     rows = []
     for file, label, path, turn in pictures:
         pixels = np.rot90(images.decode(path.read_bytes()), turn)
-        jpeg = images.encode(np.ascontiguousarray(pixels if turn < 4 else pixels[:, ::-1]), 95)
+        pixels = pixels[:, ::-1] if turn & 4 else pixels
+        jpeg = images.encode(np.ascontiguousarray(255 - pixels if turn & 8 else pixels), 95)
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(jpeg)
         sha256 = images.sha256(jpeg)
@@ -124,8 +125,10 @@ def prepared(folder: Path, case: str, peer: str) -> Callable:
     os.chdir(folder)
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     photos = manifest.read(Path("flowers", manifest.NAME)).head(CASES[case][-1])
-    kind, engine_name, precision = PEERS[peer]
-    if kind == "predict":
+    kind, engine_name, precision = PEERS.get(peer, (peer, None, None))
+    if kind == DECODING:
+        run = decoding(CASES[case][-2], photos)
+    elif kind == "predict":
         run = keras_predict(case, [str(Path("flowers", file)) for file in photos["file"]])
     elif kind == "stage":
         run = stage(parameters_of(case, engine_name, precision), photos)
@@ -183,13 +186,18 @@ def from_memory(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
     return run
 
 
-def speed(folder: Path, case: str, repetitions: int) -> dict[str, float]:
-    """Return the median of images a second of every peer, also by processor time; all of them take turns."""
-    peers = [peer for peer in PEERS if "bfloat16" in openvino_engine.precisions() or "bfloat16" not in peer]
-    taken = side_by_side.medians({peer: (prepared, folder, case, peer) for peer in peers}, repetitions)
-    images_a_second = {peer: CASES[case][-1] / seconds.wall for peer, seconds in taken.items()}
-    by_processor = {peer + BY_PROCESSOR: CASES[case][-1] / seconds.processor for peer, seconds in taken.items()}
-    return images_a_second | by_processor
+def decoding(side: int, photos: pd.DataFrame) -> Callable:
+    """Return what every engine needs done before: files read, checked, decoded and resized, on all cores."""
+
+    def pixels(photo: Any) -> np.ndarray:
+        return images.resize(images.decode_jpeg(images.read_checked(Path("flowers", photo.file), photo.sha256)), side)
+
+    def run() -> None:
+        with ThreadPoolExecutor(CORES) as pool:
+            for _ in pool.map(pixels, photos.itertuples()):
+                pass
+
+    return run
 
 
 def features(folder: Path, case: str, kind: str) -> dict[str, np.ndarray]:
@@ -260,8 +268,8 @@ def fidelity(folder: Path, case: str, kind: str) -> list[dict[str, Any]]:
     return lines
 
 
-def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
-    """Return the result as Markdown. faithful: the lines of `fidelity`. fast: those of `speed`, one for a backbone."""
+def report(faithful: pd.DataFrame) -> str:
+    """Return the lines of `fidelity` as Markdown."""
     lines = [
         "# Engines of the bottlenecks",
         "",
@@ -273,6 +281,7 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
         "least cosine on fixed pictures, "
         + ", ".join(f"{least} for {precision}" for precision, least in engine.FAITHFUL.items())
         + ", and never takes int8.",
+        "How fast the engines are is in docs/performance.md.",
         "",
         "| backbone | images | engine | least cosine | median cosine | accuracy | difference, points | the head |",
         "|---|---|---|---|---|---|---|---|",
@@ -283,28 +292,6 @@ def report(faithful: pd.DataFrame, fast: pd.DataFrame, repetitions: int) -> str:
         f"{'worse' if row.high < 0 else 'better' if row.low > 0 else 'unchanged'} |"
         for row in faithful.rename(columns=lambda name: name.replace(" ", "_")).itertuples()
     ]
-    lines += [
-        "",
-        "Speed: from JPEG on disk to features on disk, as ratios to Keras `predict` fed by tf.data, median of",
-        f"{repetitions} runs that take turns; in brackets by processor time, which the machine's other work disturbs",
-        "less. TensorFlow is the stage with `engine: tensorflow`, as before there was another. Imports are not",
-        "counted, nor is the conversion, once for a backbone, nor its quantization, once for a set of training images.",
-        "The share is of the engine alone on pixels in memory.",
-        "",
-        "| backbone | images | predict, a second | TensorFlow | OpenVINO float32 | bfloat16 | int8 "
-        "| share of float32 | bfloat16 | int8 |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for case, row in fast.iterrows():
-        said = [
-            f"{row[peer] / row['Keras predict']:.2f} × "
-            f"({row[peer + BY_PROCESSOR] / row['Keras predict' + BY_PROCESSOR]:.2f} ×)"
-            for peer in STAGES
-        ]
-        said += [f"{row[peer] / row[f'{peer}, from memory']:.2f}" for peer in STAGES[1:]]
-        # What this processor does not have, or was not yet measured.
-        said = ["–" if "nan" in each else each for each in said]
-        lines.append(f"| {case} | {row['images']} | {row['Keras predict']:.0f} | {' | '.join(said)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -314,39 +301,17 @@ def processor() -> str:
     return named[0].partition(": ")[2] if named else platform.processor()
 
 
-def last() -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Return (fidelity, speed, runs that speed is the median of) of engines.csv, as `report` takes them."""
-    table = pd.read_csv(TABLE)
-    timed = table["images a second"].notna()
-    fast = table[timed].pivot(index=["backbone", "images"], columns="engine", values="images a second")
-    fast = fast.reset_index("images")
-    return table[~timed], fast.loc[[case for case in CASES if case in fast.index]], int(table["runs"].max())
-
-
 def main() -> None:
     """Measure all backbones and write the result."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--only", choices=["fidelity", "speed"])
-    asked = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     shared = Path(os.environ["HUSKIES_SHARED"]).resolve()
-    faithful, fast, repetitions = last() if asked.only else (None, None, None)
     with tempfile.TemporaryDirectory() as name:
         folder = prepared_folder(Path(name), shared)
         write_digits(folder / "digits")
-        if asked.only != "speed":
-            faithful = pd.DataFrame(list(chain.from_iterable(fidelity(folder, *pair) for pair in PAIRS)))
-        if asked.only != "fidelity":
-            repetitions = asked.repetitions
-            fast = pd.DataFrame({case: speed(folder, case, repetitions) for case in CASES}).T
-            fast["images"] = [number for *_, number in CASES.values()]
-    fast = fast.reindex(columns=["images", *(f"{peer}{kind}" for kind in ("", BY_PROCESSOR) for peer in PEERS)])
-    text = report(faithful, fast, repetitions)
+        faithful = pd.DataFrame(list(chain.from_iterable(fidelity(folder, *pair) for pair in PAIRS)))
+    text = report(faithful)
     (PROJECT / "benchmarks/engines.md").write_text(text, encoding="utf-8")
-    timed = fast.rename_axis("backbone").reset_index()
-    timed = timed.melt(["backbone", "images"], var_name="engine", value_name="images a second")
-    table = pd.concat([faithful, timed.dropna().assign(runs=repetitions)])
-    table.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
+    faithful.to_csv(TABLE, index=False, float_format="%.6g", lineterminator="\n")
     print(text)
 
 

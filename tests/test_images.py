@@ -322,3 +322,19 @@ def test_bytes_are_read_only_if_they_are_the_manifest_s(tmp_path):
     with pytest.raises(HuskyError) as missing:
         images.read_checked(path, digest)
     assert str(changed.value) == str(missing.value) == expected
+
+
+@pytest.mark.parametrize("quality", [50, 95, 100])
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (17, 33), (96, 128)])
+def test_opencv_decodes_what_was_encoded_to_the_pixels_that_pillow_does(size, quality):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    smooth = np.asarray(Image.fromarray(pixels).resize((size[1] * 3, size[0] * 3), Image.Resampling.BICUBIC))
+    for each in (pixels, smooth):
+        jpeg = images.encode(each, quality)
+        assert (images.decode_jpeg(jpeg) == images.decode(jpeg)).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff no picture"])
+def test_opencv_refuses_what_is_no_picture(content):
+    with pytest.raises(images.UnreadableImage, match=r"^not a JPEG that OpenCV can read$"):
+        images.decode_jpeg(content)

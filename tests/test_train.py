@@ -434,6 +434,16 @@ def test_two_runs_make_the_same_bytes(trained, tmp_path):
     )
 
 
+def test_rows_that_are_gathered_step_by_step_make_the_same_bytes_as_those_held_in_memory(
+    trained, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(head, "_HELD_AT_MOST", 0)
+    again = make_job(tmp_path / "elsewhere", "train_augmented")
+    train.run(again)
+    for path in trained["train_augmented"].output.iterdir():
+        assert (again.output / path.name).read_bytes() == path.read_bytes()
+
+
 @pytest.mark.long
 def test_a_saved_head_has_the_same_bytes_in_other_processes(tmp_path):
     script = """

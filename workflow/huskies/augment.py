@@ -38,7 +38,7 @@ def make_copies(
     path: Path, sha256: str, source_sha256: str, factor: int, seed: int, policy_json: str, quality: int
 ) -> list[bytes]:
     """Return `factor` augmented copies of one image as JPEG bytes; the image is decoded once for all of them."""
-    pixels = images.decode(images.read_checked(path, sha256))
+    pixels = images.decode_jpeg(images.read_checked(path, sha256))
     augment = _build(policy_json)
     return [images.encode(augment(pixels, copy_seed(seed, source_sha256, k)), quality) for k in range(factor)]
 

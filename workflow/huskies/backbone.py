@@ -178,7 +178,7 @@ def compute(
     def work(positions: range) -> np.ndarray:
         batch = np.zeros((size, side, side, 3), np.uint8)
         for row, position in enumerate(positions):
-            batch[row] = images.resize(images.decode(images.read_checked(*files[position])), side)
+            batch[row] = images.resize(images.decode_jpeg(images.read_checked(*files[position])), side)
         return infer(batch)[: len(positions)]
 
     pool = ThreadPoolExecutor(cores)

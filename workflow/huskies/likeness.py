@@ -43,7 +43,7 @@ def thumbnails(files: Sequence[tuple[Path, str]], cores: int) -> np.ndarray:
     result = np.zeros((len(files), SIDE, SIDE, 3), np.uint8)
 
     def read(position: int) -> None:
-        result[position] = images.resize(images.decode(images.read_checked(*files[position])), SIDE)
+        result[position] = images.resize(images.decode_jpeg(images.read_checked(*files[position])), SIDE)
 
     with ThreadPoolExecutor(cores) as pool:
         for _ in bar(pool.map(read, range(len(files))), len(files), "thumbnails"):

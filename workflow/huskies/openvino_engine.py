@@ -22,7 +22,7 @@ from huskies import architectures, images, quantization, snapshot
 from huskies.errors import HuskyError
 from huskies.store import Store, key
 
-# A small batch stays in the processor's cache: measured in benchmarks/engines.md.
+# A small batch stays in the processor's cache.
 BATCH = 4
 # What int8 leaves out is computed in float32.
 _HINTS = {"bfloat16": "bf16", "float32": "f32", "int8": "f32"}

@@ -53,7 +53,7 @@ def quantize(model: Any, split: Path) -> Any:
     files += files[:1] * (-len(files) % size)
 
     def pixels(batch: list[tuple[Path, str]]) -> np.ndarray:
-        return np.stack([images.resize(images.decode(images.read_checked(*file)), side) for file in batch])
+        return np.stack([images.resize(images.decode_jpeg(images.read_checked(*file)), side) for file in batch])
 
     batches = [files[start : start + size] for start in range(0, len(files), size)]
     # NNCF draws bars on standard output, and keeps the one that it was imported with.

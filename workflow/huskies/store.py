@@ -48,6 +48,8 @@ class Store:
         connection = sqlite3.connect(path, timeout=60)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
+            # A kill loses nothing. A power cut may lose the last rows, which are computed again.
+            connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS bottlenecks (key TEXT PRIMARY KEY, features BLOB, digest BLOB, used REAL)"
             )

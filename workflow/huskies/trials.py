@@ -57,7 +57,7 @@ _build = lru_cache(maxsize=1)(lambda steps: policy.build(json.loads(steps)))
 def _copy(task: tuple[Path, str, int, str, int]) -> bytes | HuskyError:
     """Return a copy of an image as JPEG bytes, or why there is none: RandomCrop may need the step before it."""
     path, sha256, seed, steps, quality = task
-    pixels = images.decode(images.read_checked(path, sha256))
+    pixels = images.decode_jpeg(images.read_checked(path, sha256))
     try:
         return images.encode(_build(steps)(pixels, seed), quality)
     except HuskyError as error:
