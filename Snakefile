@@ -21,6 +21,8 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/test.smk"
 include: "workflow/rules/label_safety.smk"
 include: "workflow/rules/preview.smk"
+include: "workflow/rules/distorted.smk"
+include: "workflow/rules/export.smk"
 include: "workflow/rules/audit.smk"
 include: "workflow/rules/luck.smk"
 include: "workflow/rules/tensorboard.smk"
@@ -31,11 +33,11 @@ include: "workflow/rules/publish.smk"
 workflow.default_target = "publish"
 
 
-# The flow again on noise, with a leak, and on other splits; read only when asked for.
-asked = prepare.asked_for(("noise", "leakage", "repeats"), sys.argv[1:])
+# The flow again on noise, with a leak, on other splits, and as the article ran it; read only when asked for.
+asked = prepare.asked_for(("noise", "leakage", "repeats", "article"), sys.argv[1:])
 for control in asked:
 
-    include: f"workflow/controls/{control}.smk"
+    include: f"workflow/{'article' if control == 'article' else 'controls'}/{control}.smk"
 
 
 # What goes beyond the article; likewise.

@@ -108,7 +108,7 @@ def test_all_figures_of_a_page_share_no_ids(figures):
 
 @pytest.mark.parametrize("page", ["#ffffff", "#121212"])
 def test_every_colour_stands_out_from_light_and_dark_pages(page):
-    for colour in {*charts._COLOURS, *(colour for colour, _ in charts._LOOKS)}:
+    for colour in {*charts._COLOURS, *(colour for colour, _ in charts.LOOKS)}:
         darker, lighter = sorted([luminance(colour), luminance(page)])
         assert (lighter + 0.05) / (darker + 0.05) >= 3, colour
 

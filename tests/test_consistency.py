@@ -25,11 +25,11 @@ IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
 # What a library computes with, without our importing it.
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
-SHAPES_NOTHING = {"dvc", "platformdirs", "tqdm"}
+SHAPES_NOTHING = {"dvc", "platformdirs", "ruamel", "tqdm"}
 # Shapes bytes for whoever asks for int8, whose code has its version.
 AN_EXTRA = {"nncf"}
 # Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained,
-# trainings only read features, and preview asks group for what binds images by name.
+# trainings only read features, preview asks group for what binds images by name, and export lets Keras compute.
 OF_OTHER_STAGES = {
     "train_baseline": {"openvino", "pillow"},
     "train_augmented": {"openvino", "pillow"},
@@ -37,7 +37,10 @@ OF_OTHER_STAGES = {
     "metrics": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
     "report": {"keras", "openvino", "tensorflow"},
     "test": {"openvino", "pillow"},
+    "old_bottlenecks": {"openvino", "pillow"},
+    "tuning": {"openvino", "pillow"},
     "preview": {"keras", "openvino", "tensorflow"},
+    "export": {"opencv-python-headless", "openvino", "pillow"},
 }
 
 
@@ -161,8 +164,9 @@ def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
 
 
 def test_the_test_set_is_out_of_reach_of_dvc():
-    assert set(STAGES) - set(plan.tracked(PROJECT)) == {"test", "label_safety", "preview"}
-    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in ("test", "label_safety", "preview"))
+    on_request = {"test", "label_safety", "preview", "distorted", "export"}
+    assert set(STAGES) - set(plan.tracked(PROJECT)) == on_request
+    assert all(STAGES[stage].keys() == {"deps", "params"} for stage in on_request)
     text = (PROJECT / "dvc.yaml").read_text(encoding="utf-8")
     assert "data/test/" not in text
     assert not any("data/test" in stage["deps"] for stage in STAGES.values())
@@ -177,7 +181,7 @@ def test_data_come_from_stages_that_stand_before(stage):
     weights = ["backbones/${backbone.weights}"]
     bundled = ["backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
-    allowed["preview"] = ["${raw}"]
+    allowed |= {"preview": ["${raw}"], "distorted": weights, "export": weights}
     # Every look at the test set stands in the page.
     allowed["report"] = ["ledger.csv"]
     assert others == allowed.get(runner.module_of(stage), [])
@@ -216,7 +220,7 @@ def test_a_stage_lists_the_sections_that_its_module_reads(stage):
 
 def test_every_section_serves_a_stage_and_every_listed_key_exists():
     listed = {key for stage in EVERY.values() for key in listed_params(stage)}
-    # How many repeats there are decides which flows there are, and so does what the article is made from.
+    # How many repeats there are decides which flows there are, and so does what the article's rows are made of.
     assert {key for key in listed if "." not in key} == set(PARAMS) - {"repeats", "article"}
     for key in listed:
         section, _, inner = key.partition(".")
@@ -273,7 +277,7 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 
 
 def test_every_module_of_the_package_is_used():
-    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls", "sweep_flows"}
+    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls", "article_flows", "sweep_flows"}
     reached = {name for root in roots for name in closure(root)}
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
 

@@ -92,7 +92,7 @@ def test_a_repeat_shares_what_comes_before_the_split_and_nothing_after_it(main):
 
 
 def test_the_leaky_flow_holds_out_the_same_fraction_of_what_is_no_test_image_and_opens_the_gates(main):
-    leaky = controls.leaky(main, "data")
+    leaky = controls.leaky(main, "data/leakage/data")
     assert leaky.params["split"] == {**main.params["split"], "validation": pytest.approx(0.5), "test": 0.0}
     assert leaky.params["aug"] == {**main.params["aug"], "factor": 0}
     assert leaky.params["group"] == {"near_duplicates": False}

@@ -99,7 +99,8 @@ def test_the_features_of_test_images_are_listed_by_the_gate_and_the_test_alone()
     listed = [stage for stage, described in STAGES.items() if "bottlenecks_test" in plan.upstream(described)]
     assert listed == READERS_OF_FEATURES
     named = {path.stem for path in (PROJECT / plan.PACKAGE).glob("*.py") if "bottlenecks_test" in path.read_text()}
-    assert named == {"bottlenecks", *READERS_OF_FEATURES}
+    # Trap 2 has test images of its own, of a flow of the article's.
+    assert named == {"bottlenecks", *READERS_OF_FEATURES, "article_flows", "tuning"}
 
 
 def test_nothing_reads_what_the_test_says():
@@ -119,3 +120,17 @@ def test_label_safety_depends_on_nothing_of_a_test_image(built, data, tmp_path):
     spoil_pixels(data)
     spoil_features(data)
     assert run_again("label_safety", data, tmp_path / "out") == as_built("label_safety")
+
+
+@pytest.mark.long
+def test_distorted_depends_on_nothing_of_a_test_image(built, data, tmp_path):
+    built.set(distort__random_crop=10, distort__steps=6)
+    assert built.run("snakemake", "--cores", "2", "distorted").returncode == 0
+    shutil.copytree("data/distorted", data / "distorted")
+    spoil_labels(data)
+    spoil_pixels(data)
+    spoil_features(data)
+    again, before = run_again("distorted", data, tmp_path / "out"), as_built("distorted")
+    # What a step costs is measured anew.
+    assert again.keys() == before.keys()
+    assert {name for name in again if again[name] != before[name]} <= {"cost.json"}

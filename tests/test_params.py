@@ -40,6 +40,16 @@ BAD_VALUES = [
     ("noise.side", 0, "0, but must be at least 1."),
     ("noise.classes", 1, "1, but must be at least 2."),
     ("noise.seed", -1, "-1, but must be at least 0."),
+    ("article.flowers", "", '"", but must not be empty.'),
+    ("article.seeds", 1, "1, but must be at least 2."),
+    ("article.policies", 1, "1, but must be at least 2."),
+    ("distort.steps", 0, "0, but must be at least 1."),
+    ("distort.flip_left_right", 1, "1, but must be of type boolean."),
+    ("distort.random_crop", -1, "-1, but must be at least 0."),
+    ("distort.random_crop", 201, "201, but must be at most 200."),
+    ("distort.random_scale", "10", '"10", but must be of type number.'),
+    ("distort.random_scale", 201, "201, but must be at most 200."),
+    ("distort.random_brightness", 101, "101, but must be at most 100."),
     ("aug.factor", -1, "-1, but must be at least 0."),
     ("aug.factor", 2.5, "2.5, but must be of type integer."),
     ("aug.factor", 5.0, "5.0, but must be of type integer."),
@@ -138,7 +148,11 @@ def test_every_key_has_a_bad_value_above():
     [
         ("augment", "unknown key 'augment'. Did you mean 'aug'?"),
         ("Raw", "unknown key 'Raw'. Did you mean 'raw'?"),
-        ("zzz", "unknown key 'zzz'. Known: aug, backbone, convert, group, leaks, noise, raw, repeats, split, train."),
+        (
+            "zzz",
+            "unknown key 'zzz'. "
+            "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train.",
+        ),
         ("aug.factr", "unknown key 'aug.factr'. Did you mean 'factor'?"),
         ("aug.count", "unknown key 'aug.count'. Known: factor, policy, seed."),
         ("train.learning-rate", "unknown key 'train.learning-rate'. Did you mean 'learning_rate'?"),
@@ -153,7 +167,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(good, key, message
 
 def test_a_key_that_is_no_text_is_refused_too(good):
     assert refusal({**good, 5: 1}) == (
-        "params.yaml: unknown key '5'. Known: aug, backbone, convert, group, leaks, noise, raw, repeats, split, train."
+        "params.yaml: unknown key '5'. "
+        "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train."
     )
 
 
@@ -385,7 +400,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 10
+    assert len(sections) == 12
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])

@@ -32,11 +32,25 @@ FLOW = [
     "test",
     "label_safety",
     "preview",
+    "distorted",
+    "export",
 ]
 BOTTLENECKS = ["bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"]
-FROM_AUGMENT = ["augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report", "test"]
+FROM_AUGMENT = [
+    "augment",
+    "bottlenecks_augmented",
+    "train_augmented",
+    "leaks",
+    "metrics",
+    "report",
+    "test",
+    "distorted",
+    "export",
+]
 TRAININGS = ["train_baseline", "train_augmented"]
-OF_BACKBONE = [*BOTTLENECKS, "label_safety"]
+# Those that train, and those that ask for the backbone.
+LEARNERS = [*TRAININGS, "distorted"]
+OF_BACKBONE = [*BOTTLENECKS, "label_safety", "distorted", "export"]
 
 # Every key of params.yaml, another value for it, and the stages that read it themselves.
 READERS = {
@@ -56,9 +70,14 @@ READERS = {
     "noise.side": (14, []),
     "noise.classes": (2, []),
     "noise.seed": (2, []),
-    "article.flowers": ("elsewhere", []),
-    "article.seeds": (2, []),
-    "article.policies": (2, []),
+    "article.flowers": ("flowers", []),
+    "article.seeds": (3, []),
+    "article.policies": (3, []),
+    "distort.steps": (10, ["distorted"]),
+    "distort.flip_left_right": (True, ["distorted"]),
+    "distort.random_crop": (10.0, ["distorted"]),
+    "distort.random_scale": (10.0, ["distorted"]),
+    "distort.random_brightness": (10.0, ["distorted"]),
     "aug.factor": (6, ["augment"]),
     "aug.seed": (2, ["augment", "label_safety", "preview"]),
     "aug.policy": ([{"transform": "HorizontalFlip"}], ["augment", "label_safety", "preview"]),
@@ -69,23 +88,23 @@ READERS = {
     "backbone.input_size": (128, OF_BACKBONE),
     "backbone.engine": ("openvino", OF_BACKBONE),
     "backbone.precision": ("float32", OF_BACKBONE),
-    "train.steps": (100, TRAININGS),
-    "train.batch_size": (10, TRAININGS),
-    "train.optimizer": ("sgd", TRAININGS),
-    "train.learning_rate": (0.1, TRAININGS),
-    "train.dropout": (0.5, TRAININGS),
-    "train.l1": (0.1, TRAININGS),
-    "train.l2": (0.1, TRAININGS),
-    "train.mixup": (0.2, TRAININGS),
-    "train.class_balanced": (False, TRAININGS),
-    "train.keep": ("last", [*TRAININGS, "metrics"]),
-    "train.seed": (2, TRAININGS),
+    "train.steps": (100, LEARNERS),
+    "train.batch_size": (10, LEARNERS),
+    "train.optimizer": ("sgd", LEARNERS),
+    "train.learning_rate": (0.1, LEARNERS),
+    "train.dropout": (0.5, LEARNERS),
+    "train.l1": (0.1, LEARNERS),
+    "train.l2": (0.1, LEARNERS),
+    "train.mixup": (0.2, LEARNERS),
+    "train.class_balanced": (False, LEARNERS),
+    "train.keep": ("last", [*TRAININGS, "metrics", "distorted"]),
+    "train.seed": (2, LEARNERS),
 }
 # Every pinned library, and the stages whose bytes it shapes.
 PINNED = [
     ("albumentations", ["augment", "report", "label_safety", "preview"]),
     ("jinja2", ["report"]),
-    ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
+    ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety", "distorted", "export"]),
     ("markupsafe", ["report"]),
     ("matplotlib", ["report"]),
     (
@@ -102,14 +121,19 @@ PINNED = [
             "test",
             "label_safety",
             "preview",
+            "distorted",
+            "export",
         ],
     ),
-    ("opencv-python-headless", ["group", "augment", "leaks", "report", "label_safety", "preview"]),
-    ("openvino", ["group", *BOTTLENECKS, "label_safety"]),
+    ("opencv-python-headless", [each for each in FLOW if each not in {"split", "metrics", "export"}]),
+    ("openvino", ["group", *BOTTLENECKS, "label_safety", "distorted"]),
     ("pandas", FLOW),
-    ("pillow", ["convert", "group", "augment", *BOTTLENECKS, "leaks", "report", "label_safety", "preview"]),
+    (
+        "pillow",
+        ["convert", "group", "augment", *BOTTLENECKS, "leaks", "report", "label_safety", "preview", "distorted"],
+    ),
     ("scipy", ["augment", "metrics", "report", "test", "label_safety", "preview"]),
-    ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety"]),
+    ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety", "distorted", "export"]),
 ]
 
 
@@ -212,7 +236,7 @@ def test_a_parameter_changes_the_stages_that_read_it_and_those_below(project, va
 
 def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
     # preview reads the raw images themselves.
-    assert below(["convert"], first) == FLOW[:-1]
+    assert below(["convert"], first) == [each for each in FLOW if each != "preview"]
     assert below(["augment"], first) == FROM_AUGMENT
     assert below(["bottlenecks_original"], first) == [
         "bottlenecks_original",
@@ -222,13 +246,17 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "report",
         "test",
         "label_safety",
+        "distorted",
+        "export",
     ]
-    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", "leaks", "metrics", "report", "test"]
-    assert below(["train_baseline"], first) == ["train_baseline", "leaks", "metrics", "report", "test", "label_safety"]
-    assert below(["leaks"], first) == ["leaks", "metrics", "report", "test"]
+    from_leaks = ["leaks", "metrics", "report", "test"]
+    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", *from_leaks, "distorted"]
+    assert below(["train_baseline"], first) == ["train_baseline", *from_leaks, "label_safety", "distorted"]
+    assert below(["leaks"], first) == [*from_leaks, "distorted"]
     assert below(["metrics"], first) == ["metrics", "report"]
     assert below(["report"], first) == ["report"]
-    assert below(["label_safety"], first) == ["label_safety"]
+    for last in ("label_safety", "distorted", "export"):
+        assert below([last], first) == [last]
 
 
 SOURCE = '''"""A module."""
@@ -350,12 +378,14 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
                 "test",
                 "label_safety",
                 "preview",
+                "distorted",
+                "export",
             ],
         ),
         ("group", ["group", "report", "preview"]),
         ("policy", ["augment", "report", "label_safety", "preview"]),
-        ("store", ["group", *BOTTLENECKS, *TRAININGS, "leaks", "metrics", "report", "test", "label_safety", "preview"]),
-        ("likeness", ["group", "leaks", "metrics", "report", "preview"]),
+        ("store", [each for each in FLOW if each not in {"convert", "split", "augment"}]),
+        ("likeness", ["group", "leaks", "metrics", "report", "preview", "distorted"]),
         ("descriptor", ["group", "report", "preview"]),
         ("intervals", ["metrics", "report", "test", "label_safety"]),
         ("metrics", ["metrics", "report"]),
@@ -726,6 +756,8 @@ PROVENANCE = {
     "test": {"raw", "code", "split", "policy", "backbone"},
     "label_safety": {"raw", "code", "split", "backbone"},
     "preview": {"raw", "code"},
+    "distorted": {"raw", "code", "split", "policy", "backbone"},
+    "export": {"raw", "code", "split", "policy", "backbone"},
 }
 
 
@@ -769,6 +801,8 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
         "split": {"split"},
         "repeats": set(),
         "noise": set(),
+        "article": set(),
+        "distort": set(),
         "aug": {"policy"},
         "backbone": {"backbone"},
         "train": set(),
@@ -783,12 +817,9 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
     ("module", "where"),
     [
         ("convert", FLOW),
-        (
-            "policy",
-            [*FROM_AUGMENT, "label_safety", "preview"],
-        ),
+        ("policy", [each for each in FLOW if each in {*FROM_AUGMENT, "label_safety", "preview"}]),
         ("group", FLOW[1:]),
-        ("leaks", ["leaks", "metrics", "report", "test"]),
+        ("leaks", ["leaks", "metrics", "report", "test", "distorted"]),
         ("metrics", ["metrics", "report"]),
         ("report", ["report"]),
         ("test", ["test"]),

@@ -179,6 +179,13 @@ def test_a_zip_with_a_note_beside_its_one_folder_is_still_wrapped(tmp_path):
     assert list(labels(raw.open_raw(pack(tmp_path / "raw.zip", files)))) == list(CLASSES)
 
 
+def test_a_zip_from_kaggle_is_wrapped_twice_with_another_form_of_the_images_beside_it(tmp_path):
+    files = {f"flower_images/flower_images/{name}": content for name, content in FLAT.items()}
+    raw_set = raw.open_raw(pack(tmp_path / "raw.zip", files | {"FlowerColorImages.h5": b"all of them"}))
+    assert labels(raw_set) == {"a.png": "cat", "sub/b.png": "dog"}
+    assert raw_set.ignored == ["FlowerColorImages.h5"]
+
+
 def test_a_zip_of_one_class_folder_keeps_the_class(tmp_path):
     files = {"cat/a.png": picture(), "cat/b.png": picture()}
     assert labels(raw.open_raw(pack(tmp_path / "raw.zip", files))) == {"cat/a.png": "cat", "cat/b.png": "cat"}

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import picture
 import pytest
-from conftest import PROJECT, Clone
+from conftest import CLASSES, PROJECT, Clone, do
 from huskies import params, policy
 from ruamel.yaml import YAML
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 # `make` is run by .ci/run, which the test below reads; `source` and `git` have nothing of ours to test.
 BY_CI = ("make metrics", "make test")
-# These take minutes as they stand; test_controls.py runs them with fewer images, steps and repeats.
-BY_TEST_CONTROLS = tuple(f"snakemake --cores 8 {control}" for control in ("noise", "leakage", "repeats"))
-# Likewise, with fewer of everything, and without photos that are not in the repository.
-BY_TEST_SWEEP = ("snakemake --cores 8 sweep",)
+# These take minutes as they stand; the tests of each run them with fewer images, steps and repeats.
+BY_OTHER_TESTS = tuple(
+    f"snakemake --cores 8 {control}" for control in ("noise", "leakage", "repeats", "article", "sweep")
+)
 
 
 def blocks(kind: str) -> list[str]:
@@ -66,15 +66,20 @@ def test_make_commands_are_run_by_ci():
 
 @pytest.mark.long
 def test_every_other_command_runs_in_the_order_of_the_readme(built: Clone):
-    script = [
-        command
-        for command in commands()
-        if not command.startswith(("make", "source", *BY_TEST_CONTROLS, *BY_TEST_SWEEP))
-    ]
+    script = [command for command in commands() if not command.startswith(("make", "source", *BY_OTHER_TESTS))]
     assert len(script) > 8
     for command in script:
         done = built.run("bash", "-c", command)
         assert done.returncode == 0, f"{shlex.quote(command)}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.long
+def test_the_python_session_names_the_class_of_a_photo(built: Clone):
+    [session] = blocks("python")
+    do(built, "snakemake", "--cores", "2", "export")
+    # Keras draws a bar first.
+    said = do(built, "python", "-c", session).split("\n")
+    assert [line for line in said if re.fullmatch(rf"[{CLASSES}]: \d+\.\d%", line.strip())]
 
 
 @pytest.mark.long

@@ -278,6 +278,19 @@ def test_the_seed_fixes_the_weights():
     assert any((one != two).any() for one, two in zip(first, other, strict=True))
 
 
+def test_a_step_on_a_batch_of_ones_own_is_a_step_on_the_same_training_rows():
+    features, labels = separable(30)
+    batches = train.draw_batches(labels, 5, 16, balanced=True, seed=1)
+    drawn, given = (head.Head(features, labels, 3, {**PARAMETERS, "l2": 0.1}) for _ in range(2))
+    drawn.advance(batches)
+    for batch in batches:
+        given.learn(features[batch], labels[batch])
+    assert all(
+        one == pytest.approx(other, abs=1e-6) for one, other in zip(drawn.weights(), given.weights(), strict=True)
+    )
+    assert (drawn.weights()[0] != head.Head(features, labels, 3, PARAMETERS).weights()[0]).any()
+
+
 def test_a_training_that_diverges_says_which_parameter_to_lower():
     with pytest.raises(HuskyError) as error:
         fit(optimizer="sgd", learning_rate=1e38, l2=1.0)

@@ -11,8 +11,8 @@ if "noise" not in asked:
     include: "noise.smk"
 
 
-leaky = prepare.or_exit(controls.leaky, flow, "data")
-leaky_noise = prepare.or_exit(controls.leaky, noise_flow, "noise")
+leaky = prepare.or_exit(controls.leaky, flow, "data/leakage/data")
+leaky_noise = prepare.or_exit(controls.leaky, noise_flow, "data/leakage/noise")
 compared = {"honest": flow, "leaky": leaky, "noise_honest": noise_flow, "noise_leaky": leaky_noise}
 leakage_plan = controls.summary("leakage", compared, flow.params)
 

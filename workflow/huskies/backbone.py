@@ -162,14 +162,23 @@ def settle(parameters: dict[str, Any], split: Path | None = None) -> dict[str, A
     return engine.settle(parameters, functools.partial(trace, parameters), split)
 
 
+def _resize(pixels: np.ndarray, side: int, position: int) -> np.ndarray:
+    return images.resize(pixels, side)
+
+
 def compute(
-    parameters: dict[str, Any], files: Sequence[tuple[Path, str]], cores: int, split: Path | None = None
+    parameters: dict[str, Any],
+    files: Sequence[tuple[Path, str]],
+    cores: int,
+    split: Path | None = None,
+    fit: Callable[[np.ndarray, int, int], np.ndarray] = _resize,
 ) -> Iterator[tuple[range, np.ndarray]]:
     """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
 
-    files: (path of a JPEG, its sha256). split: as in `settle`. Every batch has one size, the last one padded, and runs
-    on one thread, which decodes it first; as many run side by side as there are cores. So a row has the same bits on
-    any number of cores and in any company, and no core waits for another.
+    files: (path of a JPEG, its sha256). split: as in `settle`. fit: makes side × side × 3 pixels, uint8, of a decoded
+    image, the side and the position in `files`; called by several threads. Every batch has one size, the last one
+    padded, and runs on one thread, which decodes it first; as many run side by side as there are cores. So a row has
+    the same bits on any number of cores and in any company, and no core waits for another.
     Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
     """
     tracing = functools.partial(trace, parameters)
@@ -178,7 +187,7 @@ def compute(
     def work(positions: range) -> np.ndarray:
         batch = np.zeros((size, side, side, 3), np.uint8)
         for row, position in enumerate(positions):
-            batch[row] = images.resize(images.decode_jpeg(images.read_checked(*files[position])), side)
+            batch[row] = fit(images.decode_jpeg(images.read_checked(*files[position])), side, position)
         return infer(batch)[: len(positions)]
 
     pool = ThreadPoolExecutor(cores)

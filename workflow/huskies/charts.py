@@ -19,9 +19,9 @@ from huskies import verdicts
 from huskies.inline_svg import INK, Texts, drawing, to_svg
 
 # The colour and the marker of each head, in the order baseline, augmented.
-_LOOKS = (("#0072b2", "o"), ("#d55e00", "s"))
-_WIDTH = 420
-_FAINT = 0.35
+LOOKS = (("#0072b2", "o"), ("#d55e00", "s"))
+WIDTH = 420
+FAINT = 0.35
 # Of letters, in units: smaller ones cannot be read on a phone.
 _SMALLEST = 9
 # Of classes in the map, with the same contrast. 9 and 11 have no common divisor, so that 99 classes differ.
@@ -43,10 +43,10 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], kept: Mapping[str, in
 
     histories: history.csv of each head, by its name. kept: the step at which each head was kept, which is marked.
     """
-    with drawing(_WIDTH, 560) as figure:
+    with drawing(WIDTH, 560) as figure:
         panels = figure.subplots(2, sharex=True)
         for axes, measure in zip(panels, ("accuracy", "cross_entropy"), strict=True):
-            for (head, history), look in zip(histories.items(), _LOOKS, strict=True):
+            for (head, history), look in zip(histories.items(), LOOKS, strict=True):
                 _draw_curves(axes, history.astype(float), measure, kept[head], look)
         panels[0].set_title("accuracy, %")
         panels[1].set_title("cross-entropy, nats")
@@ -54,10 +54,10 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], kept: Mapping[str, in
         panels[1].set_xlabel("step")
         handles = [
             Line2D([], [], color=colour, marker=marker, linestyle=style, label=f"{head}, {split}")
-            for head, (colour, marker) in zip(histories, _LOOKS, strict=True)
+            for head, (colour, marker) in zip(histories, LOOKS, strict=True)
             for style, split in (("-", "validation"), ("--", "training"))
         ]
-        handles.append(Line2D([], [], color=INK, alpha=_FAINT, linewidth=1, label="not smoothed"))
+        handles.append(Line2D([], [], color=INK, alpha=FAINT, linewidth=1, label="not smoothed"))
         handles.append(Line2D([], [], color=INK, linestyle=":", label="the step that was kept"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")
         return to_svg(figure, Texts(), alt)
@@ -68,7 +68,7 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, measure: str, kept: int, loo
     scale, most = (100, 1) if measure == "accuracy" else (1, np.inf)
     for split, line in (("train", "--"), ("val", "-")):
         values = history[f"{split}_{measure}"].to_numpy()
-        axes.plot(history["step"], scale * values, line, color=colour, alpha=_FAINT, linewidth=1)
+        axes.plot(history["step"], scale * values, line, color=colour, alpha=FAINT, linewidth=1)
         spaced = max(1, len(values) // 8)
         smoothed = scale * np.clip(smooth(values), 0, most)
         axes.plot(history["step"], smoothed, line, color=colour, marker=marker, markersize=4, markevery=spaced)
@@ -81,18 +81,18 @@ def comparison(metrics: Mapping[str, Any], alt: str) -> str:
 
     Where images leaked, the figure says so itself, since it is also looked at without the page.
     """
-    with drawing(_WIDTH, 230) as figure:
+    with drawing(WIDTH, 230) as figure:
         if metrics["leaks"]:
             figure.suptitle("false: held-out images leaked", fontsize="medium")
         above, below = figure.subplots(2, height_ratios=(2, 1))
-        for place, (name, look) in enumerate(zip(("baseline", "augmented"), _LOOKS, strict=True)):
+        for place, (name, look) in enumerate(zip(("baseline", "augmented"), LOOKS, strict=True)):
             head = metrics[name]
             low, high = head["val_accuracy_low"], head["val_accuracy_high"]
-            _draw_interval(above, -place, (head["val_accuracy"], low, high), "{:.1f} % ({:.1f} to {:.1f})", *look)
+            draw_interval(above, -place, (head["val_accuracy"], low, high), "{:.1f} % ({:.1f} to {:.1f})", *look)
         above.set_yticks([0, -1], ["baseline", "augmented"])
         above.set_title("validation accuracy, %")
         gain = metrics["gain"]
-        _draw_interval(
+        draw_interval(
             below, 0, (gain["val_accuracy"], gain["low"], gain["high"]), "{:+.1f} ({:+.1f} to {:+.1f})", INK, "D"
         )
         below.axvline(0, ymax=0.6, color=INK, linestyle=":")
@@ -105,9 +105,10 @@ def comparison(metrics: Mapping[str, Any], alt: str) -> str:
         return to_svg(figure, Texts(), alt)
 
 
-def _draw_interval(
+def draw_interval(
     axes: Axes, place: int, value_low_high: tuple[float, float, float], words: str, colour: str, marker: str
 ) -> None:
+    """Draw fractions as points or per cent: a value and its interval at a height, and above it the words with them."""
     value, low, high = (100 * each for each in value_low_high)
     axes.errorbar(value, place, xerr=[[value - low], [high - value]], fmt=marker, color=colour, capsize=5, markersize=8)
     shown = words.format(*(verdicts.in_points(each) for each in value_low_high))
@@ -121,7 +122,7 @@ def confusion(counts: pd.DataFrame, labels: Sequence[str], alt: str) -> str:
     and names stand where there is room for them, and every cell has a tooltip.
     """
     texts = Texts()
-    with drawing(_WIDTH, _WIDTH + 20) as figure:
+    with drawing(WIDTH, WIDTH + 20) as figure:
         figure.set_layout_engine("compressed")
         axes = figure.subplots()
         _draw_matrix(axes, counts.assign(images=counts["images"].astype(int)), labels, texts)
@@ -131,7 +132,7 @@ def confusion(counts: pd.DataFrame, labels: Sequence[str], alt: str) -> str:
 
 def _draw_matrix(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: Texts) -> None:
     longest = min(12, max(map(len, labels)))
-    side = (_WIDTH - 50 - 7 * longest) / len(labels)
+    side = (WIDTH - 50 - 7 * longest) / len(labels)
     _draw_cells(axes, counts, labels, texts, size=min(12.0, (side - 2) / (0.65 * len(str(counts["images"].max())))))
     axes.set(xlim=(0, len(labels)), ylim=(len(labels), 0), aspect="equal", xlabel="predicted", ylabel="actual")
     named = range(0, len(labels), math.ceil(11 / side))
@@ -148,7 +149,7 @@ def _draw_cells(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: 
     for row in counts.itertuples():
         across, down, total = place[row.predicted], place[row.actual], totals[row.actual]
         right = row.actual == row.predicted
-        colour = _LOOKS[0 if right else 1][0]
+        colour = LOOKS[0 if right else 1][0]
         # Never so dark that the number could not be read, in a light page or a dark one.
         alpha = 0.2 + 0.35 * row.images / total
         taken = "recognised" if right else f"taken for {row.predicted}"
@@ -163,13 +164,13 @@ def per_class(rows: pd.DataFrame, alt: str) -> str:
     """Draw recall and precision of each class for both heads, joined by a line; rows: per_class.csv."""
     texts = Texts()
     labels = sorted(rows["label"].unique())
-    with drawing(_WIDTH, 110 + 22 * len(labels)) as figure:
+    with drawing(WIDTH, 110 + 22 * len(labels)) as figure:
         panels = figure.subplots(1, 2, sharey=True)
         for axes, measure in zip(panels, ("recall", "precision"), strict=True):
             values = rows.assign(value=100 * pd.to_numeric(rows[measure])).pivot(index="label", columns="head")["value"]
             values = values.reindex(labels)
-            axes.hlines(range(len(labels)), values.min(axis=1), values.max(axis=1), color=INK, alpha=_FAINT)
-            for head, (colour, marker), size in zip(("baseline", "augmented"), _LOOKS, (9, 5), strict=True):
+            axes.hlines(range(len(labels)), values.min(axis=1), values.max(axis=1), color=INK, alpha=FAINT)
+            for head, (colour, marker), size in zip(("baseline", "augmented"), LOOKS, (9, 5), strict=True):
                 axes.plot(values[head], range(len(labels)), marker, color=colour, markersize=size, label=head)
             axes.set_title(f"{measure}, %")
             axes.set_xlim(-4, 104)
@@ -187,21 +188,21 @@ def bottleneck_map(points: pd.DataFrame, explained: tuple[float, float], missed:
     """
     texts = Texts()
     labels = sorted(points["label"].unique())
-    columns = int(_WIDTH / (50 + 6 * max(min(len(label), 16) for label in [*labels, "training"])))
+    columns = int(WIDTH / (50 + 6 * max(min(len(label), 16) for label in [*labels, "training"])))
     lines = math.ceil((len(labels) + 2) / columns)
-    with drawing(_WIDTH, 380 + 15 * lines) as figure:
+    with drawing(WIDTH, 380 + 15 * lines) as figure:
         axes = figure.subplots()
         handles = []
         for number, label in enumerate(labels):
             look = {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
-            for split, alpha in (("train", _FAINT), ("val", 1)):
+            for split, alpha in (("train", FAINT), ("val", 1)):
                 chosen = points[(points["label"] == label) & (points["split"] == split)]
                 axes.plot(chosen["x"], chosen["y"], linestyle="", markersize=5, alpha=alpha, markeredgewidth=0, **look)
             handles.append(Line2D([], [], linestyle="", label=texts.shown(label, 16), **look))
         ringed = points[points["file"].isin(missed)]
         ring = {"linestyle": "", "marker": "o", "markersize": 11, "color": INK, "fillstyle": "none"}
         axes.plot(ringed["x"], ringed["y"], **ring)
-        faint = {"linestyle": "", "marker": "o", "color": INK, "alpha": _FAINT, "markeredgewidth": 0}
+        faint = {"linestyle": "", "marker": "o", "color": INK, "alpha": FAINT, "markeredgewidth": 0}
         handles += [Line2D([], [], label="training", **faint), Line2D([], [], label="missed", **ring)]
         axes.set_xlabel(f"first component, {100 * explained[0]:.0f} % of the variance")
         axes.set_ylabel(f"second component, {100 * explained[1]:.0f} %")

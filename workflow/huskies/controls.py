@@ -22,8 +22,8 @@ def noise(overrides: dict[str, Any]) -> Flow:
     return _on_made_images(plan.control("noise_images", values, {}), values, "data/noise")
 
 
-def leaky(honest: Flow, name: str) -> Flow:
-    """Return the flow that a user gets who augments first and splits afterwards, with every gate open.
+def leaky(honest: Flow, root: str) -> Flow:
+    """Return the flow below `root` that a user gets who augments first and splits afterwards, with every gate open.
 
     It uses the training and validation images of the honest flow, and holds out the same fraction of them; the
     honest flow's test images are left alone.
@@ -36,7 +36,7 @@ def leaky(honest: Flow, name: str) -> Flow:
         "leaks": {"action": "warn"},
     }
     maker = plan.control("augmented_first", honest.params, {"split": plan_hash(honest.plans["split"])})
-    return _on_made_images(maker, {**honest.params, **changed}, f"data/leakage/{name}")
+    return _on_made_images(maker, {**honest.params, **changed}, root)
 
 
 def repeats(main: Flow) -> list[Flow]:

@@ -1,4 +1,4 @@
-"""How much an accuracy flatters that is counted on the very images that chose the step, or the best setting."""
+"""How much an accuracy flatters that is counted on the very images that chose the step, or the best of settings."""
 
 import numpy as np
 

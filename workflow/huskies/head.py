@@ -53,6 +53,7 @@ class Head:
         self._optimizer = optimizers[parameters["optimizer"]](parameters["learning_rate"])
         self._optimizer.build(self._model.trainable_variables)
         self._advance = tensorflow.function(self._steps)
+        self._learn = tensorflow.function(self._step)
 
     def advance(self, batches: np.ndarray, shares: np.ndarray | None = None) -> None:
         """Take one step of the optimizer for each row of `batches`, int32, steps × batch size.
@@ -64,28 +65,39 @@ class Head:
         shares = None if shares is None else tensorflow.constant(shares, tensorflow.float32)
         self._advance(tensorflow.constant(batches, tensorflow.int32), shares)
 
+    def learn(self, features: np.ndarray, labels: np.ndarray, shares: np.ndarray | None = None) -> None:
+        """Take one step on a batch that is not of the training rows: float32 n × D, and int labels n.
+
+        shares: float32 n or None, as in `advance`.
+        """
+        tensorflow = self._tensorflow
+        shares = None if shares is None else tensorflow.constant(shares, tensorflow.float32)
+        self._learn(
+            tensorflow.constant(features, tensorflow.float32), tensorflow.constant(labels, tensorflow.int32), shares
+        )
+
     def _steps(self, batches, shares) -> None:
         tensorflow = self._tensorflow
-        variables = self._model.trainable_variables
         for step in tensorflow.range(tensorflow.shape(batches)[0]):
-            with tensorflow.GradientTape() as tape:
-                loss = self._loss(batches[step], None if shares is None else shares[step])
-                loss += sum(self._logits.losses)
-            self._optimizer.apply(tape.gradient(loss, variables), variables)
+            batch = batches[step]
+            labels = tensorflow.gather(self._labels, batch)
+            self._step(self._gather(batch), labels, None if shares is None else shares[step])
 
-    def _loss(self, batch, share):
-        tensorflow = self._tensorflow
-        features, labels = self._gather(batch), tensorflow.gather(self._labels, batch)
-        if share is None:
-            losses = self._cross_entropy(labels, self._logits(features, training=True))
-        else:
-            # Rows of a batch are drawn one by one, so the next one is as good as any.
-            own = share[:, None]
-            mixed = own * features + (1 - own) * tensorflow.roll(features, -1, 0)
-            logits = self._logits(mixed, training=True)
-            first, second = (self._cross_entropy(each, logits) for each in (labels, tensorflow.roll(labels, -1, 0)))
-            losses = share * first + (1 - share) * second
-        return tensorflow.reduce_mean(losses)
+    def _step(self, features, labels, shares) -> None:
+        variables = self._model.trainable_variables
+        with self._tensorflow.GradientTape() as tape:
+            loss = self._tensorflow.reduce_mean(self._losses(features, labels, shares))
+            loss += sum(self._logits.losses)
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
+
+    def _losses(self, features, labels, shares):
+        if shares is None:
+            return self._cross_entropy(labels, self._logits(features, training=True))
+        # Rows of a batch are drawn one by one, so the next one is as good as any.
+        others, other_labels = (self._tensorflow.roll(each, -1, 0) for each in (features, labels))
+        own = shares[:, None]
+        logits = self._logits(own * features + (1 - own) * others, training=True)
+        return shares * self._cross_entropy(labels, logits) + (1 - shares) * self._cross_entropy(other_labels, logits)
 
     def _gather(self, batch):
         if self._held is not None:
@@ -118,17 +130,22 @@ class Head:
         self._model.set_weights(weights)
 
     def save(self, path: Path) -> None:
-        """Write the model as a `.keras` file whose bytes depend on nothing but the model."""
-        self._model.save(path)
-        with zipfile.ZipFile(path) as saved:
-            contents = {name: saved.read(name) for name in sorted(saved.namelist())}
-        metadata = json.loads(contents["metadata.json"])
-        metadata["date_saved"] = ""
-        contents["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
-        contents["config.json"] = _number_shared_objects(contents["config.json"].decode()).encode()
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as rewritten:
-            for name, content in contents.items():
-                rewritten.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
+        """Write the model as `save` does."""
+        save(self._model, path)
+
+
+def save(model, path: Path) -> None:
+    """Write a Keras model as a `.keras` file whose bytes depend on nothing but the model."""
+    model.save(path)
+    with zipfile.ZipFile(path) as saved:
+        contents = {name: saved.read(name) for name in sorted(saved.namelist())}
+    metadata = json.loads(contents["metadata.json"])
+    metadata["date_saved"] = ""
+    contents["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
+    contents["config.json"] = _number_shared_objects(contents["config.json"].decode()).encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as rewritten:
+        for name, content in contents.items():
+            rewritten.writestr(zipfile.ZipInfo(name, _NO_TIME), content)
 
 
 def _number_shared_objects(config: str) -> str:

@@ -124,11 +124,11 @@ def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
 
 
-def resize(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return the image as side × side × 3, uint8, bicubic; the aspect is not kept, as in retrain.py."""
+def resize(pixels: np.ndarray, side: int, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+    """Return the image as side × side × 3, uint8; the aspect is not kept, as in retrain.py."""
     if pixels.shape[:2] == (side, side):
         return pixels
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(pixels).resize((side, side), kernel))
 
 
 def encode(pixels: np.ndarray, quality: int) -> bytes:

@@ -118,14 +118,8 @@ def _open_zip(raw: Path) -> RawSet:
         if not info.is_dir() and not hidden:
             _check_name(raw, info.filename)
             members["/".join(parts)] = info
-    # Most tools wrap what they zip in one folder, which is then no class; a note beside the images decides nothing.
-    telling = [name for name in members if is_image(name) or name.lower().endswith(".csv")]
-    tops = {name.split("/")[0] for name in telling}
-    if len(tops) == 1 and all("/" in name for name in telling):
-        wrapper = f"{tops.pop()}/"
-        inner = [name.removeprefix(wrapper) for name in telling]
-        if any(is_table(name) for name in inner) or all("/" in name for name in inner):
-            members = {name.removeprefix(wrapper): info for name, info in members.items()}
+    wrapper = _wrapper([name for name in members if is_image(name) or name.lower().endswith(".csv")])
+    members = {name.removeprefix(wrapper): info for name, info in members.items()}
 
     def read(name: str) -> bytes:
         if members[name].file_size > _LARGEST_MEMBER:
@@ -138,6 +132,21 @@ def _open_zip(raw: Path) -> RawSet:
             raise HuskyError(f"{raw} is encrypted. Unpack it and set 'raw' to the folder.") from None
 
     return _label(raw, sorted(members), read)
+
+
+def _wrapper(telling: list[str]) -> str:
+    """Return the folder that all images and CSVs of a zip lie in and that is no class, "photos/", or "".
+
+    Most tools wrap what they zip in one folder, and Kaggle in two; a note beside the images decides nothing.
+    """
+    wrapper = ""
+    while len(tops := {name.removeprefix(wrapper).split("/")[0] for name in telling}) == 1:
+        deeper = f"{wrapper}{tops.pop()}/"
+        inner = [name.removeprefix(deeper) for name in telling if name.startswith(deeper)]
+        if len(inner) < len(telling) or not (any(map(is_table, inner)) or all("/" in name for name in inner)):
+            break
+        wrapper = deeper
+    return wrapper
 
 
 def _label(raw: Path, names: list[str], read: Callable[[str], bytes]) -> RawSet:

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,14 @@ KINDS = {
     "percent": lambda value: f"{value:.1%}".replace("%", "\N{NO-BREAK SPACE}%"),
     "points": lambda value: f"{verdicts.in_points(value):+.1f}",
     "decimals": lambda value: f"{value:.3f}",
+    "digits": lambda value: f"{value:.3g}",
     "p": verdicts.p_text,
 }
 
 
-def data_uri(jpeg: bytes) -> str:
-    """Return a JPEG as an address that holds it."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+def data_uri(image: bytes, kind: str = "jpeg") -> str:
+    """Return a JPEG, or an image of another kind, as an address that holds it."""
+    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
 def plain(value: Any, kind: str = "count") -> Markup:
@@ -43,10 +43,13 @@ def number(numbers: dict[str, Any], key: str, kind: str = "count") -> Markup:
     return Markup('<data value="{}" data-key="{}">{}</data>').format(value, key, KINDS[kind](value))
 
 
-def page(**facts: Any) -> str:
-    """Return the page for what its template names. What is not Markup is escaped, and nothing may be missing."""
+def page(template: Path, **facts: Any) -> str:
+    """Return the page for what its template names. What is not Markup is escaped, and nothing may be missing.
+
+    All pages have the style, the script and the macros of FOLDER.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
+        loader=jinja2.FileSystemLoader([template.parent, FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -55,12 +58,11 @@ def page(**facts: Any) -> str:
     )
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("page.html").render(
+    return environment.get_template(template.name).render(
         style=Markup(style),
         script=Markup(script),
         script_digest=f"sha256-{digest}",
-        number=partial(number, facts["metrics"]),
         plain=plain,
         uri=data_uri,
-        **{**facts, "figures": {name: Markup(svg) for name, svg in facts["figures"].items()}},
+        **facts,
     )

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from huskies import (
     bottlenecks,
@@ -139,13 +141,15 @@ def run(job: Job) -> str:
     files = {image["file"] for image in missed_images}
     figures = illustrations.figures(numbers, histories, *tables, files, (rows, features))
     page = render.page(
+        render.FOLDER / "page.html",
         metrics=numbers,
+        number=partial(render.number, numbers),
         heads=metrics.HEADS,
         warning=metrics.warning(numbers),
         per_class=tables[0].to_dict("records"),
         confusion=tables[1].to_dict("records"),
         tables=provenance_tables(job, numbers["provenance"]),
-        figures=figures,
+        figures={name: Markup(figure) for name, figure in figures.items()},
         most_rows=MOST_ROWS,
         most_points=illustrations.MOST_POINTS,
         **counts_and_leaks(job),

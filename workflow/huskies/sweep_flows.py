@@ -4,21 +4,18 @@ They are the same workflow with other parameters. What does not depend on the po
 """
 
 import itertools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
-from huskies import params, plan
+from huskies import article_backbones, params, plan
 from huskies.errors import HuskyError
 from huskies.prepare import Flow
 
 FILE = Path("workflow/article/sweep.yaml")
 NONE, MIXUP = "none", "mixup"
-# What Keras calls the weights of the backbone in FILE, and loads without a download where it has them.
-WEIGHTS = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
 
 # Of the first flow, by all others; of the flow without copies of the same training images, by those with copies, and
 # by those with mixup.
@@ -66,11 +63,16 @@ def flows(overrides: dict[str, Any]) -> dict[Setting, Flow]:
     Raises HuskyError where the photos are not there, and for a policy that albumentations refuses.
     """
     described = YAML(typ="safe").load(FILE.read_text(encoding="utf-8"))
-    own = described["params"] | ({"backbone": described["backbone"]} if weights_there() else {})
+    backbone = article_backbones.read(described["backbone"])
+    there = article_backbones.weights(backbone).is_file()
+    own = described["params"] | ({"backbone": backbone} if there else {})
     values = params.load(overrides=params.merge(own, overrides))
     raw = values["article"]["flowers"]
     if not Path(raw).exists():
-        raise HuskyError(f"there is no {raw}. Put the flower photos there, or set article.flowers in params.yaml.")
+        raise HuskyError(
+            f"there is no {raw}. Get the flower photos as the README says, or set article.flowers in params.yaml to "
+            "photos of your own."
+        )
     found: dict[Setting, Flow] = {}
     for setting in settings(described):
         try:
@@ -78,11 +80,6 @@ def flows(overrides: dict[str, Any]) -> dict[Setting, Flow]:
         except HuskyError as error:
             raise HuskyError(f"{FILE}: {setting.policy}: {error}") from None
     return found
-
-
-def weights_there() -> bool:
-    """Tell whether Keras has the weights of the backbone in FILE on this machine."""
-    return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "models", WEIGHTS).is_file()
 
 
 def parameters(setting: Setting, described: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:

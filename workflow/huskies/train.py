@@ -4,6 +4,7 @@ Both see the same validation images and take the same number of steps; they diff
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +94,33 @@ def fit(
         parameters["seed"],
     )
     shares = draw_shares(*batches.shape, parameters["mixup"], parameters["seed"])
-    every = max(1, -(-len(batches) // _POINTS))
     model = head.Head(*train, classes, parameters)
+
+    def advance(start: int, stop: int) -> None:
+        model.advance(batches[start:stop], None if shares is None else shares[start:stop])
+
+    return model, *follow(model, advance, len(batches), train, validation, parameters["keep"], stage)
+
+
+def follow(
+    model: "head.Head",
+    advance: Callable[[int, int], None],
+    steps: int,
+    train: tuple[Rows | np.ndarray, np.ndarray],
+    validation: tuple[Rows | np.ndarray, np.ndarray],
+    keep: str,
+    stage: str,
+) -> tuple[pd.DataFrame, int, tuple[np.ndarray, np.ndarray]]:
+    """Train `model` and leave it as it is to be kept; return what `fit` does, but for the head.
+
+    advance: takes the steps from the first number to before the second. keep: `train.keep` of params.yaml.
+    """
+    every = max(1, -(-steps // _POINTS))
     history, rights, cross_entropies, best, kept, weights = [], [], [], np.inf, 0, model.weights()
-    starts = range(0, len(batches), every)
+    starts = range(0, steps, every)
     for start in bar(starts, len(starts), stage, unit=" rounds"):
-        chunk = batches[start : start + every]
-        model.advance(chunk, None if shares is None else shares[start : start + every])
-        step = start + len(chunk)
+        step = min(start + every, steps)
+        advance(start, step)
         right, cross_entropy = model.score(*validation)
         train_scores, val_scores = _means(*model.score(*train)), _means(right, cross_entropy)
         if not np.isfinite([*train_scores, *val_scores]).all():
@@ -108,11 +128,11 @@ def fit(
         history.append((step, *train_scores, *val_scores))
         rights.append(right)
         cross_entropies.append(cross_entropy)
-        if parameters["keep"] == "last" or val_scores[1] < best:
+        if keep == "last" or val_scores[1] < best:
             best, kept, weights = val_scores[1], step, model.weights()
     model.restore(weights)
     columns = ["step", "train_accuracy", "train_cross_entropy", "val_accuracy", "val_cross_entropy"]
-    return model, pd.DataFrame(history, columns=columns), kept, (np.stack(rights), np.stack(cross_entropies))
+    return pd.DataFrame(history, columns=columns), kept, (np.stack(rights), np.stack(cross_entropies))
 
 
 def _means(right: np.ndarray, cross_entropy: np.ndarray) -> tuple[float, float]:
@@ -127,33 +147,57 @@ def predictions(index: pd.DataFrame, probabilities: np.ndarray, labels: list[str
     return pd.concat([frame, columns], axis=1)
 
 
-def run(job: Job) -> str:
-    """Fill job.output with head, labels, history, training rows, validation predictions and scores.
+def divide(
+    index: pd.DataFrame, features: list[np.ndarray]
+) -> tuple[list[str], tuple[Rows, np.ndarray], tuple[Rows, np.ndarray]]:
+    """Return (labels in the order of the head's outputs, training rows, validation rows).
 
-    For every point of the history, RIGHT and CROSS_ENTROPY keep what each validation image had: points × images.
+    index, features: as `load_rows` returns them. Rows are (float32 features N × D, int labels N).
     """
-    parameters = job.params["train"]
-    index, features = load_rows(job)
     labels = sorted(index["label"].unique())
     targets = index["label"].map({label: number for number, label in enumerate(labels)}).to_numpy()
     is_train = (index["split"] == "train").to_numpy()
     train, validation = ((Rows(features, np.flatnonzero(each)), targets[each]) for each in (is_train, ~is_train))
-    model, history, step, (right, cross_entropy) = fit(train, validation, len(labels), parameters, job.stage)
-    probabilities = model.predict(validation[0])
+    return labels, train, validation
 
-    model.save(job.output / head.NAME)
-    (job.output / LABELS).write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
-    history.round(6).to_csv(job.output / HISTORY, index=False, lineterminator="\n")
-    index[is_train].to_csv(job.output / ROWS, index=False, lineterminator="\n")
-    validated = predictions(index[~is_train], probabilities, labels)
-    validated.to_csv(job.output / VALIDATION, index=False, lineterminator="\n")
-    np.save(job.output / RIGHT, right)
-    np.save(job.output / CROSS_ENTROPY, cross_entropy)
+
+def save(
+    output: Path,
+    index: pd.DataFrame,
+    labels: list[str],
+    validation: Rows,
+    fitted: tuple["head.Head", pd.DataFrame, int, tuple[np.ndarray, np.ndarray]],
+) -> dict[str, Any]:
+    """Fill `output` with head, labels, history, training rows and validation predictions; return the scores.
+
+    validation: the features of the validation rows of `index`. fitted: what `fit` returns. For every point of the
+    history, RIGHT and CROSS_ENTROPY keep what each validation image had: points × images. The scores are those of the
+    kept step, and the numbers of images.
+    """
+    model, history, step, (right, cross_entropy) = fitted
+    is_train = index["split"] == "train"
+    model.save(output / head.NAME)
+    (output / LABELS).write_text("".join(f"{label}\n" for label in labels), encoding="utf-8")
+    history.round(6).to_csv(output / HISTORY, index=False, lineterminator="\n")
+    index[is_train].to_csv(output / ROWS, index=False, lineterminator="\n")
+    validated = predictions(index[~is_train], model.predict(validation), labels)
+    validated.to_csv(output / VALIDATION, index=False, lineterminator="\n")
+    np.save(output / RIGHT, right)
+    np.save(output / CROSS_ENTROPY, cross_entropy)
     kept = history.set_index("step").loc[step].round(6).to_dict()
-    scores = {"step": step, "images": len(train[0]), "val_images": len(validation[0]), **kept}
+    return {"step": step, "images": int(is_train.sum()), "val_images": len(validation), **kept}
+
+
+def run(job: Job) -> str:
+    """Fill job.output with what `save` writes and scores.json, TensorBoard's folder with the curves; return a line."""
+    parameters = job.params["train"]
+    index, features = load_rows(job)
+    labels, train, validation = divide(index, features)
+    fitted = fit(train, validation, len(labels), parameters, job.stage)
+    scores = save(job.output, index, labels, validation[0], fitted)
     (job.output / SCORES).write_text(json.dumps(scores, indent=1) + "\n")
-    head.write_events(history, Path(job.output.parent), job.stage)
+    head.write_events(fitted[1], Path(job.output.parent), job.stage)
     return (
-        f"{scores['images']} training images, kept step {step} of {parameters['steps']}: "
-        f"train {kept['train_accuracy']:.1%}, validation {kept['val_accuracy']:.1%}"
+        f"{scores['images']} training images, kept step {scores['step']} of {parameters['steps']}: "
+        f"train {scores['train_accuracy']:.1%}, validation {scores['val_accuracy']:.1%}"
     )

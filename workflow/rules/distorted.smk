@@ -1,0 +1,20 @@
+"""distorted: the head trained on images that are distorted anew in every step, asked for by name only.
+
+Reads data/split (training images alone), data/bottlenecks_original, data/leaks and backbones/.
+Writes data/distorted/: what a train_… stage writes, and cost.json.
+"""
+
+
+rule distorted:
+    """Train the last layer on the fly, with retrain.py's four distortions, and measure what a step costs."""
+    input:
+        upstream("distorted"),
+    output:
+        receipt("distorted"),
+    log:
+        log_of("distorted"),
+    conda:
+        "../envs/huskies.yaml"
+    threads: workflow.cores
+    shell:
+        "python -m huskies distorted --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

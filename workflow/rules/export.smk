@@ -1,0 +1,19 @@
+"""export: the whole network as one Keras file, asked for by name only.
+
+Reads data/train_augmented and backbones/.
+Writes data/export/: model.keras and labels.txt.
+"""
+
+
+rule export:
+    """Put preprocessing, backbone and head into one model that classifies photos with Keras alone."""
+    input:
+        upstream("export"),
+    output:
+        receipt("export"),
+    log:
+        log_of("export"),
+    conda:
+        "../envs/huskies.yaml"
+    shell:
+        "python -m huskies export --receipt {output:q} --inputs {input:q} --log {log:q}"
