@@ -40,6 +40,12 @@ for control in asked:
     include: f"workflow/{'article' if control == 'article' else 'controls'}/{control}.smk"
 
 
+# What goes beyond the article; likewise.
+if prepare.asked_for(("sweep",), sys.argv[1:]):
+
+    include: "workflow/article/sweep.smk"
+
+
 later = prepare.add_page(workflow)
 
 

@@ -24,6 +24,7 @@ PARAMETERS = {
     "dropout": 0.0,
     "l1": 0.0,
     "l2": 0.01,
+    "mixup": 0.0,
     "class_balanced": False,
     "keep": "last",
 }

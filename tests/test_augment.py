@@ -109,7 +109,7 @@ def test_the_pixels_of_a_copy_are_golden(split_folder):
     decoded = images.decode((output / "cat/train_a_0.jpg").read_bytes())
     assert (
         hashlib.sha256(decoded.tobytes()).hexdigest()
-        == "a3c70067c39da4421765dc9ee2dc7c71a3934e741b42506cab577304f9902b57"
+        == "80c5469934d1c138db6695590bb5b8316a090b2d5a7b7957c456ba4f4cf8b869"
     )
 
 

@@ -277,7 +277,7 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 
 
 def test_every_module_of_the_package_is_used():
-    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls", "article_flows"}
+    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls", "article_flows", "sweep_flows"}
     reached = {name for root in roots for name in closure(root)}
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
 

@@ -32,6 +32,7 @@ PARAMETERS = {
     "dropout": 0.0,
     "l1": 0.0,
     "l2": 0.0,
+    "mixup": 0.0,
     "class_balanced": True,
     "keep": "last",
     "seed": 1,

@@ -65,3 +65,16 @@ def test_on_noise_the_kept_step_flatters_and_the_nested_accuracy_is_at_chance():
     assert np.mean(nested) == pytest.approx(0.25, abs=0.025)
     assert np.mean(kept) > 0.3
     assert np.mean(np.subtract(kept, nested)) == pytest.approx(np.mean(kept) - 0.25, abs=0.025)
+
+
+def test_leads_of_counts_are_those_of_answers_where_no_image_is_asked_twice():
+    right = np.random.default_rng(0).random((6, 30)) < 0.7
+    assert (flattery.chance_leads(right.astype(int)) == flattery.chance_leads(right)).all()
+
+
+def test_an_image_that_is_asked_twice_is_dealt_as_one():
+    # Two settings, one of which has both answers on the one image that they differ on: whoever gets it leads by one.
+    assert set(flattery.chance_leads(np.array([[2, 2, 0], [0, 2, 0]])) * 3) == {1.0}
+    # Dealt answer by answer, neither leads in half of the worlds.
+    apart = flattery.chance_leads(np.array([[1, 1, 1, 1, 0], [0, 0, 1, 1, 0]])) * 5
+    assert sorted(set(apart.round(9))) == [0, 1]

@@ -20,6 +20,7 @@ TRAIN = {
     "dropout": 0.0,
     "l1": 0.0,
     "l2": 0.0,
+    "mixup": 0.0,
     "class_balanced": True,
     "keep": "last",
     "seed": 1,

@@ -81,7 +81,7 @@ def test_the_default_policy_gives_these_pixels_for_ever():
     image = np.stack([x * 20, y * 15, (x + y) * 9], axis=-1).astype(np.uint8)
     augment = policy.build(DEFAULT)
     assert [hashlib.sha256(augment(image, seed).tobytes()).hexdigest() for seed in (1, 5)] == [
-        "1a604ba7b4185ef5b5001172194cb68fdc245969c6d7f9bd9100e691434d5721",
+        "fd81120c243802a3583599a0d4be19f4f5f708b2c401931e21eb93dc8f9c54cd",
         "edc57b0be3c6b7a8ca7a48f436c7956979865e9a02e1963758005762861f838b",
     ]
 
@@ -100,6 +100,17 @@ def test_the_same_seed_gives_the_same_pixels_whatever_ran_before(before, seed):
     for other, side in before:
         augment(noise(side, side, side), other)
     assert np.array_equal(augment(noise(), seed), policy.build(DEFAULT)(noise(), seed))
+
+
+def test_transforms_of_one_policy_are_drawn_apart():
+    halves = [{"transform": name, "p": 0.5} for name in ("HorizontalFlip", "VerticalFlip")]
+    image, augment = noise(), policy.build(halves)
+    outcomes = [image, image[:, ::-1], image[::-1], image[::-1, ::-1]]
+    copies = [augment(image, seed) for seed in range(400)]
+    counts = [sum(np.array_equal(copy, each) for copy in copies) for each in outcomes]
+    # A quarter each, within four standard deviations.
+    assert sum(counts) == 400
+    assert all(65 <= count <= 135 for count in counts)
 
 
 def test_seeds_give_different_pixels():

@@ -16,7 +16,9 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 # `make` is run by .ci/run, which the test below reads; `source` and `git` have nothing of ours to test.
 BY_CI = ("make metrics", "make test")
 # These take minutes as they stand; the tests of each run them with fewer images, steps and repeats.
-BY_OTHER_TESTS = tuple(f"snakemake --cores 8 {control}" for control in ("noise", "leakage", "repeats", "article"))
+BY_OTHER_TESTS = tuple(
+    f"snakemake --cores 8 {control}" for control in ("noise", "leakage", "repeats", "article", "sweep")
+)
 
 
 def blocks(kind: str) -> list[str]:

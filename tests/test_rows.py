@@ -72,7 +72,7 @@ def watch():
 
 small = np.eye(4, 2048, dtype=np.float32), np.arange(4)
 parameters = {"steps": 20, "batch_size": 100, "optimizer": "adam", "learning_rate": 0.003, "dropout": 0.0, "l1": 0.0,
-              "l2": 0.01, "class_balanced": True, "keep": "best", "seed": 1}
+              "l2": 0.01, "mixup": 0.0, "class_balanced": True, "keep": "best", "seed": 1}
 train.fit(small, small, 4, parameters, "train_baseline")
 maps = [np.load(path, mmap_mode="r") for path in sys.argv[1:]]
 count = sum(map(len, maps))

@@ -231,6 +231,41 @@ def test_every_image_is_copied_under_the_name_of_its_split(tmp_path):
     assert summary.splitlines()[0] == f"{counts['train']} train, {counts['val']} val, {counts['test']} test"
 
 
+def test_images_that_are_left_out_are_nowhere_in_the_folder_and_counted(tmp_path):
+    everything, fewer = (make_job(tmp_path / str(number), ROWS, train_per_class=number) for number in (0, 5))
+    assert "left out" not in split.run(everything)
+    summary = split.run(fewer)
+    before, after = (manifest.read(job.output / "manifest.csv") for job in (everything, fewer))
+    held_out = before["split"] != "train"
+    assert after[after["split"] != "train"].equals(before[held_out].set_axis(after.index[after["split"] != "train"]))
+    # Every group has two images, so that the third is taken whole.
+    assert Counter(after[after["split"] == "train"]["label"]) == {"cat": 6, "dog": 6}
+    found = {path.relative_to(fewer.output).as_posix() for path in fewer.output.rglob("*.jpg")}
+    assert found == set(after["file"]) < set(before["file"])
+    counts = Counter(after["split"])
+    assert summary.splitlines()[0] == (
+        f"12 train, {counts['val']} val, {counts['test']} test; {40 - len(after)} left out by split.train_per_class"
+    )
+
+
+def test_an_image_that_others_displace_from_the_training_is_named(tmp_path):
+    rows = [{**row, "group": f"{row['label']}{row['file']}"} for row in ROWS]
+    first = make_job(tmp_path, rows, train_per_class=3)
+    split.run(first)
+    receipt.write(first.output, {"stage": "split", "params": first.params})
+    first.output.rename(tmp_path / "last")
+    trained = manifest.read(tmp_path / "last/manifest.csv").query("label == 'cat' and split == 'train'")
+    last = max(trained["group"], key=lambda group: split.position(1, group))
+    # One more group, whose place is before it and behind what is held out.
+    name = next(each for each in DIGEST if 0.5 < split.position(1, each) < split.position(1, last))
+    rows.append({"file": "cat/new.jpg", "label": "cat", "group": name, "weight": ""})
+    lines = split.run(dataclasses.replace(make_job(tmp_path, rows, train_per_class=3), previous=tmp_path / "last"))
+    file = last.removeprefix("cat")
+    assert [line for line in lines.splitlines() if "was in" in line] == [
+        f"  {file} was in train before: split.train_per_class leaves it out"
+    ]
+
+
 def test_a_group_never_crosses_a_split(tmp_path):
     job = make_job(tmp_path, ROWS)
     split.run(job)
@@ -295,6 +330,57 @@ def test_repeats_have_other_validation_groups_and_as_many_of_them():
     # 400 groups, of which each is one with probability 0.2: within four standard deviations.
     assert all(48 <= len(each) <= 112 for each in held_out)
     assert len(set().union(*held_out)) > 250
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), min_size=20, max_size=80),
+    st.integers(1, 12),
+    SEED,
+    st.integers(0, 3),
+)
+def test_fewer_training_images_are_the_first_of_them_in_whole_groups_and_no_class_is_without(
+    pairs, images, seed, repeat
+):
+    pairs = [(label, f"{label}{group}") for label, group in pairs] + [
+        (each, f"{each}x{n}") for each in "abc" for n in "12"
+    ]
+    rows = frame(pairs)
+    everything, moves = split.assign(rows, 0.2, 0.0, seed, repeat)
+    fewer, same_moves = split.assign(rows, 0.2, 0.0, seed, repeat, images)
+    assert same_moves == moves
+    assert {group: each for group, each in everything.items() if each != "train"}.items() <= fewer.items()
+    assert fewer.items() <= everything.items()
+    assert fewer.items() <= split.assign(rows, 0.2, 0.0, seed, repeat, images + 1)[0].items()
+    place = {group: split.position(f"{seed}:{repeat}" if repeat else seed, group) for group in everything}
+    for label in "abc":
+        sizes = Counter(group for each, group in pairs if each == label and everything[group] == "train")
+        taken, count = set(), 0
+        for group in sorted(sizes, key=place.__getitem__):
+            if count >= images:
+                break
+            taken.add(group)
+            count += sizes[group]
+        assert {group for group in sizes if group in fewer} == taken != set()
+
+
+def test_a_group_of_two_classes_is_trained_on_where_one_of_them_needs_it():
+    pairs = [("a", group) for group in DIGEST[:40]] + [("b", group) for group in DIGEST[40:43]] + [("b", DIGEST[39])]
+    everything, _ = split.assign(frame(pairs), 0.3, 0.0, 1)
+    fewer, _ = split.assign(frame(pairs), 0.3, 0.0, 1, train_per_class=4)
+    trained = [
+        group for group in sorted(everything, key=lambda each: split.position(1, each)) if everything[group] == "train"
+    ]
+    of_a = [group for group in trained if group in DIGEST[:40]]
+    assert everything[DIGEST[39]] == "train"
+    assert DIGEST[39] not in of_a[:4]
+    assert {group for group in fewer if fewer[group] == "train"} == {*of_a[:4], *(set(trained) & set(DIGEST[39:43]))}
+
+
+def test_no_number_of_training_images_is_all_of_them():
+    pairs = [("a", group) for group in DIGEST]
+    assert split.assign(frame(pairs), 0.2, 0.1, 1, 0, 0) == split.assign(frame(pairs), 0.2, 0.1, 1)
+    assert split.assign(frame(pairs), 0.2, 0.1, 1, 0, 400) == split.assign(frame(pairs), 0.2, 0.1, 1)
 
 
 def names_of_groups(members: dict[str, str]) -> dict[str, str]:

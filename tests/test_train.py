@@ -36,6 +36,7 @@ PARAMETERS = {
     "dropout": 0.0,
     "l1": 0.0,
     "l2": 0.0,
+    "mixup": 0.0,
     "class_balanced": True,
     "keep": "best",
     "seed": 1,
@@ -188,6 +189,68 @@ def test_a_feature_that_is_constant_in_training_does_not_drown_the_others():
     )
     assert np.isfinite(model.predict(val_features)).all()
     assert history.iloc[-1]["val_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.5])
+def test_a_step_goes_down_the_gradient_of_the_batch_or_of_its_mixtures(mixup):
+    parameters = {**PARAMETERS, "optimizer": "sgd", "learning_rate": 0.5, "l2": 0.1, "mixup": mixup}
+    features, labels = noise(20, seed=1)
+    model = head.Head(features, labels, 3, parameters)
+    kernel, bias = (each.astype(float) for each in model.weights())
+    [batch] = train.draw_batches(labels, 1, 8, balanced=True, seed=1)
+    shares = train.draw_shares(1, 8, mixup, seed=1)
+    model.advance(batch[None], shares)
+
+    variance = features.astype(float).var(axis=0)
+    scaled = (features[batch] - features.astype(float).mean(axis=0)) / np.sqrt(variance + 0.01 * variance.mean())
+    targets = np.eye(3)[labels[batch]]
+    if mixup:
+        own = shares.T.astype(float)
+        scaled, targets = (own * each + (1 - own) * np.roll(each, -1, axis=0) for each in (scaled, targets))
+    exponents = np.exp(scaled @ kernel + bias)
+    error = (exponents / exponents.sum(axis=1, keepdims=True) - targets) / len(batch)
+    expected = kernel - 0.5 * (scaled.T @ error + 2 * 0.1 * kernel), bias - 0.5 * error.sum(axis=0)
+    for found, wanted in zip(model.weights(), expected, strict=True):
+        assert found == pytest.approx(wanted, abs=1e-5)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 50), st.integers(1, 50), st.floats(1e-300, 1e300), st.integers(0, 2**31 - 1))
+def test_shares_are_parts_of_a_whole_and_the_same_for_a_seed(steps, size, mixup, seed):
+    shares = train.draw_shares(steps, size, mixup, seed)
+    assert (shares.shape, shares.dtype) == ((steps, size), np.float32)
+    assert ((shares >= 0) & (shares <= 1)).all()
+    assert (shares == train.draw_shares(steps, size, mixup, seed)).all()
+
+
+@pytest.mark.parametrize("mixup", [0.2, 1.0, 8.0])
+def test_shares_have_the_mean_and_the_variance_of_their_distribution(mixup):
+    shares = train.draw_shares(1000, 100, mixup, seed=3)
+    assert shares.mean() == pytest.approx(0.5, abs=0.01)
+    assert shares.var() == pytest.approx(1 / (4 * (2 * mixup + 1)), rel=0.02)
+    assert (shares != train.draw_shares(1000, 100, mixup, seed=4)).any()
+
+
+def test_without_mixup_no_shares_are_drawn():
+    assert train.draw_shares(10, 10, 0.0, seed=1) is None
+
+
+def test_a_share_of_all_is_no_mixture():
+    features, labels = noise(20, seed=1)
+    batches = train.draw_batches(labels, 30, 8, balanced=True, seed=1)
+    plain, whole = (head.Head(features, labels, 3, PARAMETERS) for _ in range(2))
+    plain.advance(batches)
+    whole.advance(batches, np.ones(batches.shape, np.float32))
+    for one, other in zip(plain.weights(), whole.weights(), strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_mixup_makes_a_head_less_sure_and_leaves_it_right():
+    (mixed, history, _), (_, plain, _) = fit(mixup=1.0, keep="last"), fit(keep="last")
+    assert history.iloc[-1]["val_accuracy"] == 1.0
+    assert history.iloc[-1]["train_cross_entropy"] > 2 * plain.iloc[-1]["train_cross_entropy"]
+    again, _, _ = fit(mixup=1.0, keep="last")
+    assert all((one == two).all() for one, two in zip(mixed.weights(), again.weights(), strict=True))
 
 
 def test_penalties_shrink_the_weights_and_l1_more_so_to_nothing():
@@ -494,6 +557,14 @@ def test_a_training_refuses_bottlenecks_of_last_weeks_files(tmp_path, stage, sta
     with pytest.raises(HuskyError, match="are not of the images they are to stand for"):
         train.run(job)
     assert list(job.output.iterdir()) == []
+
+
+@pytest.mark.parametrize("stage", ["train_baseline", "train_augmented"])
+def test_both_heads_mix(trained, tmp_path, stage):
+    job = make_job(tmp_path / "data", stage, mixup=1.0)
+    train.run(job)
+    plain, mixed = (json.loads((each.output / "scores.json").read_text()) for each in (trained[stage], job))
+    assert mixed["train_cross_entropy"] > 2 * plain["train_cross_entropy"]
 
 
 def test_without_copies_both_trainings_are_the_same(tmp_path):

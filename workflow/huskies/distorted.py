@@ -81,12 +81,13 @@ def learn(
     median over the points of the curves, so that neither compiling nor another program counts.
     """
     model = head.Head(*training, classes, parameters)
+    shares = train.draw_shares(*drawn.shape, parameters["mixup"], parameters["seed"])
     steps = itertools.chain([next(steps)], steps)
     clock = [(0, time.perf_counter())]
 
     def advance(start: int, stop: int) -> None:
         for step in range(start, stop):
-            model.learn(next(steps), training[1][drawn[step]])
+            model.learn(next(steps), training[1][drawn[step]], None if shares is None else shares[step])
         clock.append((stop, time.perf_counter()))
 
     followed = train.follow(model, advance, len(drawn), training, validation, parameters["keep"], "distorted")

@@ -24,13 +24,14 @@ def nested_accuracy(right: np.ndarray, cross_entropy: np.ndarray, sha256: np.nda
 def chance_leads(right: np.ndarray) -> np.ndarray:
     """Return by how much the best setting leads the mean in DRAWS worlds where only chance tells settings apart.
 
-    right: bool, settings × images. In each world, who is right on an image and who is wrong is dealt anew among the
-    settings, image by image (a permutation test): so many are right on each image as truly are, and the settings
-    agree as far as hard and easy images make them. The seed is fixed.
+    right: bool, settings × images; or int, how often each setting is right on an image that several splits hold out,
+    and leads are then in answers an image. In each world, who is right on an image and who is wrong is dealt anew
+    among the settings, image by image (a permutation test): so many are right on each image as truly are, and the
+    settings agree as far as hard and easy images make them. The seed is fixed.
     """
     random = np.random.default_rng(0)
     settings, images = right.shape
-    agreed = right.all(axis=0)
-    disputed = right[:, right.any(axis=0) & ~agreed]
+    agreed = (right == right[0]).all(axis=0)
+    disputed = right[:, ~agreed]
     best = [random.permuted(disputed, axis=0).sum(axis=1).max() for _ in range(DRAWS)]
-    return (np.array(best) + agreed.sum() - right.sum() / settings) / images
+    return (np.array(best) + right[0, agreed].sum() - right.sum() / settings) / images

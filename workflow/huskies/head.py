@@ -55,26 +55,49 @@ class Head:
         self._advance = tensorflow.function(self._steps)
         self._learn = tensorflow.function(self._step)
 
-    def advance(self, batches: np.ndarray) -> None:
-        """Take one step of the optimizer for each row of `batches`, int32, steps × batch size."""
-        self._advance(self._tensorflow.constant(batches, self._tensorflow.int32))
+    def advance(self, batches: np.ndarray, shares: np.ndarray | None = None) -> None:
+        """Take one step of the optimizer for each row of `batches`, int32, steps × batch size.
 
-    def learn(self, features: np.ndarray, labels: np.ndarray) -> None:
-        """Take one step on a batch that is not of the training rows: float32 n × D, and int labels n."""
-        constant = self._tensorflow.constant
-        self._learn(constant(features, self._tensorflow.float32), constant(labels, self._tensorflow.int32))
+        shares: float32, likewise, or None. With shares, each image of a batch is mixed with the next one, the last with
+        the first: features and labels, with its share of itself (mixup, Zhang et al. 2018, arXiv:1710.09412).
+        """
+        tensorflow = self._tensorflow
+        shares = None if shares is None else tensorflow.constant(shares, tensorflow.float32)
+        self._advance(tensorflow.constant(batches, tensorflow.int32), shares)
 
-    def _steps(self, batches) -> None:
-        for batch in batches:
-            self._step(self._gather(batch), self._tensorflow.gather(self._labels, batch))
+    def learn(self, features: np.ndarray, labels: np.ndarray, shares: np.ndarray | None = None) -> None:
+        """Take one step on a batch that is not of the training rows: float32 n × D, and int labels n.
 
-    def _step(self, features, labels) -> None:
+        shares: float32 n or None, as in `advance`.
+        """
+        tensorflow = self._tensorflow
+        shares = None if shares is None else tensorflow.constant(shares, tensorflow.float32)
+        self._learn(
+            tensorflow.constant(features, tensorflow.float32), tensorflow.constant(labels, tensorflow.int32), shares
+        )
+
+    def _steps(self, batches, shares) -> None:
+        tensorflow = self._tensorflow
+        for step in tensorflow.range(tensorflow.shape(batches)[0]):
+            batch = batches[step]
+            labels = tensorflow.gather(self._labels, batch)
+            self._step(self._gather(batch), labels, None if shares is None else shares[step])
+
+    def _step(self, features, labels, shares) -> None:
         variables = self._model.trainable_variables
         with self._tensorflow.GradientTape() as tape:
-            logits = self._logits(features, training=True)
-            loss = self._tensorflow.reduce_mean(self._cross_entropy(labels, logits))
+            loss = self._tensorflow.reduce_mean(self._losses(features, labels, shares))
             loss += sum(self._logits.losses)
         self._optimizer.apply(tape.gradient(loss, variables), variables)
+
+    def _losses(self, features, labels, shares):
+        if shares is None:
+            return self._cross_entropy(labels, self._logits(features, training=True))
+        # Rows of a batch are drawn one by one, so the next one is as good as any.
+        others, other_labels = (self._tensorflow.roll(each, -1, 0) for each in (features, labels))
+        own = shares[:, None]
+        logits = self._logits(own * features + (1 - own) * others, training=True)
+        return shares * self._cross_entropy(labels, logits) + (1 - shares) * self._cross_entropy(other_labels, logits)
 
     def _gather(self, batch):
         if self._held is not None:

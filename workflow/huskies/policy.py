@@ -54,7 +54,9 @@ def build(policy: list[dict[str, Any]]) -> Callable[[np.ndarray, int], np.ndarra
     composed = albumentations.Compose(steps)
 
     def augment(image: np.ndarray, seed: int) -> np.ndarray:
-        composed.set_random_seed(seed)
+        # albumentations would give every transform the same numbers, so that all of one p were applied together or not.
+        for number, step in enumerate(steps):
+            step.set_random_seed(seed + number)
         try:
             result = composed(image=image)["image"]
         # Transforms raise nearly anything on an image that is too small for them.

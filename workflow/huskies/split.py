@@ -1,5 +1,7 @@
 """split: every image gets its prefix, `train_`, `val_` or `test_`; a group never crosses a split.
 
+Those that split.train_per_class leaves out are in data/split under no name.
+
 Membership is a threshold on a hash of (seed, group), not a draw: it does not depend on paths, order or machine,
 and adding images leaves the others where they are. TensorFlow's retrain.py split by a hash in the same spirit.
 """
@@ -26,7 +28,7 @@ def position(seed: int | str, group: str) -> float:
 
 
 def assign(
-    rows: pd.DataFrame, validation: float, test: float, seed: int, repeat: int = 0
+    rows: pd.DataFrame, validation: float, test: float, seed: int, repeat: int = 0, train_per_class: int = 0
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Return (split of each group, moves) for rows with the columns label and group.
 
@@ -34,6 +36,10 @@ def assign(
     validation groups are drawn from those that are not test groups with repeat 0, so that whoever compares repeats
     has not looked at the test set. A class that would be left without a group in some split is given its
     lowest-placed one that can be spared; such moves are listed with the keys group, label, before, after.
+    train_per_class: above 0, a group that would be trained on has a split only where, for one of its classes, fewer
+    images than that stand before it, by place; so a larger number trains on the same groups and more, no class is
+    without one, and what is held out is the same for every number. A group is taken whole, so that a class may have
+    a few images more.
     Raises HuskyError if a class has too few groups for that.
     """
     wanted = ["train", "val"] + (["test"] if test else [])
@@ -43,14 +49,26 @@ def assign(
         for group, where in place.items()
     }
     moves = _fill_classes(rows, split_of, place, wanted)
-    if not repeat:
-        return split_of, moves
-    held_out = {group for group, split in split_of.items() if split == "test"}
-    place = {group: position(f"{seed}:{repeat}", group) for group in place}
-    for group in split_of.keys() - held_out:
-        split_of[group] = "val" if place[group] < validation / (1 - test) else "train"
-    others = _fill_classes(rows, split_of, place, ["train", "val"], held_out)
-    return split_of, [move for move in moves if move["after"] == "test"] + others
+    if repeat:
+        held_out = {group for group, split in split_of.items() if split == "test"}
+        place = {group: position(f"{seed}:{repeat}", group) for group in place}
+        for group in split_of.keys() - held_out:
+            split_of[group] = "val" if place[group] < validation / (1 - test) else "train"
+        others = _fill_classes(rows, split_of, place, ["train", "val"], held_out)
+        moves = [move for move in moves if move["after"] == "test"] + others
+    if train_per_class:
+        trained = {group for group, split in split_of.items() if split == "train"}
+        left_out = trained - _first(rows[rows["group"].isin(trained)], place, train_per_class)
+        split_of = {group: split for group, split in split_of.items() if group not in left_out}
+    return split_of, moves
+
+
+def _first(rows: pd.DataFrame, place: dict[str, float], images: int) -> set[str]:
+    """Return the groups of which some class has fewer than `images` images in the groups before them."""
+    sizes = rows.groupby(["label", "group"], as_index=False).size()
+    sizes = sizes.assign(place=sizes["group"].map(place)).sort_values(["place", "group"])
+    before = sizes.groupby("label")["size"].cumsum() - sizes["size"]
+    return set(sizes["group"][before < images])
 
 
 def _fill_classes(
@@ -88,7 +106,8 @@ def _fill_classes(
 def moved(rows: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
     """Return a line for each image that is held out or trained on otherwise than in an earlier manifest.
 
-    Both have the columns file, source_sha256, group, split. Images are told apart by content, whatever their names.
+    Both have the columns file, source_sha256, group, split; the split of an image that is left out is empty. Images
+    are told apart by content, whatever their names.
     """
     before = {row.source_sha256: row for row in earlier.itertuples()}
     lines = []
@@ -96,7 +115,8 @@ def moved(rows: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
         was = before.get(row.source_sha256)
         if was is not None and was.split != row.split:
             joined = was.group != row.group
-            reason = "its group is another now" if joined else "a class needed it, or needs it no more"
+            otherwise = "a class needed it, or needs it no more" if row.split else "split.train_per_class leaves it out"
+            reason = "its group is another now" if joined else otherwise
             lines.append(f"{row.file} was in {was.split} before: {reason}")
     return lines
 
@@ -123,7 +143,8 @@ def run(job: Job) -> str:
             f"every image of the class '{lost[0]}' stands under another label too. Remove the wrong copies."
         )
     split_of, moves = assign(rows, **parameters)
-    rows["split"] = rows["group"].map(split_of)
+    rows["split"] = rows["group"].map(split_of).fillna("")
+    left_out, rows = rows[rows["split"] == ""], rows[rows["split"] != ""]
     converted = rows["file"]
     rows["file"] = [naming.with_split(file, split) for file, split in zip(converted, rows["split"], strict=True)]
     for before, after in zip(converted, rows["file"], strict=True):
@@ -134,12 +155,13 @@ def run(job: Job) -> str:
     pd.DataFrame(moves, columns=["group", "label", "before", "after"]).to_csv(job.output / MOVES, index=False)
     counts = rows["split"].value_counts()
     summary = ", ".join(f"{counts.get(split, 0)} {split}" for split in naming.SPLITS)
+    summary += f"; {len(left_out)} left out by split.train_per_class" if len(left_out) else ""
     named = [
         f"moved group {move['group']} of class {move['label']} from {move['before']} to {move['after']}, "
         "which had none of that class"
         for move in moves
     ]
-    return "\n  ".join([summary, *named, *moved(rows, last(job))])
+    return "\n  ".join([summary, *named, *moved(pd.concat([rows, left_out]), last(job))])
 
 
 def last(job: Job) -> pd.DataFrame:

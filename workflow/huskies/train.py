@@ -61,6 +61,17 @@ def draw_batches(labels: np.ndarray, steps: int, size: int, balanced: bool, seed
     return np.concatenate(members)[starts[drawn] + within].astype(np.int32)
 
 
+def draw_shares(steps: int, size: int, mixup: float, seed: int) -> np.ndarray | None:
+    """Return the share that each image of a batch keeps in its mixture, float32, steps × size; None without mixup.
+
+    Shares are drawn from Beta(mixup, mixup), one for each pair (Zhang et al. 2018, arXiv:1710.09412).
+    """
+    if not mixup:
+        return None
+    # Other numbers than those of the batches, which the seed alone begins.
+    return np.random.default_rng([seed, 1]).beta(mixup, mixup, (steps, size)).astype(np.float32)
+
+
 def fit(
     train: tuple[Rows | np.ndarray, np.ndarray],
     validation: tuple[Rows | np.ndarray, np.ndarray],
@@ -82,10 +93,11 @@ def fit(
         parameters["class_balanced"],
         parameters["seed"],
     )
+    shares = draw_shares(*batches.shape, parameters["mixup"], parameters["seed"])
     model = head.Head(*train, classes, parameters)
 
     def advance(start: int, stop: int) -> None:
-        model.advance(batches[start:stop])
+        model.advance(batches[start:stop], None if shares is None else shares[start:stop])
 
     return model, *follow(model, advance, len(batches), train, validation, parameters["keep"], stage)
 
