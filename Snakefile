@@ -33,17 +33,19 @@ include: "workflow/rules/publish.smk"
 workflow.default_target = "publish"
 
 
-# The flow again on noise, with a leak, on other splits, and as the article ran it; read only when asked for.
-asked = prepare.asked_for(("noise", "leakage", "repeats", "article"), sys.argv[1:])
+# The flow again on noise, with a leak, on other splits, as the article ran it, and under many policies: read only when
+# asked for.
+FURTHER = {
+    "noise": "controls",
+    "leakage": "controls",
+    "repeats": "controls",
+    "article": "article",
+    "sweep": "article",
+}
+asked = prepare.asked_for(FURTHER, sys.argv[1:])
 for control in asked:
 
-    include: f"workflow/{'article' if control == 'article' else 'controls'}/{control}.smk"
-
-
-# What goes beyond the article; likewise.
-if prepare.asked_for(("sweep",), sys.argv[1:]):
-
-    include: "workflow/article/sweep.smk"
+    include: f"workflow/{FURTHER[control]}/{control}.smk"
 
 
 later = prepare.add_page(workflow)
