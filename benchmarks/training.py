@@ -25,6 +25,7 @@ PARAMETERS = {
     "l1": 0.0,
     "l2": 0.01,
     "mixup": 0.0,
+    "scaling": "standardise",
     "class_balanced": False,
     "keep": "last",
 }

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 
 CODE = [
     f"workflow/huskies/{module}.py"
-    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization")
+    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization", "weights")
 ]
 
 
@@ -414,6 +414,22 @@ def test_the_bottleneck_can_be_taken_at_a_layer(tmp_path):
     job = make_job(write_images(tmp_path / "split", files), layer="conv_pw_6_relu")
     assert bottlenecks.run(job) == "computed 3, reused 0 bottlenecks of 256 features"
     assert np.load(job.output / bottlenecks.FEATURES) == pytest.approx(plain_keras(files, "conv_pw_6_relu"), abs=1e-5)
+
+
+def test_the_bottlenecks_of_several_layers_stand_one_after_the_other(tmp_path):
+    files, layers = some_images(3), ["conv_pw_13_relu", "conv_pw_6_relu"]
+    job = make_job(write_images(tmp_path / "split", files), layer=layers)
+    assert bottlenecks.run(job) == "computed 3, reused 0 bottlenecks of 768 features"
+    expected = np.concatenate([plain_keras(files, layer) for layer in layers], axis=1)
+    assert np.load(job.output / bottlenecks.FEATURES) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_list_of_one_layer_is_that_layer(tmp_path):
+    source = write_images(tmp_path / "split", some_images(3))
+    one, listed = (make_job(source, str(layer), layer=layer) for layer in ("conv_pw_6_relu", ["conv_pw_6_relu"]))
+    bottlenecks.run(one)
+    assert bottlenecks.run(listed) == "computed 3, reused 0 bottlenecks of 256 features"
+    assert np.array_equal(*(np.load(job.output / bottlenecks.FEATURES) for job in (one, listed)))
 
 
 def test_weights_that_end_at_the_layer_fit_too(tmp_path):

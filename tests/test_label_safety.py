@@ -98,10 +98,7 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
             "backbone": {"name": "two features"},
         },
         inputs={name: data / name for name in ("split", "bottlenecks_original", "train_baseline")},
-        code={
-            f"workflow/huskies/{module}.py": ""
-            for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization")
-        },
+        code=dict.fromkeys(bottlenecks._CODE, ""),
         provenance={"raw": "r"},
         output=data / "out",
         cores=cores,

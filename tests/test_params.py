@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
 SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
+LAYERS = ["conv_pw_6_relu", "conv_pw_11_relu"]
 
 KNOWN = "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train."
 
@@ -65,7 +66,8 @@ BAD_VALUES = [
     ("backbone.weights", "a/b.h5", '"a/b.h5", but must be a plain file name, without a folder.'),
     ("backbone.weights", "a\\b.h5", '"a\\\\b.h5", but must be a plain file name, without a folder.'),
     ("backbone.weights", "/etc/passwd", '"/etc/passwd", but must be a plain file name, without a folder.'),
-    ("backbone.layer", 7, "7, but must be of type string or null."),
+    ("backbone.layer", 7, "7, but must be of type string or array or null."),
+    ("backbone.layer", [], "[], but [] should be non-empty."),
     ("backbone.input_size", 31, "31, but must be at least 32."),
     ("backbone.input_size", 2049, "2049, but must be at most 2048."),
     ("backbone.input_size", "96", '"96", but must be of type integer or null.'),
@@ -83,6 +85,7 @@ BAD_VALUES = [
     ("train.l1", -1, "-1, but must be at least 0."),
     ("train.l2", -1, "-1, but must be at least 0."),
     ("train.mixup", -1, "-1, but must be at least 0."),
+    ("train.scaling", "none", '"none", but must be one of standardise, discriminants.'),
     ("train.class_balanced", "yes", '"yes", but must be of type boolean.'),
     ("train.class_balanced", 1, "1, but must be of type boolean."),
     ("train.keep", "first", '"first", but must be one of best, last.'),
@@ -226,6 +229,7 @@ def test_an_unknown_architecture_is_refused_with_the_nearest_one(good, name, nea
         ("aug.policy", []),
         ("convert.max_side", 0),
         ("backbone.layer", "conv_pw_11_relu"),
+        ("backbone.layer", LAYERS),
         ("backbone.input_size", None),
         ("backbone.weights", "imagenet"),
         ("backbone.weights", "my weights.ünïcode.h5"),
@@ -306,6 +310,8 @@ def test_a_missing_file_says_how_to_restore_it(tmp_path):
         ({"train": {"class_balanced": "false"}}, "train.class_balanced", False),
         ({"train": {"keep": "last"}}, "train.keep", "last"),
         ({"backbone": {"layer": "conv_pw_11_relu"}}, "backbone.layer", "conv_pw_11_relu"),
+        ({"backbone": {"layer": "[conv_pw_6_relu, conv_pw_11_relu]"}}, "backbone.layer", LAYERS),
+        ({"backbone": {"layer": ["conv_pw_6_relu", "conv_pw_11_relu"]}}, "backbone.layer", LAYERS),
         ({"backbone": {"input_size": "null"}}, "backbone.input_size", None),
         ({"backbone": {"input_size": "128"}}, "backbone.input_size", 128),
         ({"backbone": {"arguments": {"alpha": "0.75"}}}, "backbone.arguments", {"alpha": 0.75}),

@@ -96,6 +96,7 @@ READERS = {
     "train.l1": (0.1, LEARNERS),
     "train.l2": (0.1, LEARNERS),
     "train.mixup": (0.2, LEARNERS),
+    "train.scaling": ("discriminants", LEARNERS),
     "train.class_balanced": (False, LEARNERS),
     "train.keep": ("last", [*TRAININGS, "metrics", "distorted"]),
     "train.seed": (2, LEARNERS),

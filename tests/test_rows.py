@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import PROJECT
-from huskies import head, rows
+from huskies import rows, scaling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,9 +45,9 @@ def test_chunks_are_all_rows_in_order_and_none_is_larger_than_allowed(monkeypatc
 
 def test_mean_and_variance_do_not_depend_on_the_chunks(monkeypatch):
     features = parts([500])[0] * 40 + 7
-    at_once = head._moments(features)
+    at_once = scaling.moments(features)
     monkeypatch.setattr(rows, "_TOGETHER", 12 * 33)
-    apart = head._moments(rows.Rows([features[:123], features[123:]], np.arange(500)))
+    apart = scaling.moments(rows.Rows([features[:123], features[123:]], np.arange(500)))
     for name in ("mean", "variance"):
         assert apart[name] == pytest.approx(at_once[name], rel=1e-12)
     variance = features.astype(float).var(axis=0)
@@ -72,7 +72,8 @@ def watch():
 
 small = np.eye(4, 2048, dtype=np.float32), np.arange(4)
 parameters = {"steps": 20, "batch_size": 100, "optimizer": "adam", "learning_rate": 0.003, "dropout": 0.0, "l1": 0.0,
-              "l2": 0.01, "mixup": 0.0, "class_balanced": True, "keep": "best", "seed": 1}
+              "l2": 0.01, "mixup": 0.0, "scaling": "standardise",
+              "class_balanced": True, "keep": "best", "seed": 1}
 train.fit(small, small, 4, parameters, "train_baseline")
 maps = [np.load(path, mmap_mode="r") for path in sys.argv[1:]]
 count = sum(map(len, maps))

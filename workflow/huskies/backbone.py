@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import os
-import re
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from huskies import architectures, engine, images
+from huskies import architectures, engine, images, weights
 from huskies.errors import HuskyError, nearest, some
 
 # TensorFlow's batch. OpenVINO has its own.
@@ -55,18 +54,19 @@ def build(parameters: dict[str, Any]):
     """Return (Keras model from an input batch to N × D features, side of the input in pixels).
 
     parameters: the section `backbone` of params.yaml. The features are the average-pooled output of the last
-    layer, or of `layer`. Raises HuskyError for arguments, a layer or weights that do not fit the architecture.
+    layer, or of `layer`; of several layers, one after the other. Raises HuskyError for arguments, a layer or weights
+    that do not fit the architecture.
     """
     import keras
 
-    name, layer, weights = parameters["name"], parameters["layer"], parameters["weights"]
+    name, layer = parameters["name"], parameters["layer"]
     architecture = getattr(keras.applications, name)
     side = parameters["input_size"] or _own_size(architecture, parameters)
-    file = architectures.weights_file(weights)
+    file = architectures.weights_file(parameters["weights"])
     try:
         base = architecture(
             include_top=False,
-            weights=None if file else weights,
+            weights=None if file else parameters["weights"],
             input_shape=(side, side, 3),
             pooling=None if layer else "avg",
             **parameters["arguments"],
@@ -74,23 +74,32 @@ def build(parameters: dict[str, Any]):
     except (TypeError, ValueError) as error:
         raise HuskyError(f"backbone: {name} cannot be built: {error}. Mend 'backbone' in params.yaml.") from None
     except Exception as error:
-        raise HuskyError(_no_download(name, error)) from None
+        raise HuskyError(weights.not_downloaded(name, error)) from None
     if not layer:
         if file:
-            _load_weights(base, file, name)
+            weights.load(base, file, name)
         return base, side
-    truncated = keras.Model(base.input, _layer(base, layer, name).output)
+    layers = [_layer(base, each, name) for each in ([layer] if isinstance(layer, str) else layer)]
     if file:
-        # The file may hold the whole network, or only what lies below the layer.
+        # The file may hold the whole network, or only what lies below the highest of the layers.
         try:
-            _load_weights(truncated, file, name)
+            weights.load(keras.Model(base.input, max(layers, key=base.layers.index).output), file, name)
         except HuskyError:
-            _load_weights(base, file, name)
-    if len(truncated.output.shape) == 4:
-        truncated = keras.Model(truncated.input, keras.layers.GlobalAveragePooling2D()(truncated.output))
-    if len(truncated.output.shape) != 2:
-        raise HuskyError(f"backbone.layer: the output of '{layer}' has no features to pool. Choose another layer.")
-    return truncated, side
+            weights.load(base, file, name)
+    pooled = [_pooled(each) for each in layers]
+    return keras.Model(base.input, pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)), side
+
+
+def _pooled(layer):
+    """Return the average of a layer's output over its pixels, or the output itself where it has none."""
+    import keras
+
+    output = layer.output
+    if len(output.shape) == 4:
+        output = keras.layers.GlobalAveragePooling2D()(output)
+    if len(output.shape) != 2:
+        raise HuskyError(f"backbone.layer: the output of '{layer.name}' has no features to pool. Choose another layer.")
+    return output
 
 
 def _own_size(architecture: Callable, parameters: dict[str, Any]) -> int:
@@ -107,28 +116,6 @@ def _layer(base, layer: str, name: str):
     if layer not in names:
         raise HuskyError(f"backbone.layer: {name} has no layer '{layer}'.{nearest(layer, names)}")
     return base.get_layer(layer)
-
-
-def _load_weights(model, path: Path, name: str) -> None:
-    try:
-        model.load_weights(path)
-    # Keras and h5py raise many kinds of error for a file of another network, another format, or none.
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise HuskyError(
-            f"backbone.weights: {path} does not fit {name} as params.yaml describes it: {reason}. "
-            "Choose the weights, name, arguments and layer that belong together."
-        ) from None
-
-
-def _no_download(name: str, error: Exception) -> str:
-    url = re.search(r"https?://\S+/([\w.\-]+\.h5)", str(error))
-    home = os.environ.get("KERAS_HOME", "~/.keras")
-    file = f"{home}/models/{url.group(1)}" if url else f"its file in {home}/models"
-    return (
-        f"backbone.weights: the ImageNet weights of {name} could not be downloaded. Put them into {file} by hand, "
-        "or set backbone.weights to a file in backbones/."
-    )
 
 
 def preprocessing(name: str) -> Callable:

@@ -28,7 +28,7 @@ IDENTITY = "identity.json"
 # What turns the bytes of an image into a row; other code of the stage only moves rows about.
 _CODE = [
     f"workflow/huskies/{module}.py"
-    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization")
+    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization", "weights")
 ]
 # Rows that are kept at once: a killed run goes on where it stopped.
 _TOGETHER = 32

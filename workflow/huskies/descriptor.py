@@ -28,7 +28,7 @@ NETWORK = {
 }
 # Images that are computed and kept together: a killed run goes on where it stopped.
 _CHUNK = 64
-_MODULES = ("architectures", "backbone", "descriptor", "images", "likeness")
+_MODULES = ("architectures", "backbone", "descriptor", "images", "likeness", "weights")
 
 
 def compute(thumbnails: np.ndarray, cores: int) -> Iterator[np.ndarray]:

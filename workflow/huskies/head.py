@@ -1,4 +1,4 @@
-"""The head: standardise, then a dense softmax layer, in Keras on top of bottlenecks, trained in a compiled loop."""
+"""The head: scale, then a dense softmax layer, in Keras on top of bottlenecks, trained in a compiled loop."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from huskies import backbone
+from huskies import backbone, scaling
 from huskies.rows import Rows, chunks
 
 NAME = "head.keras"
@@ -22,14 +22,14 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Head:
-    """Standardisation, dropout, dense, softmax. `parameters` is the section `train` of params.yaml."""
+    """Scaling, dropout, dense, softmax. `parameters` is the section `train` of params.yaml."""
 
     def __init__(self, features: Rows | np.ndarray, labels: np.ndarray, classes: int, parameters: dict[str, Any]):
         """Build the layers and the optimizer for training rows: float32 N × D, and int labels N.
 
         Many rows stay where they are: each step gathers its own, so they may lie in files larger than memory.
-        Features are standardised by the training rows' own mean and variance, so that one learning rate suits
-        every backbone. The seed fixes the first weights and the dropout.
+        Features are scaled by the training rows' own mean and variance, so that one learning rate suits every backbone
+        (see scaling.py). The seed fixes the first weights and the dropout.
         """
         self._tensorflow = tensorflow = backbone.load_tensorflow()
         import keras
@@ -39,7 +39,7 @@ class Head:
         self._held = tensorflow.constant(features[:]) if held else None
         self._labels = tensorflow.constant(labels, tensorflow.int32)
         inputs = keras.Input((features.shape[1],), name="bottleneck")
-        scaled = keras.layers.Normalization(**_moments(features), name="standardise")(inputs)
+        scaled = scaling.layer(features, labels, parameters["scaling"])(inputs)
         dropped = keras.layers.Dropout(parameters["dropout"], seed=parameters["seed"], name="dropout")(scaled)
         logits = keras.layers.Dense(
             classes,
@@ -160,17 +160,6 @@ def _number_shared_objects(config: str) -> str:
 
 def _in_chunks(model, features: Rows | np.ndarray) -> np.ndarray:
     return np.concatenate([model(chunk, training=False).numpy() for chunk in chunks(features)])
-
-
-def _moments(features: Rows | np.ndarray) -> dict[str, np.ndarray]:
-    """Return mean and variance of each feature; the variance has a floor.
-
-    A feature that hardly varies over a few training images may well vary over others, and dividing by next to
-    nothing would let it drown all the rest.
-    """
-    mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in chunks(features)) / len(features)
-    variance = sum(((chunk - mean) ** 2).sum(axis=0) for chunk in chunks(features)) / len(features)
-    return {"mean": mean, "variance": variance + 0.01 * variance.mean()}
 
 
 def predict_with(path: Path, features: Rows | np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ _FOLDER = "backbones"
 _KEPT_AT_MOST = 10
 # What decides how a backbone is converted, and how calibration images are read.
 _LIBRARIES = ("keras", "openvino", "pillow", "tensorflow")
-_CODE = ("architectures.py", "backbone.py", "images.py", "openvino_engine.py", "quantization.py")
+_CODE = ("architectures.py", "backbone.py", "images.py", "openvino_engine.py", "quantization.py", "weights.py")
 
 
 def _openvino():

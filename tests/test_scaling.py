@@ -1,0 +1,121 @@
+"""The first layer of a head: features standardised, or reduced to what tells the classes apart."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import PROJECT
+from huskies import head, rows, scaling
+from huskies.errors import HuskyError
+
+# Keras 3.15 says this of itself when it saves a model with numpy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+
+def blobs(images: int = 60, dimensions: int = 8, classes: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return (features, labels) of classes whose features vary together, as many images in each."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(images) % classes
+    mixing = random.normal(size=(dimensions, dimensions))
+    features = random.normal(size=(images, dimensions)) @ mixing + 3 * random.normal(size=(classes, dimensions))[labels]
+    return features.astype(np.float32), labels
+
+
+def test_one_discriminant_of_two_classes_by_hand():
+    # Means (∓2, 0), deviations (±1, 0) and (0, ±1): the covariance is a half of the identity, shrunk or not.
+    far = np.array([2, 0], np.float32)
+    about = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
+    features = np.concatenate([about - far, about + far])
+    kernel, bias = scaling.discriminants(features, np.repeat([0, 1], 4))
+    assert np.abs(kernel) == pytest.approx(np.array([[2**0.5], [0]]), abs=1e-6)
+    assert bias == pytest.approx(np.zeros(1), abs=1e-6)
+
+
+def test_there_is_one_discriminant_fewer_than_classes_and_no_more_than_features():
+    assert scaling.discriminants(*blobs(dimensions=8, classes=4))[0].shape == (8, 3)
+    assert scaling.discriminants(*blobs(dimensions=2, classes=4))[0].shape == (2, 2)
+
+
+def test_centres_keep_their_distances_by_the_shrunk_covariance_within_the_classes():
+    features, labels = blobs()
+    kernel, bias = scaling.discriminants(features, labels)
+    centres = np.stack([features[labels == label].mean(axis=0) for label in range(4)]).astype(float)
+    within = np.cov((features - centres[labels]).T, bias=True)
+    shrunk = within / 2 + np.trace(within) / 8 / 2 * np.eye(8)
+    gaps = centres[:, None] - centres
+    expected = np.einsum("abi,ij,abj->ab", gaps, np.linalg.inv(shrunk), gaps) ** 0.5
+    reduced = centres @ kernel + bias
+    assert np.linalg.norm(reduced[:, None] - reduced, axis=2) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert reduced.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-5)
+
+
+def test_more_features_than_images_are_no_hindrance():
+    features, labels = blobs(images=12, dimensions=50)
+    kernel, bias = scaling.discriminants(features, labels)
+    assert kernel.shape == (50, 3)
+    reduced = features @ kernel + bias
+    centres = np.stack([reduced[labels == label].mean(axis=0) for label in range(4)])
+    assert (np.linalg.norm(reduced[:, None] - centres, axis=2).argmin(axis=1) == labels).all()
+
+
+def test_a_feature_that_never_varies_has_no_weight():
+    features, labels = blobs()
+    kernel, _ = scaling.discriminants(np.hstack([features, np.full((60, 1), 7, np.float32)]), labels)
+    assert np.abs(kernel[-1]).max() == pytest.approx(0, abs=1e-6)
+
+
+def test_it_does_not_matter_how_the_rows_lie(monkeypatch):
+    features, labels = blobs(images=500)
+    monkeypatch.setattr(rows, "_TOGETHER", 4 * features.shape[1] * 64)
+    together = scaling.discriminants(features, labels)
+    apart = scaling.discriminants(rows.Rows([features[:123], features[123:]], np.arange(500)), labels)
+    for one, other in zip(together, apart, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("images", [3, 6], ids=["one of each", "two alike of each"])
+def test_classes_within_which_nothing_varies_are_refused(images):
+    features = np.random.default_rng(0).random((3, 5), np.float32)[np.arange(images) % 3]
+    with pytest.raises(HuskyError) as refusal:
+        scaling.discriminants(features, np.arange(images) % 3)
+    assert str(refusal.value) == (
+        "train.scaling: no feature varies within a class. Set it to standardise in params.yaml."
+    )
+
+
+def test_the_same_bits_on_any_number_of_cores():
+    script = """
+import os, sys
+os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:int(sys.argv[1])]))
+import numpy as np
+from huskies import images, scaling
+random = np.random.default_rng(0)
+features = random.random((400, 700), np.float32)
+found = scaling.discriminants(features, np.arange(400) % 5)
+print(images.sha256(b"".join(each.tobytes() for each in found)))
+"""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script, cores],
+            env={**os.environ, "PYTHONPATH": str(PROJECT / "workflow")},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()[-1]
+        for cores in ("1", "99")
+    }
+    assert len(digests) == 1
+
+
+def test_a_head_on_discriminants_is_saved_whole(tmp_path):
+    features, labels = blobs(dimensions=30)
+    parameters = {"optimizer": "adam", "learning_rate": 0.003, "dropout": 0.0, "l1": 0.0, "l2": 0.01, "seed": 1}
+    model = head.Head(features, labels, 4, {**parameters, "scaling": "discriminants"})
+    kernel, _ = scaling.discriminants(features, labels)
+    model.advance(np.tile(np.arange(60, dtype=np.int32), (200, 1)))
+    frozen = [each for each in model.weights() if each.shape == kernel.shape]
+    assert [each.tobytes() for each in frozen] == [kernel.tobytes()]
+    model.save(tmp_path / "head.keras")
+    assert head.predict_with(tmp_path / "head.keras", features).tobytes() == model.predict(features).tobytes()
