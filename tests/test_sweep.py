@@ -294,6 +294,7 @@ def test_a_lead_that_chance_cannot_give_is_more_than_luck():
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_the_sweep_runs_through_the_flow_and_shares_what_it_can(clone: Clone, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     clone.set(article__flowers="data/digits")

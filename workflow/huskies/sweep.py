@@ -108,11 +108,13 @@ def draw(runs: pd.DataFrame, path: Path) -> None:
         "factor": (sweep_runs.by_copies(runs), "copies of each training image"),
         "train_per_class": (curve, f"training images of each class, {curve['factor'].max()} copies of each"),
     }
+    colours = {policy: f"C{number}" for number, policy in enumerate(sorted(runs["policy"].unique()))}
     figure, both = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
     for axes, (column, (shown, label)) in zip(both, panels.items(), strict=True):
         values = sorted(shown[column].unique())
         for policy, rows in shown.groupby("policy"):
-            axes.plot(range(len(values)), 100 * rows.groupby(column)["gain"].mean(), marker="o", label=policy)
+            gains = 100 * rows.groupby(column)["gain"].mean()
+            axes.plot(range(len(values)), gains, marker="o", color=colours[policy], label=policy)
         copied = shown[shown["factor"] > 0]
         means = [sweep_runs.mean_gain(copied[copied[column] == value], sweep_runs.held_out(runs)) for value in values]
         mean, low, high = 100 * np.array(means).T
