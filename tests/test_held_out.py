@@ -100,7 +100,7 @@ def test_the_features_of_test_images_are_listed_by_the_gate_and_the_test_alone()
     assert listed == READERS_OF_FEATURES
     named = {path.stem for path in (PROJECT / plan.PACKAGE).glob("*.py") if "bottlenecks_test" in path.read_text()}
     # Trap 2 has test images of its own, of a flow of the article's.
-    assert named == {"bottlenecks", *READERS_OF_FEATURES, "article_flows", "tuning"}
+    assert named == {"bottlenecks", *READERS_OF_FEATURES, "article_flows", "sweep_flows", "tuning"}
 
 
 def test_nothing_reads_what_the_test_says():

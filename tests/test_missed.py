@@ -9,7 +9,16 @@ from huskies import head, manifest, missed, suspects, train
 from huskies.errors import HuskyError
 from threadpoolctl import threadpool_info, threadpool_limits
 
-PARAMETERS = {"optimizer": "adam", "learning_rate": 0.01, "dropout": 0.0, "l1": 0.0, "l2": 0.0, "seed": 1}
+PARAMETERS = {
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "dropout": 0.0,
+    "l1": 0.0,
+    "l2": 0.0,
+    "mixup": 0.0,
+    "scaling": "standardise",
+    "seed": 1,
+}
 
 
 def images(labels: str, splits: list[str]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ TRAIN = {
     "l1": 0.0,
     "l2": 0.0,
     "mixup": 0.0,
+    "scaling": "standardise",
     "class_balanced": True,
     "keep": "last",
     "seed": 1,
