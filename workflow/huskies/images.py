@@ -5,7 +5,6 @@ import io
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -85,6 +84,9 @@ def decode_jpeg(content: bytes) -> np.ndarray:
     Threads decode side by side that way; Pillow holds Python's lock for much of its work. Raises UnreadableImage for
     what is no picture.
     """
+    # Snakemake imports this module at every start, and decodes nothing.
+    import cv2
+
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
     if pixels is None:
         raise UnreadableImage("not a JPEG that OpenCV can read")
