@@ -127,7 +127,8 @@ def of_flowers(inputs: Inputs, reported: float) -> Found:
     found = {each: runs(inputs, "flowers", each, "baseline") for each in backbones(inputs, "flowers")}
     numbers = [number for name, each in found.items() for number in of_head(name, each, reported)]
     figures = [_curves(name, {"baseline": each}, reported) for name, each in found.items()]
-    return Found(numbers, facts(next(iter(found.values()))), figures, [of_each_seed(found)])
+    first, each = next(iter(found.items()))
+    return Found(numbers, {**facts(each), "backbone": first}, figures, [of_each_seed(found)])
 
 
 def of_prefix_mode(inputs: Inputs, reported: float) -> Found:
@@ -140,7 +141,8 @@ def of_prefix_mode(inputs: Inputs, reported: float) -> Found:
         numbers.append(gain)
         figures.append(_curves(name, {"baseline": before, "augmented": after}, reported))
         tables[name] = after
-    return Found(numbers, facts(next(iter(tables.values()))), figures, [of_each_seed(tables)])
+    first, each = next(iter(tables.items()))
+    return Found(numbers, {**facts(each), "backbone": first}, figures, [of_each_seed(tables)])
 
 
 def of_gradient_descent(inputs: Inputs) -> Found:
