@@ -121,7 +121,8 @@ def test_fetching_ends_without_weights_where_keras_takes_too_long_or_cannot(monk
 
     monkeypatch.setattr(subprocess, "run", too_long)
     assert article_backbones.fetch(BACKBONES["MobileNetV2"]) is False
-    monkeypatch.setattr(subprocess, "run", lambda command, **options: None)
+    refused = subprocess.CompletedProcess([], 1)
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: refused)
     assert article_backbones.fetch(BACKBONES["MobileNetV2"]) is False
 
 
@@ -136,3 +137,31 @@ def test_keras_keeps_the_weights_under_these_names():
     )
     assert article_backbones.weights(BACKBONES["InceptionV3"]).name == INCEPTION
     assert article_backbones.weights(BACKBONES["MobileNetV2"]).name == MOBILE
+
+
+def test_what_was_cut_off_while_it_was_fetched_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+    def cut_off(command, env, **_):
+        place = Path(env["KERAS_HOME"], "models", article_backbones.weights(BACKBONES["MobileNetV2"]).name)
+        place.parent.mkdir()
+        place.write_bytes(b"half of it")
+        raise subprocess.TimeoutExpired(command, 120)
+
+    monkeypatch.setattr(article_backbones.subprocess, "run", cut_off)
+    assert not article_backbones.fetch(BACKBONES["MobileNetV2"])
+    assert not list(tmp_path.rglob("*.h5"))
+
+
+def test_what_was_fetched_lies_where_keras_looks_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+    def fetched(command, env, **_):
+        place = Path(env["KERAS_HOME"], "models", article_backbones.weights(BACKBONES["MobileNetV2"]).name)
+        place.parent.mkdir()
+        place.write_bytes(b"all of it")
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(article_backbones.subprocess, "run", fetched)
+    assert article_backbones.fetch(BACKBONES["MobileNetV2"])
+    assert article_backbones.weights(BACKBONES["MobileNetV2"]).read_bytes() == b"all of it"

@@ -23,6 +23,7 @@ from huskies import (
     runner,
     snapshot,
     store,
+    weights,
 )
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -591,6 +592,20 @@ print(json.dumps({"said": said}))
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])["said"]
+
+
+def test_weights_in_keras_folder_that_are_cut_short_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    path = tmp_path / "models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+    path.parent.mkdir()
+    path.write_bytes(b"half of it")
+    weights.verify("MobileNet")
+    with pytest.raises(HuskyError) as refused:
+        weights.verify("MobileNetV2")
+    assert str(refused.value) == (
+        f"backbone.weights: {path} is not what Keras offers: cut short, or another network's. Delete it, and run the "
+        "same command again."
+    )
 
 
 @pytest.mark.long

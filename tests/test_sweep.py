@@ -196,7 +196,7 @@ def inputs(tmp_path) -> dict[str, Path]:
             folder.mkdir(parents=True)
             baseline = {"images": 4 * int(cell.rpartition("/")[2]), "val_images": 4, "val_accuracy": 0.0}
             augmented = {"val_accuracy": answers.count("1") / 4}
-            (folder / "metrics.json").write_text(json.dumps({"baseline": baseline, "augmented": augmented}))
+            (folder / "metrics.json").write_text(json.dumps({"baseline": baseline, "augmented": augmented, "leaks": 0}))
             files = FILES if split == 1 else [*FILES[:2], "b/val_5.jpg", "b/val_6.jpg"]
             predicted = ["x" if right == "1" else "y" for right in answers]
             table = pd.DataFrame({"file": files, "actual": "x", "predicted": predicted})
@@ -317,3 +317,13 @@ def test_the_sweep_runs_through_the_flow_and_shares_what_it_can(clone: Clone, mo
     assert f"; {len(CLASSES) * IMAGES_A_CLASS - len(rows)} left out by split.train_per_class\n" in said
     assert "Nothing to be done" in do(clone, "snakemake", "--cores", "2", "sweep")
     assert do(clone, "git", "status", "--porcelain", "data") == ""
+
+
+def test_a_run_with_leaks_is_refused(tmp_path):
+    (tmp_path / "metrics.json").write_text(json.dumps({"leaks": 2}))
+    with pytest.raises(HuskyError) as refused:
+        sweep_runs.read({"none/0/5/1": tmp_path})
+    assert str(refused.value) == (
+        f"{tmp_path}: held-out images leaked into the training (2 of them), so that the sweep would be false. "
+        "Set group.near_duplicates to true and leaks.action to fail in params.yaml."
+    )

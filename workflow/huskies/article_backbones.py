@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,19 @@ def weights(backbone: dict[str, Any]) -> Path:
 def fetch(backbone: dict[str, Any]) -> bool:
     """Let Keras download the ImageNet weights, in a process of its own; return whether they are there now."""
     command = [sys.executable, "-c", _FETCH, backbone["name"]]
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    try:
-        subprocess.run(command, env=environment, capture_output=True, timeout=_PATIENCE, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return weights(backbone).is_file()
+    place = weights(backbone)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Keras writes straight to the final name, and what is cut off there would count as downloaded ever after.
+    with tempfile.TemporaryDirectory(dir=place.parent) as home:
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_HOME": home}
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, timeout=_PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        found = Path(home, "models", place.name)
+        if done.returncode == 0 and found.is_file():
+            os.replace(found, place)
+    return place.is_file()
 
 
 def choose(backbones: dict[str, dict[str, Any]], may_fetch: bool) -> tuple[list[str], str]:

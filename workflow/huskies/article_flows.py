@@ -77,7 +77,7 @@ def row(name: str) -> dict[str, Any]:
 
 def label_safety(overrides: dict[str, Any]) -> Flow:
     """Return the flow on the sample whose stage label_safety judges the article's examples."""
-    return _planned(params.load(overrides=params.merge(row("label_safety"), overrides)), f"{ROOT}/label_safety")
+    return _planned(params.load(overrides=overrides, own=row("label_safety")), f"{ROOT}/label_safety")
 
 
 def on_flowers(overrides: dict[str, Any], backbones: Sequence[str]) -> dict[str, Flow]:
@@ -86,7 +86,9 @@ def on_flowers(overrides: dict[str, Any], backbones: Sequence[str]) -> dict[str,
     overrides: those of --config, which have the last word. backbones: names of files in workflow/article/backbones/.
     """
     own = {**row("flowers"), "backbone": article_backbones.read(backbones[0])}
-    values = params.load(overrides=params.merge(own, overrides))
+    values = params.load(overrides=overrides, own=own)
+    # The rows are named after their backbones: of --config, engine and precision alone apply to them.
+    values["backbone"] |= article_backbones.read(backbones[0])
     values["raw"] = values["article"]["flowers"]
     splits = range(1, values["article"]["seeds"] + 1)
     first = _planned(values, f"{ROOT}/flowers/{backbones[0]}/1")
@@ -114,7 +116,8 @@ def _over_splits_and_backbones(
     flows = {}
     for number in splits:
         place = f"{name}/{backbones[0]}/{number}"
-        flows[place] = one = first if number == 1 else derived(first, {"split": {"seed": number}}, BEFORE_SPLIT, place)
+        seed = first.params["split"]["seed"] + number - 1
+        flows[place] = one = first if number == 1 else derived(first, {"split": {"seed": seed}}, BEFORE_SPLIT, place)
         for backbone in backbones[1:]:
             place = f"{name}/{backbone}/{number}"
             flows[place] = derived(one, {"backbone": article_backbones.read(backbone)}, BEFORE_BACKBONE, place)

@@ -63,6 +63,8 @@ def build(parameters: dict[str, Any]):
     architecture = getattr(keras.applications, name)
     side = parameters["input_size"] or _own_size(architecture, parameters)
     file = architectures.weights_file(parameters["weights"])
+    if not file:
+        weights.verify(name)
     try:
         base = architecture(
             include_top=False,
@@ -83,9 +85,9 @@ def build(parameters: dict[str, Any]):
     if file:
         # The file may hold the whole network, or only what lies below the highest of the layers.
         try:
-            weights.load(keras.Model(base.input, max(layers, key=base.layers.index).output), file, name)
-        except HuskyError:
             weights.load(base, file, name)
+        except HuskyError:
+            weights.load(keras.Model(base.input, max(layers, key=base.layers.index).output), file, name)
     pooled = [_pooled(each) for each in layers]
     return keras.Model(base.input, pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)), side
 

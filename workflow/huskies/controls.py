@@ -18,7 +18,7 @@ NOISE = Path("workflow/controls/noise.yaml")
 def noise(overrides: dict[str, Any]) -> Flow:
     """Return the flow on images of noise: params.yaml, noise.yaml over it, and overrides of --config over both."""
     own = YAML(typ="safe").load(NOISE.read_text(encoding="utf-8"))
-    values = params.load(overrides=params.merge(own, overrides))
+    values = params.load(overrides=overrides, own=own)
     return _on_made_images(plan.control("noise_images", values, {}), values, "data/noise")
 
 
@@ -31,7 +31,12 @@ def leaky(honest: Flow, root: str) -> Flow:
     held_out = honest.params["split"]
     changed = {
         "group": {"near_duplicates": False},
-        "split": {**held_out, "validation": held_out["validation"] / (1 - held_out["test"]), "test": 0.0},
+        "split": {
+            **held_out,
+            "validation": held_out["validation"] / (1 - held_out["test"]),
+            "test": 0.0,
+            "train_per_class": 0,
+        },
         "aug": {**honest.params["aug"], "factor": 0},
         "leaks": {"action": "warn"},
     }

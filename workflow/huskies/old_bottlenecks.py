@@ -43,7 +43,7 @@ def by_name(wanted: list[str], computed: np.ndarray, earlier: list[str], kept: n
     place = {name: row for row, name in enumerate(earlier)}
     known = [place.get(name) for name in wanted]
     rows = [computed[row] if old is None else kept[old] for row, old in enumerate(known)]
-    return np.stack(rows), sum(old is not None for old in known)
+    return np.stack(rows) if rows else computed, sum(old is not None for old in known)
 
 
 def retrain(job: Job, change: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def retrain(job: Job, change: str) -> dict[str, Any]:
     targets = pd.concat([index["label"], copies["label"]]).map(labels.index).to_numpy()
     is_train = (index["split"] == "train").to_numpy()
     chosen = np.concatenate([is_train, np.ones(len(copies), bool)])
-    everything = np.concatenate([features, handed_over])
+    everything = np.concatenate([features, handed_over]) if len(copies) else features
     validation = features[~is_train], targets[: len(index)][~is_train]
     model, *_ = train.fit(
         (everything[chosen], targets[chosen]), validation, len(labels), job.params["train"], job.stage

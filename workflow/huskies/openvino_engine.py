@@ -29,7 +29,7 @@ _HINTS = {"bfloat16": "bf16", "float32": "f32", "int8": "f32"}
 _FOLDER = "backbones"
 _KEPT_AT_MOST = 10
 # What decides how a backbone is converted, and how calibration images are read.
-_LIBRARIES = ("keras", "openvino", "pillow", "tensorflow")
+_LIBRARIES = ("keras", "opencv-python-headless", "openvino", "pillow", "tensorflow")
 _CODE = ("architectures.py", "backbone.py", "images.py", "openvino_engine.py", "quantization.py", "weights.py")
 
 

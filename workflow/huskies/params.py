@@ -23,8 +23,12 @@ _Validator = jsonschema.validators.extend(
 )
 
 
-def load(path: Path = FILE, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+def load(
+    path: Path = FILE, overrides: dict[str, Any] | None = None, own: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the validated parameters of a file, with overrides such as those of `snakemake --config` merged in.
+
+    own: what a flow has otherwise than the file, below the overrides.
 
     Raises HuskyError for a file that is no YAML, and for what the schema or the checks beyond it refuse.
     """
@@ -39,7 +43,7 @@ def load(path: Path = FILE, overrides: dict[str, Any] | None = None) -> dict[str
         raise HuskyError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(params, dict):
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
-    params = merge(params, overrides or {})
+    params = merge(merge(params, own or {}), overrides or {})
     validate(params, SCHEMA)
     return _with_floats(params, SCHEMA)
 
@@ -63,6 +67,8 @@ def merge(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     merged = copy.deepcopy(params)
     for section, value in overrides.items():
         before = merged.get(section)
+        if isinstance(before, dict) and isinstance(value, str):
+            value = _parse(value)
         if isinstance(before, dict) and isinstance(value, dict):
             before.update({key: _reread(each, before.get(key)) for key, each in value.items()})
         else:

@@ -66,13 +66,17 @@ def flows(overrides: dict[str, Any]) -> dict[Setting, Flow]:
     backbone = article_backbones.read(described["backbone"])
     there = article_backbones.weights(backbone).is_file()
     own = described["params"] | ({"backbone": backbone} if there else {})
-    values = params.load(overrides=params.merge(own, overrides))
+    values = params.load(overrides=overrides, own=own)
     raw = values["article"]["flowers"]
     if not Path(raw).exists():
         raise HuskyError(
             f"there is no {raw}. Get the flower photos as the README says, or set article.flowers in params.yaml to "
             "photos of your own."
         )
+    users = params.load(overrides=overrides)
+    if Path(raw).resolve() == Path(users["raw"]).resolve():
+        # The user's own photos: as in `repeats`, their test images choose nothing.
+        values["split"] |= {key: users["split"][key] for key in ("validation", "test", "seed")}
     found: dict[Setting, Flow] = {}
     for setting in settings(described):
         try:

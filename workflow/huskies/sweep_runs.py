@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from huskies import intervals, manifest
+from huskies.errors import HuskyError
 
 NONE = "none"
 _CELL = ["policy", "factor", "train_per_class"]
@@ -27,6 +28,11 @@ def read(inputs: Mapping[str, Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
         policy, *numbers = key.split("/")
         setting = dict(zip([*_CELL, "split"], [policy, *map(int, numbers)], strict=True))
         metrics = json.loads((folder / "metrics.json").read_text())
+        if metrics["leaks"]:
+            raise HuskyError(
+                f"{folder}: held-out images leaked into the training ({metrics['leaks']} of them), so that the sweep "
+                "would be false. Set group.near_duplicates to true and leaks.action to fail in params.yaml."
+            )
         images = {"train_images": metrics["baseline"]["images"], "val_images": metrics["baseline"]["val_images"]}
         runs.append({**setting, **images, "val_accuracy": metrics["augmented"]["val_accuracy"]})
         predicted = manifest.read(folder / "predictions.csv")

@@ -4,7 +4,31 @@ import os
 import re
 from pathlib import Path
 
+from huskies import snapshot
 from huskies.errors import HuskyError
+
+# Keras verifies what it downloads by its digest, but not these, by architecture: the sha256 of its files.
+_UNVERIFIED = {
+    "MobileNet": {
+        "mobilenet_7_5_224_tf_no_top.h5": "30a3c426db6cbb7fc1e8bb9a3ddd9709e1a7fd3ad4d9d25584502e26fe56fa0c",
+    },
+    "MobileNetV2": {
+        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5": (
+            "ef2cada805c9874e4376e502f560f94ac4ea0aba893219ac2b445b3354d6a4eb"
+        ),
+    },
+}
+
+
+def verify(name: str) -> None:
+    """Raise HuskyError where a file that Keras downloaded for the architecture `name` is not what it ought to be."""
+    for file, sha256 in _UNVERIFIED.get(name, {}).items():
+        path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "models", file)
+        if path.is_file() and snapshot.file_digest(path) != sha256:
+            raise HuskyError(
+                f"backbone.weights: {path} is not what Keras offers: cut short, or another network's. Delete it, and "
+                "run the same command again."
+            )
 
 
 def load(model, path: Path, name: str) -> None:
