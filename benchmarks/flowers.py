@@ -2,8 +2,8 @@
 
 Run in the project's folder: `HUSKIES_SHARED=../shared .venv/bin/python benchmarks/flowers.py`, with Keras' weights of
 MobileNetV2 at 224 in HUSKIES_SHARED/keras. It takes some twenty minutes on two cores and writes benchmarks/flowers.csv
-and benchmarks/flowers_missed.csv; docs/flowers.md has what they say. A setting is one for all splits, and nothing is
-chosen by the images that a split holds out.
+and benchmarks/flowers_missed.csv, which are not in git; docs/flowers.md has what they and a wider search say. A setting
+is one for all splits, and nothing is chosen by the images that a split holds out.
 """
 
 import os
