@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def test_every_row_is_there_on_each_backbone_and_split(rows):
         for number in (1, 2)
         for backbone in BACKBONES
     ]
-    assert set(rows) == {"label_safety", *several, "new_policy", "tuning/1", "tuning/2", "tuning/3"}
+    assert set(rows) == {"label_safety", *several, "new_policy", "policies/1", "policies/2", "policies/3"}
     assert all(flow.root == f"data/article_rows/{name}" for name, flow in rows.items())
 
 
@@ -59,9 +60,9 @@ def test_a_row_shares_all_that_lies_above_its_change(rows):
         "leaky/MobileNetV2/2": BEFORE_SPLIT,
         "leaky/MobileNet/1": BEFORE_BACKBONE,
         "new_policy": BESIDE_AUGMENT,
-        "tuning/1": BEFORE_SPLIT,
-        "tuning/2": BESIDE_AUGMENT,
-        "tuning/3": BESIDE_AUGMENT,
+        "policies/1": BEFORE_SPLIT,
+        "policies/2": BESIDE_AUGMENT,
+        "policies/3": BESIDE_AUGMENT,
     }
     assert {name: shared(rows[name]) for name in expected} == {name: set(each) for name, each in expected.items()}
     roots = {
@@ -72,7 +73,7 @@ def test_a_row_shares_all_that_lies_above_its_change(rows):
             "bottlenecks_augmented": "flowers/MobileNet/2",
         },
         "leaky/MobileNet/2": {"augmented_first": "leaky/MobileNetV2/1", "convert": "leaky/MobileNetV2/1"},
-        "tuning/3": {"group": "flowers/MobileNetV2/1", "train_baseline": "tuning/1"},
+        "policies/3": {"group": "flowers/MobileNetV2/1", "train_baseline": "policies/1"},
     }
     for name, stages in roots.items():
         assert {stage: rows[name].shared[stage] for stage in stages} == {
@@ -92,7 +93,7 @@ def test_no_two_rows_make_the_same_thing_twice(rows):
 
 def test_a_shared_stage_is_the_very_one_that_its_own_parameters_ask_for(rows):
     """The plans of what a row shares are those that it would have without sharing."""
-    for name in ("flowers/MobileNet/2", "gradient_descent/MobileNet/2", "new_policy", "tuning/3"):
+    for name in ("flowers/MobileNet/2", "gradient_descent/MobileNet/2", "new_policy", "policies/3"):
         flow = rows[name]
         alone = plan.all_plans(flow.params, PROJECT)
         assert {stage for stage in flow.plans if flow.plans[stage] != alone[stage]} == set()
@@ -125,17 +126,17 @@ def test_the_leaky_rows_copy_first_and_hold_out_as_many(rows):
 
 
 def test_tuning_holds_out_test_images_and_tries_the_policies_that_are_drawn(rows):
-    split = rows["tuning/1"].params["split"]
+    split = rows["policies/1"].params["split"]
     assert (split["validation"], split["test"]) == (0.2, 0.3)
     for number in (1, 2, 3):
-        assert rows[f"tuning/{number}"].params["aug"]["policy"] == random_policies.draw(number)
+        assert rows[f"policies/{number}"].params["aug"]["policy"] == random_policies.draw(number)
 
 
 def test_the_command_line_has_the_last_word(made, rows, monkeypatch, tmp_path):
     monkeypatch.chdir(PROJECT)
     monkeypatch.setattr(plan, "FOLDER", tmp_path)
     flows = article_flows.on_flowers({**SMALL, "train": {"steps": "7"}}, ["MobileNet"])
-    assert {flow.params["train"]["steps"] for name, flow in flows.items() if "tuning" not in name} == {7}
+    assert {flow.params["train"]["steps"] for name, flow in flows.items() if "policies" not in name} == {7}
 
 
 def test_the_row_on_the_fly_has_all_four_distortions_and_shares_whatever_it_reads(made, rows):
@@ -238,17 +239,23 @@ def test_every_policy_is_one_that_albumentations_takes_and_that_changes_an_image
 @pytest.mark.long
 def test_every_row_is_built_by_one_command_and_is_then_up_to_date(built, monkeypatch):
     monkeypatch.setenv(article_backbones.CHOSEN, "MobileNet")
-    config = ("--config", "article={flowers: data/digits, seeds: 2, policies: 2}", "train={steps: 24, batch_size: 16}")
-    command = ("snakemake", "--cores", "2", "article", *config, "noise={images: 40}", "aug={factor: 2}")
+    for label in (PROJECT / "data/digits").iterdir():
+        (built.folder / "photos" / label.name).mkdir(parents=True)
+        for path in sorted(label.glob("*.png"))[:15]:
+            shutil.copy(path, built.folder / "photos" / label.name)
+    config = ("--config", "article={flowers: photos, seeds: 2, policies: 2}", "train={steps: 24, batch_size: 16}")
+    few = ("noise={images: 40}", "aug={factor: 2}", "distort={steps: 2}")
+    command = ("snakemake", "--cores", "2", "article", *config, *few)
     said = do(built, *command)
-    assert len(re.findall(r"^metrics: ", said, re.MULTILINE)) == 1 + 2 + 2 + 2 + 1 + 2
+    assert len(re.findall(r"^metrics: ", said, re.MULTILINE)) == 1 + 2 + 2 + 2 + 1
     assert len(re.findall(r"^convert: ", said, re.MULTILINE)) == 4
     assert len(re.findall(r"^augmented_first: ", said, re.MULTILINE)) == 1
     folder = built.folder / "data/article_rows"
     assert json.loads((folder / "old_bottlenecks/old_bottlenecks.json").read_text())["changes"][0]["val_images"] > 0
     assert json.loads((folder / "tuning/tuning.json").read_text())["test_images"] > 0
-    for name in ("flowers/MobileNet/1", "flowers/MobileNet/2", "gradient_descent/MobileNet/2", "tuning/2"):
+    for name in ("flowers/MobileNet/1", "flowers/MobileNet/2", "gradient_descent/MobileNet/2"):
         assert json.loads((folder / name / "metrics/metrics.json").read_text())["leaks"] == 0
+    assert json.loads((folder / "policies/2/leaks/leaks.json").read_text())["leaks"] == 0
     assert (built.folder / "data/article/article.html").is_file()
     assert do(built, "git", "status", "--porcelain", "data") == ""
     assert "Nothing to be done" in do(built, *command)

@@ -127,10 +127,10 @@ def _over_splits_and_backbones(
 def _tuning(other: Flow) -> dict[str, Flow]:
     policies = [random_policies.draw(number) for number in range(1, other.params["article"]["policies"] + 1)]
     own = {**row("tuning"), "aug": {"policy": policies[0]}}
-    flows = {"tuning/1": derived(other, own, BEFORE_SPLIT, "tuning/1")}
+    flows = {"policies/1": derived(other, own, BEFORE_SPLIT, "policies/1")}
     for number, policy in enumerate(policies[1:], 2):
-        place = f"tuning/{number}"
-        flows[place] = derived(flows["tuning/1"], {"aug": {"policy": policy}}, BESIDE_AUGMENT, place)
+        place = f"policies/{number}"
+        flows[place] = derived(flows["policies/1"], {"aug": {"policy": policy}}, BESIDE_AUGMENT, place)
     return flows
 
 
@@ -182,7 +182,7 @@ def old_bottlenecks(flows: dict[str, Flow], backbone: str) -> Gathered:
 
 def tuning(flows: dict[str, Flow]) -> Gathered:
     """Return the stage of trap 2: the heads of all policies, each behind its gate, and the test images."""
-    tried = [each for name, each in flows.items() if name.startswith("tuning/")]
+    tried = [each for name, each in flows.items() if name.startswith("policies/")]
     sources = {stage: (tried[0], stage) for stage in ("split", "bottlenecks_test")}
     for number, each in enumerate(tried, 1):
         sources |= {f"{stage}_{number}": (each, stage) for stage in ("train_augmented", "leaks")}
