@@ -84,7 +84,7 @@ class Ours(ClassifierMixin, BaseEstimator):
     def fit(self, rows: np.ndarray, labels: np.ndarray) -> "Ours":
         """Train as the stage train_baseline does; the rows stand for validation too, which then decides nothing."""
         self.classes_, targets = np.unique(labels, return_inverse=True)
-        parameters = {**params.load()["train"], "scaling": "discriminants", "learning_rate": 0.03, "keep": "last"}
+        parameters = {**params.load()["train"], "scaling": "discriminants", "keep": "last"}
         known = rows.astype(np.float32), targets
         self.head_ = train.fit(known, known, len(self.classes_), parameters, "train_baseline")[0]
         return self

@@ -24,12 +24,13 @@ def blobs(images: int = 60, dimensions: int = 8, classes: int = 4, seed: int = 0
 
 
 def test_one_discriminant_of_two_classes_by_hand():
-    # Means (∓2, 0), deviations (±1, 0) and (0, ±1): the covariance is a half of the identity, shrunk or not.
+    # Means (∓2, 0), deviations (±1, 0) and (0, ±1): the covariance is a half of the identity, shrunk or not. Where it
+    # is the identity, the means are 2√2 from their middle, and the whole variance is 1 + 8.
     far = np.array([2, 0], np.float32)
     about = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
     features = np.concatenate([about - far, about + far])
     kernel, bias = scaling.discriminants(features, np.repeat([0, 1], 4))
-    assert np.abs(kernel) == pytest.approx(np.array([[2**0.5], [0]]), abs=1e-6)
+    assert np.abs(kernel) == pytest.approx(np.array([[2**0.5 / 3], [0]]), abs=1e-6)
     assert bias == pytest.approx(np.zeros(1), abs=1e-6)
 
 
@@ -45,7 +46,9 @@ def test_centres_keep_their_distances_by_the_shrunk_covariance_within_the_classe
     within = np.cov((features - centres[labels]).T, bias=True)
     shrunk = within / 2 + np.trace(within) / 8 / 2 * np.eye(8)
     gaps = centres[:, None] - centres
-    expected = np.einsum("abi,ij,abj->ab", gaps, np.linalg.inv(shrunk), gaps) ** 0.5
+    squares = np.einsum("abi,ij,abj->ab", gaps, np.linalg.inv(shrunk), gaps)
+    # The mean of all squared distances is twice that to the middle, over three discriminants.
+    expected = (squares / (1 + squares.mean() / 2 / 3)) ** 0.5
     reduced = centres @ kernel + bias
     assert np.linalg.norm(reduced[:, None] - reduced, axis=2) == pytest.approx(expected, rel=1e-5, abs=1e-6)
     assert reduced.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-5)

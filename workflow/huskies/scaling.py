@@ -44,8 +44,9 @@ def discriminants(features: Rows | np.ndarray, labels: np.ndarray) -> tuple[np.n
     Fisher's discriminants (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 4.3.3): the
     directions in which the classes' means differ, once the features are whitened by their covariance within the
     classes. Fewer images than features do not tell that covariance, so it is shrunk (Friedman 1989, Journal of the
-    American Statistical Association 84: 165-175). TensorFlow computes, one thread an operation, so that the bits do
-    not depend on the cores.
+    American Statistical Association 84: 165-175). Their variance is 1 on average, so that learning rate and penalties
+    mean what they mean for standardised features. TensorFlow computes, one thread an operation, so that the bits do not
+    depend on the cores.
     Raises HuskyError where no feature varies within a class.
     """
     linalg = backbone.load_tensorflow().linalg
@@ -59,8 +60,11 @@ def discriminants(features: Rows | np.ndarray, labels: np.ndarray) -> tuple[np.n
     lower = linalg.cholesky(shrunk)
     centre = means.mean(axis=0)
     whitened = linalg.triangular_solve(lower, (means - centre).T)
-    directions = linalg.svd(whitened)[1][:, : min(dimensions, len(means) - 1)]
-    kernel = linalg.triangular_solve(lower, directions, adjoint=True).numpy()
+    kept = min(dimensions, len(means) - 1)
+    apart, directions, _ = (each.numpy() for each in linalg.svd(whitened))
+    # Within the classes the variance is 1; that of their means comes to it.
+    deviation = np.sqrt(1 + (apart[:kept] ** 2).sum() / (len(means) * kept))
+    kernel = linalg.triangular_solve(lower, directions[:, :kept] / deviation, adjoint=True).numpy()
     return kernel.astype(np.float32), -(centre @ kernel).astype(np.float32)
 
 
