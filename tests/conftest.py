@@ -37,6 +37,21 @@ BACKBONE = {
     "engine": "openvino",
     "precision": "float32",
 }
+# The section `train` of params.yaml, for a head that learns little, quickly.
+TRAIN = {
+    "steps": 60,
+    "batch_size": 16,
+    "optimizer": "adam",
+    "learning_rate": 0.1,
+    "dropout": 0.0,
+    "l1": 0.0,
+    "l2": 0.0,
+    "mixup": 0.0,
+    "scaling": "standardise",
+    "class_balanced": True,
+    "keep": "best",
+    "seed": 1,
+}
 # The contract of metrics.json for each head.
 CONTRACT = {
     "train_accuracy",

@@ -139,13 +139,17 @@ def test_keras_keeps_the_weights_under_these_names():
     assert article_backbones.weights(BACKBONES["MobileNetV2"]).name == MOBILE
 
 
+def write_as_keras_does(env: dict[str, str], content: bytes) -> None:
+    place = Path(env["KERAS_HOME"], "models", MOBILE)
+    place.parent.mkdir()
+    place.write_bytes(content)
+
+
 def test_what_was_cut_off_while_it_was_fetched_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
 
     def cut_off(command, env, **_):
-        place = Path(env["KERAS_HOME"], "models", article_backbones.weights(BACKBONES["MobileNetV2"]).name)
-        place.parent.mkdir()
-        place.write_bytes(b"half of it")
+        write_as_keras_does(env, b"half of it")
         raise subprocess.TimeoutExpired(command, 120)
 
     monkeypatch.setattr(article_backbones.subprocess, "run", cut_off)
@@ -157,9 +161,7 @@ def test_what_was_fetched_lies_where_keras_looks_for_it(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
 
     def fetched(command, env, **_):
-        place = Path(env["KERAS_HOME"], "models", article_backbones.weights(BACKBONES["MobileNetV2"]).name)
-        place.parent.mkdir()
-        place.write_bytes(b"all of it")
+        write_as_keras_does(env, b"all of it")
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(article_backbones.subprocess, "run", fetched)

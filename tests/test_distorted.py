@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Clone, bare_job, do, stages_run
+from conftest import TRAIN, Clone, bare_job, do, stages_run
 from huskies import backbone, bottlenecks, distorted, images, leaks, manifest, train
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -24,20 +24,7 @@ OFF = {"flip_left_right": False, "random_crop": 0.0, "random_scale": 0.0, "rando
 LABELS = ["left", "right"]
 # The side of the input of the tests' backbone, in pixels.
 SIDE = 8
-PARAMETERS = {
-    "steps": 2000,
-    "batch_size": 6,
-    "optimizer": "adam",
-    "learning_rate": 0.1,
-    "dropout": 0.0,
-    "l1": 0.0,
-    "l2": 0.0,
-    "mixup": 0.0,
-    "scaling": "standardise",
-    "class_balanced": True,
-    "keep": "last",
-    "seed": 1,
-}
+PARAMETERS = {**TRAIN, "steps": 2000, "batch_size": 6, "keep": "last"}
 
 
 def distort(pixels: np.ndarray, side: int, seed: int, **settings: Any) -> np.ndarray:

@@ -5,20 +5,12 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import TRAIN
 from huskies import head, manifest, missed, suspects, train
 from huskies.errors import HuskyError
 from threadpoolctl import threadpool_info, threadpool_limits
 
-PARAMETERS = {
-    "optimizer": "adam",
-    "learning_rate": 0.01,
-    "dropout": 0.0,
-    "l1": 0.0,
-    "l2": 0.0,
-    "mixup": 0.0,
-    "scaling": "standardise",
-    "seed": 1,
-}
+PARAMETERS = {**TRAIN, "learning_rate": 0.01}
 
 
 def images(labels: str, splits: list[str]) -> pd.DataFrame:

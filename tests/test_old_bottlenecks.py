@@ -6,26 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import bare_job
+from conftest import TRAIN, bare_job
 from huskies import backbone, bottlenecks, images, manifest, old_bottlenecks
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
-TRAIN = {
-    "steps": 60,
-    "batch_size": 8,
-    "optimizer": "adam",
-    "learning_rate": 0.1,
-    "dropout": 0.0,
-    "l1": 0.0,
-    "l2": 0.0,
-    "mixup": 0.0,
-    "scaling": "standardise",
-    "class_balanced": True,
-    "keep": "last",
-    "seed": 1,
-}
+PARAMETERS = {**TRAIN, "batch_size": 8, "keep": "last"}
 LABELS = ("cat", "dog")
 
 
@@ -87,7 +74,7 @@ def run(tmp_path) -> tuple[str, dict]:
     read = ("split", "augment", "bottlenecks_original", "bottlenecks_augmented", "metrics")
     inputs = {f"{flow}/{stage}": tmp_path / flow / stage for flow in ("before", "policy", "seed") for stage in read}
     (tmp_path / "out").mkdir()
-    job = bare_job("old_bottlenecks", tmp_path / "out", params={"train": TRAIN}, inputs=inputs)
+    job = bare_job("old_bottlenecks", tmp_path / "out", params={"train": PARAMETERS}, inputs=inputs)
     said = old_bottlenecks.run(job)
     return said, json.loads((tmp_path / "out" / old_bottlenecks.NAME).read_text())
 
@@ -142,6 +129,6 @@ def test_with_the_old_copies_a_new_policy_changes_nothing(tmp_path):
             for name, folder in (("before", "before"), ("policy", f"{seed}"))
             for stage in (tmp_path / folder).iterdir()
         }
-        job = bare_job("old_bottlenecks", tmp_path, params={"train": TRAIN}, inputs=inputs)
+        job = bare_job("old_bottlenecks", tmp_path, params={"train": PARAMETERS}, inputs=inputs)
         found.append(old_bottlenecks.retrain(job, "policy"))
     assert found[0] == found[1]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import bare_job
+from conftest import TRAIN, bare_job
 from huskies import backbone, bottlenecks, head, manifest, naming, tensorboard, train
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -28,20 +28,6 @@ from tensorboard.util import tensor_util
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
-PARAMETERS = {
-    "steps": 60,
-    "batch_size": 16,
-    "optimizer": "adam",
-    "learning_rate": 0.1,
-    "dropout": 0.0,
-    "l1": 0.0,
-    "l2": 0.0,
-    "mixup": 0.0,
-    "scaling": "standardise",
-    "class_balanced": True,
-    "keep": "best",
-    "seed": 1,
-}
 CURVES = ["step", "train_accuracy", "train_cross_entropy", "val_accuracy", "val_cross_entropy"]
 
 
@@ -66,7 +52,7 @@ def noise(images: int, seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndar
 
 def fit(**changed: Any) -> tuple[head.Head, pd.DataFrame, int]:
     """Return the head, history and kept step of a training on rows that can be told apart."""
-    return train.fit(separable(30), separable(12, seed=1), 3, {**PARAMETERS, **changed}, "train_baseline")[:3]
+    return train.fit(separable(30), separable(12, seed=1), 3, {**TRAIN, **changed}, "train_baseline")[:3]
 
 
 @settings(deadline=None)
@@ -143,7 +129,7 @@ def test_the_curves_are_accuracy_and_cross_entropy_over_all_rows():
 def test_the_best_head_or_the_last_is_kept(keep):
     validation = noise(40, seed=2)
     model, history, step, curves = train.fit(
-        noise(40, seed=1), validation, 3, {**PARAMETERS, "keep": keep}, "train_baseline"
+        noise(40, seed=1), validation, 3, {**TRAIN, "keep": keep}, "train_baseline"
     )
     best = int(history.loc[history["val_cross_entropy"].idxmin(), "step"])
     assert best < 60
@@ -158,7 +144,7 @@ def test_the_best_head_or_the_last_is_kept(keep):
 def test_every_point_of_the_curves_is_the_mean_of_what_each_validation_image_had():
     validation = noise(40, seed=2)
     _, history, _, (right, cross_entropy) = train.fit(
-        noise(40, seed=1), validation, 3, {**PARAMETERS, "steps": 250}, "train_baseline"
+        noise(40, seed=1), validation, 3, {**TRAIN, "steps": 250}, "train_baseline"
     )
     assert (right.dtype, cross_entropy.dtype) == (bool, np.float32)
     assert right.shape == cross_entropy.shape == (len(history), 40)
@@ -176,7 +162,7 @@ def test_the_scale_of_the_features_does_not_matter():
         (100 * train_features - 50, train_labels),
         (100 * val_features - 50, val_labels),
         3,
-        PARAMETERS,
+        TRAIN,
         "train_baseline",
     )[1]
     assert scaled["val_cross_entropy"].tolist() == pytest.approx(plain["val_cross_entropy"].tolist(), rel=1e-2)
@@ -186,7 +172,7 @@ def test_a_feature_that_is_constant_in_training_does_not_drown_the_others():
     (train_features, train_labels), (val_features, val_labels) = separable(30), separable(12, seed=1)
     train_features[:, 7] = 1.0
     model, history, *_ = train.fit(
-        (train_features, train_labels), (val_features, val_labels), 3, PARAMETERS, "train_baseline"
+        (train_features, train_labels), (val_features, val_labels), 3, TRAIN, "train_baseline"
     )
     assert np.isfinite(model.predict(val_features)).all()
     assert history.iloc[-1]["val_accuracy"] == 1.0
@@ -194,7 +180,7 @@ def test_a_feature_that_is_constant_in_training_does_not_drown_the_others():
 
 @pytest.mark.parametrize("mixup", [0.0, 0.5])
 def test_a_step_goes_down_the_gradient_of_the_batch_or_of_its_mixtures(mixup):
-    parameters = {**PARAMETERS, "optimizer": "sgd", "learning_rate": 0.5, "l2": 0.1, "mixup": mixup}
+    parameters = {**TRAIN, "optimizer": "sgd", "learning_rate": 0.5, "l2": 0.1, "mixup": mixup}
     features, labels = noise(20, seed=1)
     model = head.Head(features, labels, 3, parameters)
     kernel, bias = (each.astype(float) for each in model.weights())
@@ -239,7 +225,7 @@ def test_without_mixup_no_shares_are_drawn():
 def test_a_share_of_all_is_no_mixture():
     features, labels = noise(20, seed=1)
     batches = train.draw_batches(labels, 30, 8, balanced=True, seed=1)
-    plain, whole = (head.Head(features, labels, 3, PARAMETERS) for _ in range(2))
+    plain, whole = (head.Head(features, labels, 3, TRAIN) for _ in range(2))
     plain.advance(batches)
     whole.advance(batches, np.ones(batches.shape, np.float32))
     for one, other in zip(plain.weights(), whole.weights(), strict=True):
@@ -282,14 +268,14 @@ def test_the_seed_fixes_the_weights():
 def test_a_step_on_a_batch_of_ones_own_is_a_step_on_the_same_training_rows():
     features, labels = separable(30)
     batches = train.draw_batches(labels, 5, 16, balanced=True, seed=1)
-    drawn, given = (head.Head(features, labels, 3, {**PARAMETERS, "l2": 0.1}) for _ in range(2))
+    drawn, given = (head.Head(features, labels, 3, {**TRAIN, "l2": 0.1}) for _ in range(2))
     drawn.advance(batches)
     for batch in batches:
         given.learn(features[batch], labels[batch])
     assert all(
         one == pytest.approx(other, abs=1e-6) for one, other in zip(drawn.weights(), given.weights(), strict=True)
     )
-    assert (drawn.weights()[0] != head.Head(features, labels, 3, PARAMETERS).weights()[0]).any()
+    assert (drawn.weights()[0] != head.Head(features, labels, 3, TRAIN).weights()[0]).any()
 
 
 def test_a_training_that_diverges_says_which_parameter_to_lower():
@@ -355,7 +341,7 @@ def make_job(data: Path, stage: str, **changed: Any) -> Job:
     output.mkdir()
     return bare_job(
         stage=stage,
-        params={"train": {**PARAMETERS, **changed}},
+        params={"train": {**TRAIN, **changed}},
         inputs={name: data / name for name in names},
         output=output,
     )
@@ -473,7 +459,7 @@ model.save(Path(sys.argv[1]))
 """
     for name, ballast in (("one.keras", 0), ("other.keras", 100_000)):
         subprocess.run(
-            [sys.executable, "-c", script, str(tmp_path / name), str(ballast), json.dumps({**PARAMETERS, "l1": 0.1})],
+            [sys.executable, "-c", script, str(tmp_path / name), str(ballast), json.dumps({**TRAIN, "l1": 0.1})],
             env={**os.environ, "PYTHONPATH": str(Path(train.__file__).parent.parent)},
             check=True,
         )

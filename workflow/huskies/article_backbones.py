@@ -12,6 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huskies.errors import HuskyError, nearest
+from huskies.weights import keras_folder
 
 FOLDER = Path("workflow/article/backbones")
 # The article's own network, and a smaller one beside it; of each, the first that can be had.
@@ -43,8 +44,7 @@ def weights(backbone: dict[str, Any]) -> Path:
     """Return where the weights of a section `backbone` lie: in backbones/, or in Keras' folder of models."""
     if backbone["weights"] != "imagenet":
         return Path("backbones", backbone["weights"])
-    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    return Path(home, "models", _KERAS_FILES[backbone["name"]])
+    return keras_folder() / _KERAS_FILES[backbone["name"]]
 
 
 def fetch(backbone: dict[str, Any]) -> bool:

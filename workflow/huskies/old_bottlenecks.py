@@ -60,15 +60,9 @@ def retrain(job: Job, change: str) -> dict[str, Any]:
         sets[flow] = copies, bottlenecks.load(job.inputs[f"{flow}/bottlenecks_augmented"], copies)[1]
     (copies, computed), (earlier, kept) = sets[change], sets["before"]
     handed_over, old = by_name(names(change, copies), computed, names(change, earlier), kept)
-    labels = sorted(images["label"].unique())
-    targets = pd.concat([index["label"], copies["label"]]).map(labels.index).to_numpy()
-    is_train = (index["split"] == "train").to_numpy()
-    chosen = np.concatenate([is_train, np.ones(len(copies), bool)])
-    everything = np.concatenate([features, handed_over]) if len(copies) else features
-    validation = features[~is_train], targets[: len(index)][~is_train]
-    model, *_ = train.fit(
-        (everything[chosen], targets[chosen]), validation, len(labels), job.params["train"], job.stage
-    )
+    rows = pd.concat([index, copies[["label", "split"]]], ignore_index=True)
+    labels, training, validation = train.divide(rows, [features, handed_over] if len(copies) else [features])
+    model, *_ = train.fit(training, validation, len(labels), job.params["train"], job.stage)
     right = model.score(*validation)[0]
     return {**_score(int(right.sum()), len(right)), "old": old, "copies": len(copies)}
 

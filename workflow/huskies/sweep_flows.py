@@ -13,9 +13,10 @@ from ruamel.yaml import YAML
 from huskies import article_backbones, params, plan
 from huskies.errors import HuskyError
 from huskies.prepare import Flow
+from huskies.sweep_runs import NONE
 
 FILE = Path("workflow/article/sweep.yaml")
-NONE, MIXUP = "none", "mixup"
+MIXUP = "mixup"
 
 # Of the first flow, by all others; of the flow without copies of the same training images, by those with copies, and
 # by those with mixup.

@@ -56,8 +56,7 @@ def run(job: Job) -> str:
     results, tables = {}, []
     for name in HEADS:
         folder = job.inputs[f"train_{name}"]
-        labels = (folder / train.LABELS).read_text(encoding="utf-8").splitlines()
-        tables.append(train.predictions(index, head.predict_with(folder / head.NAME, features), labels))
+        tables.append(train.predict(folder, index, features))
         scores = json.loads((folder / train.SCORES).read_text())
         results[name] = describe(tables[-1], scores["val_accuracy"])
     gain, low, high = intervals.paired_gain(*((each["label"] == each["predicted"]).to_numpy() for each in tables))

@@ -147,6 +147,12 @@ def predictions(index: pd.DataFrame, probabilities: np.ndarray, labels: list[str
     return pd.concat([frame, columns], axis=1)
 
 
+def predict(folder: Path, index: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
+    """Return the `predictions` of the head that a training has left in `folder`, for the images of `index`."""
+    labels = (folder / LABELS).read_text(encoding="utf-8").splitlines()
+    return predictions(index, head.predict_with(folder / head.NAME, features), labels)
+
+
 def divide(
     index: pd.DataFrame, features: list[np.ndarray]
 ) -> tuple[list[str], tuple[Rows, np.ndarray], tuple[Rows, np.ndarray]]:

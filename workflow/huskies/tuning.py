@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from huskies import bottlenecks, flattery, head, intervals, manifest, train
+from huskies import bottlenecks, flattery, intervals, manifest, train
 from huskies.job import Job
 
 NAME = "tuning.json"
@@ -74,9 +74,8 @@ def run(job: Job) -> str:
     right, right_test = [], []
     for number in sorted(int(name.removeprefix("leaks_")) for name in job.inputs if name.startswith("leaks_")):
         trained = job.inputs[f"train_augmented_{number}"]
-        labels = (trained / train.LABELS).read_text(encoding="utf-8").splitlines()
         validated = manifest.read(trained / train.VALIDATION)
-        tested = train.predictions(index, head.predict_with(trained / head.NAME, features), labels)
+        tested = train.predict(trained, index, features)
         for scores, predicted in ((right, validated), (right_test, tested)):
             scores.append((predicted["label"] == predicted["predicted"]).to_numpy())
     found = conclude(np.stack(right), np.stack(right_test))

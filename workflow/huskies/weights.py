@@ -20,10 +20,15 @@ _UNVERIFIED = {
 }
 
 
+def keras_folder() -> Path:
+    """Return the folder in which Keras keeps what it downloads."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "models")
+
+
 def verify(name: str) -> None:
     """Raise HuskyError where a file that Keras downloaded for the architecture `name` is not what it ought to be."""
     for file, sha256 in _UNVERIFIED.get(name, {}).items():
-        path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "models", file)
+        path = keras_folder() / file
         if path.is_file() and snapshot.file_digest(path) != sha256:
             raise HuskyError(
                 f"backbone.weights: {path} is not what Keras offers: cut short, or another network's. Delete it, and "
