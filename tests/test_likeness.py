@@ -35,6 +35,31 @@ def test_different_windows_of_one_photo_are_not_one():
     assert not any(are_one(one, other) for one, other in pairs)
 
 
+def test_the_search_takes_its_last_steps_only_for_what_might_be_one(monkeypatch):
+    searched, search = [], cv2.findTransformECC
+    monkeypatch.setattr(cv2, "findTransformECC", lambda *arguments: searched.append(1) or search(*arguments))
+
+    def searches(one: np.ndarray, other: np.ndarray) -> int:
+        searched.clear()
+        likeness.compare(seen(one), seen(other))
+        return len(searched)
+
+    assert [searches(photo, copy("cropped", photo)) for photo in photos()] == [2] * len(photos())
+    assert [searches(photos()[0], other) for other in photos()[1:]] == [1] * (len(photos()) - 1)
+
+
+@pytest.mark.parametrize("turn", range(likeness.TURNS))
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (0, 4), (3, 1), (4, 4)])
+def test_the_search_starts_from_the_turn_and_the_place_where_a_piece_fits(turn, top, left):
+    other = np.random.default_rng(0).uniform(0, 255, (16, 16)).astype(np.float32)
+    one = np.random.default_rng(1).uniform(0, 255, (16, 16)).astype(np.float32)
+    one[2:-2, 2:-2] = likeness.turned(other, turn)[top : top + 12, left : left + 12]
+    found, matrix = likeness._start(one, other)
+    assert found == turn
+    pixel = likeness.SIDE / 16
+    assert matrix.tolist() == [[1, 0, (left - 2) * pixel], [0, 1, (top - 2) * pixel]]
+
+
 def test_a_shape_in_two_colours_is_not_one():
     assert are_one(disc((200, 30, 30)), disc((220, 40, 40)))
     assert not are_one(disc((200, 0, 0)), disc((0, 0, 200)))

@@ -167,8 +167,16 @@ def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
     assert record.run() == f"{RECORDED}; saved as experiment {name}"
     assert dvc.commands == [
         ("commit", "--force", "--quiet", *STAGES),
-        ("exp", "save", "--force", "--quiet", "--name", name),
+        ("exp", "save", "--force", "--quiet", "--name", name, "--message", f"Experiment {name}", "metrics"),
     ]
+
+
+@pytest.mark.parametrize("kept", ["data/digits.dvc", "data.dvc"])
+def test_raw_images_that_dvc_keeps_are_saved_as_they_are_now(dvc, kept):
+    build(*STAGES)
+    Path(kept).write_text("outs: []\n")
+    record.run()
+    assert dvc.commands[-1][-2:] == ("metrics", kept)
 
 
 def test_a_run_that_changes_nothing_in_dvc_lock_saves_no_experiment(dvc):

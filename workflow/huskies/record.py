@@ -63,7 +63,8 @@ def run() -> str:
     """
     if not Path(".dvc").is_dir():
         return "not recorded: this folder is no DVC repository"
-    plans = plan.all_plans(params.load())
+    parameters = params.load()
+    plans = plan.all_plans(parameters)
     names = true_stages(plans)
     before = _digest(LOCK)
     pending = _read_marker() == _PENDING
@@ -75,15 +76,25 @@ def run() -> str:
         line = "not recorded: no stage is complete, with all above it, and as params.yaml says"
     elif _digest(LOCK) == before and not pending:
         line = f"dvc.lock is up to date: {', '.join(names)}"
-    # Saving commits every stage, so it must not happen while any is stale or unfinished.
+    # An experiment has every stage, so none is saved while any is stale or unfinished.
     elif names == list(plan.tracked()):
         # By the numbers: another look at the test set, or another page of them, is no other experiment.
         name = f"run-{receipt.plan_hash(plans['metrics'])[:8]}"
-        if failure := _dvc("exp", "save", "--force", "--quiet", "--name", name):
+        saved = ("--name", name, "--message", f"Experiment {name}", *_to_save(Path(parameters["raw"])))
+        if failure := _dvc("exp", "save", "--force", "--quiet", *saved):
             return f"{line}; not saved as an experiment: {failure}"
         line += f"; saved as experiment {name}"
     _write_marker(_seen(plans))
     return line
+
+
+def _to_save(raw: Path) -> list[str]:
+    """Return what saving commits: one stage of few files, since all are committed, and raw images that are DVC's.
+
+    Otherwise it commits every stage once more, which takes as long as to commit them.
+    """
+    folders = (raw, *raw.parents)
+    return ["metrics", *(f"{folder}.dvc" for folder in folders if Path(f"{folder}.dvc").is_file())]
 
 
 def _read_marker() -> str:
