@@ -1,4 +1,4 @@
-"""What a command costs, and each stage in it: wall time, processor time and memory of all its processes.
+"""What a command costs, and each stage in it: wall time, processor time and own memory of all its processes.
 
 Looks at the processes ten times a second. A stage's time lacks what it used after the last look, at most a tenth of a
 second on every core; the time of the whole command is the system's own.
@@ -18,7 +18,7 @@ INTERVAL = 0.1  # seconds
 
 
 class Cost(NamedTuple):
-    """Seconds by the clock, seconds of processor time, and the peak of resident memory in bytes."""
+    """Seconds by the clock, seconds of processor time, and the peak of memory in bytes."""
 
     wall: float
     processor: float
@@ -35,7 +35,7 @@ class Sampler(threading.Thread):
         """Watch a process from `start` until `end`."""
         super().__init__(daemon=True)
         self.process, self.ended, self.over = process, ended, threading.Event()
-        # By name: (first seen, last seen, seconds of processor time, peak of resident memory in bytes).
+        # By name: (first seen, last seen, seconds of processor time, peak of memory in bytes).
         self.seen: dict[str, tuple[float, float, float, int]] = {}
         self.told: set[str] = set()
 
@@ -65,7 +65,8 @@ class Sampler(threading.Thread):
                 with each.oneshot():
                     # What has ended is in the times of the children of whoever waited for it.
                     cpu += sum(each.cpu_times()[:4])
-                    memory += each.memory_info().rss
+                    # Pages of mapped files are left aside: the system drops them when it wants the room.
+                    memory += each.memory_info().rss - each.memory_info().shared
             except psutil.Error:
                 continue
         first, _, cpu_before, peak = self.seen.get(name, (now, now, 0.0, 0))

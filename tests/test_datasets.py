@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do, stages_run
 from huskies import plan
+from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.long
 STAGES = list(plan.tracked(PROJECT))
@@ -77,6 +78,20 @@ def test_an_experiment_apart_from_the_workspace_has_the_photos(photographer):
         )
     )
     assert shown["data/metrics/metrics.json"]["baseline.step"]["new"] <= 5
+
+
+@pytest.mark.timeout(900)
+def test_an_experiment_that_snakemake_saves_has_the_photos_of_then(photographer):
+    add_one_of_each_class(photographer.folder / "photos")
+    do(photographer, "snakemake", "--cores", "2", "metrics")
+    (name,) = do(photographer, "dvc", "exp", "list", "--name-only").split()
+    (saved,) = do(photographer, "git", "for-each-ref", "--format", "%(refname)", f"refs/exps/*/*/{name}").split()
+    photos, lock = (
+        YAML(typ="safe").load(do(photographer, "git", "show", f"{saved}:{file}")) for file in ("photos.dvc", "dvc.lock")
+    )
+    (of_convert,) = [each for each in lock["stages"]["convert"]["deps"] if each["path"] == "photos"]
+    assert photos["outs"][0]["md5"] == of_convert["md5"]
+    assert photos["outs"][0]["nfiles"] == (IMAGES_A_CLASS + 1) * len(CLASSES)
 
 
 @pytest.mark.timeout(900)

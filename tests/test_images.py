@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from huskies import images
-from huskies.errors import HuskyError
+from huskies.errors import HuskyError, UnreadableImage
 from PIL import ExifTags, Image, ImageOps
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -29,7 +29,7 @@ def noise(height: int = 12, width: int = 10, seed: int = 0) -> np.ndarray:
 
 
 def reason(content: bytes) -> str:
-    with pytest.raises(images.UnreadableImage) as refusal:
+    with pytest.raises(UnreadableImage) as refusal:
         images.decode(content)
     return str(refusal.value)
 
@@ -214,7 +214,7 @@ def test_any_damage_is_the_picture_s_fault_and_says_so():
     def outcome(content: bytes) -> str:
         try:
             images.decode(content)
-        except images.UnreadableImage as error:
+        except UnreadableImage as error:
             return str(error).split(":")[0]
         return "read"
 
@@ -336,5 +336,5 @@ def test_opencv_decodes_what_was_encoded_to_the_pixels_that_pillow_does(size, qu
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff no picture"])
 def test_opencv_refuses_what_is_no_picture(content):
-    with pytest.raises(images.UnreadableImage, match=r"^not a JPEG that OpenCV can read$"):
+    with pytest.raises(UnreadableImage, match=r"^not a JPEG that OpenCV can read$"):
         images.decode_jpeg(content)

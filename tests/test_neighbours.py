@@ -1,9 +1,12 @@
 """neighbours: the nearest by features and by coarse pixels, exactly and in any order."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from copies import KINDS, copy, photos
 from huskies import images, likeness, neighbours
+from huskies.rows import Rows
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -100,6 +103,27 @@ def test_the_nearest_sources_are_different_ones_nearest_first():
         [3, 7, 5],
         [5, 7, 3],
     ]
+
+
+@pytest.mark.parametrize(("together", "chunk"), [(1, 3), (7, 256), (40, 5)])
+def test_rows_to_look_among_are_gone_through_in_blocks_and_may_lie_in_files(monkeypatch, together, chunk):
+    held_out, trained = features(12), features(90, seed=1).round()
+    sources = np.random.default_rng(2).integers(0, 25, 90)
+    at_once = neighbours.nearest_sources(held_out, trained, sources, 4)
+    monkeypatch.setattr(neighbours, "_TOGETHER", together)
+    monkeypatch.setattr(neighbours, "_CHUNK", chunk)
+    assert np.array_equal(neighbours.nearest_sources(held_out, trained, sources, 4), at_once)
+    parted = Rows([trained[:30], trained[30:]], np.arange(90))
+    assert np.array_equal(neighbours.nearest_sources(held_out, parted, sources, 4), at_once)
+
+
+def test_neighbours_are_kept_without_what_they_were_chosen_from():
+    tracemalloc.start()
+    neighbours.nearest_by_features(features(3000), 2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # All products at once would be 36 MB, and all that are sorted 72 MB.
+    assert peak < 20e6
 
 
 @pytest.mark.parametrize("kind", KINDS)

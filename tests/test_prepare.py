@@ -4,12 +4,14 @@ import contextlib
 import logging
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from conftest import PROJECT
 from huskies import prepare, receipt
 from huskies.errors import HuskyError
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
@@ -277,3 +279,14 @@ def test_the_page_with_a_look_at_the_test_set_is_made_after_the_look(targets, no
 )
 def test_where_nothing_comes_later_the_page_stays_beside_the_test(how):
     assert asked("report", "test", **how)[0] == {"report", "test"}
+
+
+def test_reading_the_snakefile_imports_nothing_of_pixels_and_arrays():
+    program = (
+        "import sys\nfrom huskies import prepare, record\n"
+        "print({'numpy', 'pandas', 'PIL', 'cv2', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(PROJECT / "workflow")}, capture_output=True, text=True
+    )
+    assert done.stdout == "set()\n"

@@ -6,8 +6,8 @@ import unicodedata
 import zipfile
 
 import pytest
-from huskies import images, raw
-from huskies.errors import HuskyError
+from huskies import raw
+from huskies.errors import HuskyError, UnreadableImage
 from huskies.raw import RawImage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -372,7 +372,7 @@ def test_a_damaged_member_is_a_broken_image_and_the_others_are_read(tmp_path, me
     path.write_bytes(content)
 
     raw_set = raw.open_raw(path)
-    with pytest.raises(images.UnreadableImage, match=r"^damaged inside the zip: .+"):
+    with pytest.raises(UnreadableImage, match=r"^damaged inside the zip: .+"):
         raw_set.read("cat/b.png")
     assert raw_set.read("dog/a.jpg") == picture(3)
 
@@ -390,7 +390,7 @@ def test_a_compression_that_python_lacks_is_a_broken_image_and_not_called_encryp
     _flip(path, b"PK\x01\x02", 10, deflate64)
     _flip(path, b"PK\x03\x04", 8, deflate64)
     reason = r"^damaged inside the zip: That compression method is not supported$"
-    with pytest.raises(images.UnreadableImage, match=reason):
+    with pytest.raises(UnreadableImage, match=reason):
         raw.open_raw(path).read("cat/b.png")
 
 
@@ -398,5 +398,5 @@ def test_a_member_that_claims_to_be_huge_is_not_unpacked(tmp_path):
     path = pack(tmp_path / "raw.zip", CLASSES)
     # The size before compression, in the directory at the end: its highest byte makes it over 1 GiB.
     _flip(path, b"PK\x01\x02", 27, 0x41)
-    with pytest.raises(images.UnreadableImage, match=r"^more than 1 GiB when unpacked$"):
+    with pytest.raises(UnreadableImage, match=r"^more than 1 GiB when unpacked$"):
         raw.open_raw(path).read("cat/b.png")

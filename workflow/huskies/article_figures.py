@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from huskies.charts import FAINT, LOOKS, WIDTH, draw_interval, smooth
+from huskies.charts import FAINT, LOOKS, WIDTH, draw_curve, draw_interval, smooth
 from huskies.inline_svg import INK, Texts, drawing, to_svg
 
 Interval = tuple[float, float, float]
@@ -33,10 +32,11 @@ def curves(histories: Mapping[str, Sequence[pd.DataFrame]], alt: str, reported: 
                 values = 100 * smoothed(history["val_accuracy"])
                 axes.plot(history["step"], values, color=colour, alpha=FAINT, linewidth=1.5)
             for split, name, line in (("val", "validation", "-"), ("train", "training", "--")):
-                _draw_curve(axes, seeds[0], f"{split}_accuracy", line, colour, marker)
+                values = seeds[0][f"{split}_accuracy"]
+                draw_curve(axes, seeds[0]["step"], 100 * values, 100 * smoothed(values), line, (colour, marker))
                 look = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
                 handles.append(Line2D([], [], label=f"{head}, {name}", **look))
-        handles.append(Line2D([], [], color=INK, alpha=FAINT, linewidth=0.8, label="not smoothed"))
+        handles.append(Line2D([], [], color=INK, alpha=FAINT, linewidth=1, label="not smoothed"))
         if max(map(len, histories.values())) > 1:
             handles.append(Line2D([], [], color=INK, alpha=FAINT, linewidth=1.5, label="validation, other seeds"))
         if reported is not None:
@@ -44,13 +44,6 @@ def curves(histories: Mapping[str, Sequence[pd.DataFrame]], alt: str, reported: 
         axes.set(title="accuracy, %", xlabel="step")
         figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")
         return to_svg(figure, Texts(), alt)
-
-
-def _draw_curve(axes: Axes, history: pd.DataFrame, column: str, line: str, colour: str, marker: str) -> None:
-    axes.plot(history["step"], 100 * history[column], line, color=colour, alpha=FAINT, linewidth=0.8)
-    spaced = max(1, len(history) // 8)
-    values = 100 * smoothed(history[column])
-    axes.plot(history["step"], values, line, color=colour, marker=marker, markersize=4, markevery=spaced)
 
 
 def intervals(groups: Mapping[str, Mapping[str, Interval]], title: str, alt: str, words: str = "") -> str:

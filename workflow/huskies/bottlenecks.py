@@ -8,9 +8,9 @@ images int8 is calibrated.
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -82,39 +82,70 @@ def _prefix(described: str) -> str:
     return hashlib.sha256(described.encode()).hexdigest()
 
 
-def _known(job: Job, store: Store, described: str, wanted: set[str]) -> dict[str, np.ndarray]:
-    """Return what is known of the images by sha256, asking the next place only for what is missing."""
-    prefix = _prefix(described)
+def _known(job: Job, store: Store, described: str, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (sha256, features) of the images that are known, asking the next place only for what is missing."""
+    prefix, missing = _prefix(described), set(wanted)
     keys = {key(sha256, prefix): sha256 for sha256 in wanted}
-    known = {keys[name]: features for name, features in store.get(keys)}
+    for name, features in store.get(keys):
+        missing.discard(keys[name])
+        yield keys[name], features
     for earlier in (lambda: previous_rows(job.previous, described), lambda: recorded_rows(job, described)):
-        if wanted - known.keys():
+        if missing:
             found = earlier()
             # All of it, since this output is about to be replaced, and may be wanted again.
             store.put((key(sha256, prefix), features) for sha256, features in found.items())
-            known = found | known
-    return known
+            yield from ((sha256, found[sha256]) for sha256 in missing & found.keys())
+            missing -= found.keys()
+
+
+class _Table:
+    """Features on their way to a .npy file, float32, N × D, in any order, none of them held."""
+
+    def __init__(self, file: BinaryIO, sha256: pd.Series):
+        """Fill a file, of which each row is of the image with that sha256; an image may be there more than once."""
+        self._file, self._start = file, 0
+        self._numbers = sha256.groupby(sha256).indices
+        self.filled = np.zeros(len(sha256), bool)
+
+    def take(self, rows: Iterable[tuple[str, np.ndarray]]) -> None:
+        """Write rows, given as (sha256, float32 features). The first says how many features there are."""
+        for sha256, features in rows:
+            if not self._start:
+                self._begin(len(features))
+            for number in self._numbers[sha256]:
+                self._file.seek(self._start + number * features.nbytes)
+                self._file.write(features.tobytes())
+                self.filled[number] = True
+
+    def end(self) -> None:
+        """Finish the file. Without any row it has no dimensions either."""
+        if not self._start:
+            self._begin(0)
+
+    def _begin(self, dimensions: int) -> None:
+        described = np.lib.format.header_data_from_array_1_0(np.empty((0, dimensions), np.float32))
+        np.lib.format.write_array_header_1_0(self._file, {**described, "shape": (len(self.filled), dimensions)})
+        self._start = self._file.tell()
 
 
 def fill(
-    job: Job, store: Store, folder: Path, rows: pd.DataFrame, parameters: dict[str, Any]
+    job: Job, store: Store, folder: Path, rows: pd.DataFrame, parameters: dict[str, Any], output: Path
 ) -> tuple[np.ndarray, int]:
-    """Return (float32 features, one row for each manifest row; how many of them were computed now).
+    """Write float32 features, one row for each manifest row, to `output`; return (memory-mapped, how many are new).
 
-    parameters: the section `backbone` as this machine settles it.
+    parameters: the section `backbone` as this machine settles it. New ones are those that were computed now.
     """
     described = identity(job, parameters)
-    known = _known(job, store, described, set(rows["sha256"]))
-    missing = rows[~rows["sha256"].isin(known)].drop_duplicates("sha256")
-    files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
-    if files:
-        computed = bar(_one_by_one(parameters, files, job), len(files), job.stage)
-        known.update(_put(store, _prefix(described), computed))
-    dimensions = len(next(iter(known.values()))) if known else 0
-    features = np.zeros((len(rows), dimensions), np.float32)
-    for row, sha256 in enumerate(rows["sha256"]):
-        features[row] = known[sha256]
-    return features, len(files)
+    with open(output, "wb") as file:
+        table = _Table(file, rows["sha256"])
+        table.take(_known(job, store, described, set(rows["sha256"])))
+        missing = rows[~table.filled].drop_duplicates("sha256")
+        files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
+        if files:
+            computed = bar(_one_by_one(parameters, files, job), len(files), job.stage)
+            table.take(_put(store, _prefix(described), computed))
+        table.end()
+    return np.load(output, mmap_mode="r"), len(files)
 
 
 def _one_by_one(
@@ -153,8 +184,7 @@ def run(job: Job) -> str:
     folder, rows = select(job.stage, job.inputs)
     parameters = backbone.settle(job.params["backbone"], job.inputs["split"])
     with Store(snapshot.cache_folder()) as store:
-        features, computed = fill(job, store, folder, rows, parameters)
-    np.save(job.output / FEATURES, features)
+        features, computed = fill(job, store, folder, rows, parameters, job.output / FEATURES)
     index = rows[["file", "label", "split", "source_sha256", "copy", "sha256"]]
     if job.stage == "bottlenecks_test":
         # Whoever compares features of test images, as `leaks` does, has no business with their labels.

@@ -63,15 +63,23 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], kept: Mapping[str, in
         return to_svg(figure, Texts(), alt)
 
 
+def draw_curve(
+    axes: Axes, steps: pd.Series, values: np.ndarray, smoothed: np.ndarray, line: str, look: tuple[str, str]
+) -> None:
+    """Draw a curve as it is, faint, and smoothed, with markers; look: colour and marker, as of LOOKS."""
+    colour, marker = look
+    axes.plot(steps, values, line, color=colour, alpha=FAINT, linewidth=1)
+    spaced = max(1, len(values) // 8)
+    axes.plot(steps, smoothed, line, color=colour, marker=marker, markersize=4, markevery=spaced)
+
+
 def _draw_curves(axes: Axes, history: pd.DataFrame, measure: str, kept: int, look: tuple[str, str]) -> None:
     colour, marker = look
     scale, most = (100, 1) if measure == "accuracy" else (1, np.inf)
     for split, line in (("train", "--"), ("val", "-")):
         values = history[f"{split}_{measure}"].to_numpy()
-        axes.plot(history["step"], scale * values, line, color=colour, alpha=FAINT, linewidth=1)
-        spaced = max(1, len(values) // 8)
-        smoothed = scale * np.clip(smooth(values), 0, most)
-        axes.plot(history["step"], smoothed, line, color=colour, marker=marker, markersize=4, markevery=spaced)
+        smoothed = np.clip(smooth(values), 0, most)
+        draw_curve(axes, history["step"], scale * values, scale * smoothed, line, look)
     axes.axvline(kept, color=colour, linestyle=":")
     axes.plot(kept, scale * history.set_index("step").loc[kept, f"val_{measure}"], marker, color=colour, markersize=9)
 

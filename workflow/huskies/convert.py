@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from huskies import images, manifest, naming, raw, snapshot
-from huskies.errors import HuskyError, some
+from huskies.errors import HuskyError, UnreadableImage, some
 from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
@@ -17,7 +17,7 @@ from huskies.progress import bar
 def convert_image(content: bytes, quality: int, max_side: int) -> bytes:
     """Return the picture as JPEG bytes, at most `max_side` pixels on its longer side (0: as it is).
 
-    Raises images.UnreadableImage, whose text is the reason for rejected.csv.
+    Raises UnreadableImage, whose text is the reason for rejected.csv.
     """
     pixels = images.decode(content)
     return images.encode(images.shrink(pixels, max_side) if max_side else pixels, quality)
@@ -29,7 +29,7 @@ def _attempt(content: bytes | str, quality: int, max_side: int) -> tuple[str, by
         return "", None, content
     try:
         return images.sha256(content), convert_image(content, quality, max_side), ""
-    except images.UnreadableImage as error:
+    except UnreadableImage as error:
         return images.sha256(content), None, str(error)
 
 
@@ -37,7 +37,7 @@ def _contents(raw_set: raw.RawSet):
     for image in raw_set.images:
         try:
             yield raw_set.read(image.source)
-        except images.UnreadableImage as error:
+        except UnreadableImage as error:
             yield str(error)
         except OSError as error:
             yield f"cannot be read: {error.strerror}"

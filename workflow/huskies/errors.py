@@ -1,4 +1,4 @@
-"""The one error that a user is meant to read: what is wrong, where, and how to mend it."""
+"""The errors that a user is meant to read: what is wrong, where and how to mend it, or why an image is left out."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,6 +6,10 @@ from collections.abc import Iterable
 
 class HuskyError(Exception):
     """Bad input or an unusable workspace. Shown as `ERROR: …`, with exit status 2, and without a traceback."""
+
+
+class UnreadableImage(Exception):
+    """The bytes are not a picture that can be used; the text says why, in the same words every time."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -8,15 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from huskies.errors import HuskyError
+from huskies.errors import HuskyError, UnreadableImage
 
-# fmt: off
-ENDINGS = frozenset({
-    ".apng", ".avif", ".bmp", ".dib", ".gif", ".icns", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
-    ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".ras", ".sgi", ".tga", ".tif", ".tiff",
-    ".webp", ".xbm", ".xpm",
-})
-# fmt: on
 # What undoes each EXIF orientation.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -27,10 +20,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-class UnreadableImage(Exception):
-    """The bytes are not a picture that can be used; the text says why, in the same words every time."""
 
 
 def sha256(content: bytes) -> str:

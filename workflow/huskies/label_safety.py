@@ -175,7 +175,7 @@ def run(job: Job) -> str:
     made["file"] = made["sha256"] + ".jpg"
     parameters = backbone.settle(job.params["backbone"], job.inputs["split"])
     with Store(snapshot.cache_folder()) as store:
-        copied, _ = bottlenecks.fill(job, store, folder, made, parameters)
+        copied, _ = bottlenecks.fill(job, store, folder, made, parameters, folder / bottlenecks.FEATURES)
 
     trained = job.inputs["train_baseline"]
     labels = np.array((trained / train.LABELS).read_text(encoding="utf-8").splitlines())

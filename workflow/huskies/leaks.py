@@ -14,6 +14,7 @@ from huskies import bottlenecks, contact_sheet, likeness, manifest, neighbours, 
 from huskies.errors import HuskyError, some
 from huskies.job import Job
 from huskies.progress import bar
+from huskies.rows import Rows
 
 NAME = "leaks.json"
 TABLE = "leaks.csv"
@@ -68,7 +69,7 @@ def find_near(
     folder: Path,
     held_out: pd.DataFrame,
     trained: pd.DataFrame,
-    features: tuple[np.ndarray, np.ndarray],
+    features: tuple[np.ndarray | Rows, np.ndarray | Rows],
     cores: int,
 ) -> pd.DataFrame:
     """Return COLUMNS for each training image that is a near-duplicate of a held-out one, whatever their groups.
@@ -135,20 +136,27 @@ def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) ->
     _, of_copies = bottlenecks.load(job.inputs["bottlenecks_augmented"], copies)
     _, of_test = bottlenecks.load(job.inputs["bottlenecks_test"], test)
     is_train = (first["split"] == "train").to_numpy()
-    # Where a stage has no images, its features have no dimensions either.
-    features = [
-        np.concatenate([each for each in pair if len(each)])
-        for pair in ((of_first[~is_train], of_test), (of_first[is_train], of_copies))
-    ]
     columns = ["file", "sha256"]
     held_out = pd.concat([first.loc[~is_train, columns], test[columns]])
     training = first[is_train].drop_duplicates("source_sha256").set_index("source_sha256")[columns]
-    sources = pd.concat([first.loc[is_train, "source_sha256"], copies["source_sha256"]])
-    known = sources.isin(training.index).to_numpy()
-    trained = training.loc[sources[known]].reset_index(drop=True)
-    # With several copies of each image this is the largest thing in memory, so it is not copied without need.
-    of_trained = features[1] if known.all() else features[1][known]
-    return find_near(job.inputs["split"], held_out, trained, (features[0], of_trained), job.cores)
+    known = [is_train, copies["source_sha256"].isin(training.index).to_numpy()]
+    sources = pd.concat([first.loc[known[0], "source_sha256"], copies.loc[known[1], "source_sha256"]])
+    trained = training.loc[sources].reset_index(drop=True)
+    of_held_out = _chosen((of_first, ~is_train), (of_test, np.ones(len(test), bool)))
+    return find_near(
+        job.inputs["split"],
+        held_out,
+        trained,
+        (of_held_out, _chosen((of_first, known[0]), (of_copies, known[1]))),
+        job.cores,
+    )
+
+
+def _chosen(*parts: tuple[np.ndarray, np.ndarray]) -> Rows:
+    """Return some rows of features, each part given as (float32 N × D, bool N), left in their files."""
+    # Where a stage has no images, its features have no dimensions either.
+    features, chosen = zip(*(part for part in parts if len(part[0])), strict=True)
+    return Rows(features, np.flatnonzero(np.concatenate(chosen)))
 
 
 def run(job: Job) -> str:

@@ -5,12 +5,13 @@ neighbours is a near-duplicate is decided elsewhere.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from huskies import likeness
+from huskies.rows import Rows
 
 # Neighbours of an image by each of the two ways; benchmarks/near_duplicates.md has what they find.
 NEAREST = 8
@@ -21,6 +22,8 @@ _SCALE = 4000
 _CHUNK = 256
 # Columns of a product that are made and looked at together: they stay in the processor's cache.
 _BLOCK = 1024
+# Rows of many sources that are held, and compared with all that is looked for, at once.
+_TOGETHER = 1 << 14
 _CELLS = 8  # pixels a side of the coarsest view
 _WINDOW = 0.9  # side of the crops that are tried, at nine places
 
@@ -51,20 +54,41 @@ def nearest_across(thumbnails: np.ndarray, others: np.ndarray, count: int = NEAR
 
 
 def nearest_sources(
-    held_out: np.ndarray, trained: np.ndarray, sources: np.ndarray, count: int = NEAREST
-) -> Iterator[np.ndarray]:
-    """Yield, for each row of `held_out`, the `count` different sources of its nearest rows of `trained`, nearest first.
+    held_out: np.ndarray | Rows, trained: np.ndarray | Rows, sources: np.ndarray, count: int = NEAREST
+) -> np.ndarray:
+    """Return the `count` different sources (fewer if there are fewer) of the nearest rows of `trained`, nearest first.
 
-    held_out, trained: float32 features, one row or more each. sources: int, the source of each row of `trained`.
+    held_out, trained: float32 features, one row or more each. sources: int, the source of each row of `trained`. The
+    result has a row for each of `held_out`. Of equally near sources, the smallest comes first.
     """
     scale = moments([held_out, trained])
+    looked_for = directions(held_out, *scale)
     order = np.argsort(sources, kind="stable")
     names, starts = np.unique(sources[order], return_index=True)
-    rows = directions(trained, *scale, order)
-    for start in range(0, len(held_out), _CHUNK):
-        products = directions(held_out[start : start + _CHUNK], *scale) @ rows.T
-        of_sources = np.maximum.reduceat(products, starts, axis=1)
-        yield from names[descending(of_sources, count)]
+    count = min(count, len(names))
+    best, best_names = np.full((len(held_out), count), -np.inf, np.float32), np.zeros((len(held_out), count), int)
+    for first, beyond in _blocks(starts, len(order)):
+        begin, end = starts[first], starts[beyond] if beyond < len(names) else len(order)
+        rows = directions(trained, *scale, order[begin:end])
+        for start in range(0, len(held_out), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            of_sources = np.maximum.reduceat(looked_for[chunk] @ rows.T, starts[first:beyond] - begin, axis=1)
+            values = np.concatenate([best[chunk], of_sources], axis=1)
+            known = np.broadcast_to(names[first:beyond], of_sources.shape)
+            known = np.concatenate([best_names[chunk], known], axis=1)
+            nearest = descending(values, count)
+            best[chunk] = np.take_along_axis(values, nearest, axis=1)
+            best_names[chunk] = np.take_along_axis(known, nearest, axis=1)
+    return best_names
+
+
+def _blocks(starts: np.ndarray, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of the first source, and of the one beyond the last, of blocks of about _TOGETHER rows.
+
+    starts: the first row of each source, of `size` rows in all.
+    """
+    firsts = np.unique(np.searchsorted(starts, range(0, size, _TOGETHER)))
+    yield from itertools.pairwise([*firsts[firsts < len(starts)].tolist(), len(starts)])
 
 
 def descending(values: np.ndarray, count: int) -> np.ndarray:
@@ -83,17 +107,20 @@ def comparable(features: np.ndarray) -> np.ndarray:
     return directions(features, *moments([features]))
 
 
-def moments(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def moments(parts: Sequence[np.ndarray | Rows]) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the spread of each dimension over the rows of all parts, float64; 1 where there is none."""
     size = sum(map(len, parts))
-    mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / size
-    chunks = (part[start : start + _CHUNK] for part in parts for start in range(0, len(part), _CHUNK))
-    spread = np.sqrt(sum(((chunk - mean) ** 2).sum(axis=0) for chunk in chunks) / size)
+    mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(parts)) / size
+    spread = np.sqrt(sum(((chunk - mean) ** 2).sum(axis=0) for chunk in _chunks(parts)) / size)
     return mean, np.where(spread > 0, spread, 1)
 
 
+def _chunks(parts: Sequence[np.ndarray | Rows]) -> Iterator[np.ndarray]:
+    return (part[start : start + _CHUNK] for part in parts for start in range(0, len(part), _CHUNK))
+
+
 def directions(
-    features: np.ndarray, mean: np.ndarray, spread: np.ndarray, order: np.ndarray | None = None
+    features: np.ndarray | Rows, mean: np.ndarray, spread: np.ndarray, order: np.ndarray | None = None
 ) -> np.ndarray:
     """Return features with mean 0 and spread 1, so that no dimension outweighs the others, as `whole` has them.
 
@@ -116,7 +143,8 @@ def _largest(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:
     """Return the columns of the `count` largest values of each row of all chunks, N × count."""
     if count < 1:
         return np.concatenate([np.zeros((len(products), 0), np.int64) for products in chunks])
-    return np.concatenate([np.argpartition(-products, count - 1, axis=1)[:, :count] for products in chunks])
+    # Copies, since a view of a few columns would keep all of them in memory.
+    return np.concatenate([np.argpartition(-products, count - 1, axis=1)[:, :count].copy() for products in chunks])
 
 
 def _without_own(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

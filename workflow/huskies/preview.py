@@ -16,7 +16,7 @@ import pandas as pd
 
 from huskies import contact_sheet, convert, gallery, group, images, manifest, raw, snapshot, split
 from huskies.contact_sheet import Row
-from huskies.errors import HuskyError, some
+from huskies.errors import HuskyError, UnreadableImage, some
 from huskies.gallery import Original
 from huskies.job import Job
 
@@ -49,7 +49,7 @@ def digests(source: Path, raw_set: raw.RawSet) -> list[str]:
 def _digest(raw_set: raw.RawSet, name: str) -> str:
     try:
         return images.sha256(raw_set.read(name))
-    except images.UnreadableImage as error:
+    except UnreadableImage as error:
         return f"{name}: {error}"
 
 
@@ -87,7 +87,7 @@ def read(raw_set: raw.RawSet, rows: pd.DataFrame, quality: int, max_side: int) -
         for row in of_class.itertuples():
             try:
                 jpeg = convert.convert_image(raw_set.read(row.file), quality, max_side)
-            except (images.UnreadableImage, OSError):
+            except (UnreadableImage, OSError):
                 continue
             yield Original(row.label, row.file, images.decode(jpeg), row.source_sha256)
 

@@ -14,9 +14,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from huskies import images
-from huskies.errors import HuskyError, some
+from huskies.errors import HuskyError, UnreadableImage, some
 
+# fmt: off
+_ENDINGS = frozenset({
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".icns", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
+    ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".ras", ".sgi", ".tga", ".tif", ".tiff",
+    ".webp", ".xbm", ".xpm",
+})
+# fmt: on
 # A member that unpacks to more than this is no photo.
 _LARGEST_MEMBER = 1 << 30
 _JUNK = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
@@ -83,7 +89,7 @@ def _check_name(folder: str | Path, name: str) -> None:
 
 def is_image(name: str) -> bool:
     """Tell by its ending, in any letter case, whether a file is meant to be an image."""
-    return os.path.splitext(name)[1].lower() in images.ENDINGS
+    return os.path.splitext(name)[1].lower() in _ENDINGS
 
 
 def is_table(name: str) -> bool:
@@ -123,11 +129,11 @@ def _open_zip(raw: Path) -> RawSet:
 
     def read(name: str) -> bytes:
         if members[name].file_size > _LARGEST_MEMBER:
-            raise images.UnreadableImage("more than 1 GiB when unpacked")
+            raise UnreadableImage("more than 1 GiB when unpacked")
         try:
             return archive.read(members[name])
         except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            raise images.UnreadableImage(f"damaged inside the zip: {error}") from None
+            raise UnreadableImage(f"damaged inside the zip: {error}") from None
         except RuntimeError:
             raise HuskyError(f"{raw} is encrypted. Unpack it and set 'raw' to the folder.") from None
 
@@ -179,7 +185,7 @@ def _rows(raw: Path, table: str, read: Callable[[str], bytes]) -> list[dict[str,
         text = read(table).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise HuskyError(f"{raw}/{table} is not UTF-8 text. Save it as UTF-8.") from None
-    except images.UnreadableImage as error:
+    except UnreadableImage as error:
         raise HuskyError(f"{raw}/{table} cannot be read: {error}. Mend it.") from None
     reader = csv.DictReader(io.StringIO(text, newline=None))
     if not {"file", "label"} <= set(reader.fieldnames or []):

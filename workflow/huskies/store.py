@@ -7,6 +7,7 @@ and kill -9; every row carries a digest of its own, so a damaged row is computed
 
 import contextlib
 import hashlib
+import itertools
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -93,15 +94,17 @@ class Store:
             return []
 
     def put(self, rows: Iterable[tuple[str, np.ndarray]]) -> None:
-        """Store vectors under their keys, in one transaction, and forget the longest unused beyond the bound.
+        """Store vectors under their keys, a few at a time, and forget the longest unused beyond the bound.
 
         What cannot be stored (a full disk, a lock held for a minute, a damaged store) is computed again next time.
         """
-        now = time.time()
-        values = [(name, blob := np.asarray(v, np.float32).tobytes(), _digest(name, blob), now) for name, v in rows]
+        now, rows = time.time(), iter(rows)
         try:
-            with self._connection:
-                self._connection.executemany("INSERT OR REPLACE INTO bottlenecks VALUES (?, ?, ?, ?)", values)
+            while few := list(itertools.islice(rows, _CHUNK)):
+                blobs = [(name, np.asarray(vector, np.float32).tobytes()) for name, vector in few]
+                values = [(name, blob, _digest(name, blob), now) for name, blob in blobs]
+                with self._connection:
+                    self._connection.executemany("INSERT OR REPLACE INTO bottlenecks VALUES (?, ?, ?, ?)", values)
             self._evict()
         except sqlite3.OperationalError:
             pass
