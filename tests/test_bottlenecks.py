@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import BACKBONE, PROJECT, bare_job
 from huskies import (
@@ -373,6 +374,20 @@ def test_nothing_is_taken_from_a_damaged_output(tmp_path, harm):
     assert bottlenecks.previous_rows(job.output, described.replace("float32", "bfloat16")) == {}
     harm(job.output)
     assert bottlenecks.previous_rows(job.output, described) == {}
+
+
+def test_rows_come_in_any_order_and_lie_as_numpy_would_save_them(tmp_path):
+    features = np.random.default_rng(0).random((5, 7), np.float32)
+    features[4] = features[1]
+    of_images = pd.Series(["d", "b", "a", "c", "b"])
+    with open(tmp_path / "table.npy", "wb") as file:
+        table = bottlenecks._Table(file, of_images)
+        table.take((name, features[list(of_images).index(name)]) for name in "ab")
+        assert table.filled.tolist() == [False, True, True, False, True]
+        table.take((name, features[list(of_images).index(name)]) for name in "cd")
+        table.end()
+    np.save(tmp_path / "saved.npy", features)
+    assert (tmp_path / "table.npy").read_bytes() == (tmp_path / "saved.npy").read_bytes()
 
 
 def test_rows_of_a_damaged_output_are_computed_again(tmp_path):

@@ -269,6 +269,53 @@ def test_recording_is_needed_again_after_all_that_dvc_goes_by(dvc, change, neede
     assert not record.needed(plans())
 
 
+def committed(dvc: Dvc) -> list[str]:
+    """Return the stages that DVC was told of since the last call."""
+    found = [stage for command in dvc.commands if command[0] == "commit" for stage in command[3:]]
+    dvc.commands.clear()
+    return found
+
+
+def test_what_dvc_was_told_of_last_time_is_not_told_again(dvc):
+    build(*STAGES)
+    record.run()
+    assert committed(dvc) == STAGES
+    add_line("workflow/huskies/suspects.py", "\n# a remark\n")
+    build("augment")
+    dvc.lock = "second"
+    assert record.run().startswith(f"{RECORDED}; saved as experiment run-")
+    assert committed(dvc) == ["augment", "report"]
+
+
+def test_a_stage_that_was_not_true_the_last_time_is_told_of_once_it_is(dvc):
+    build(*STAGES)
+    shutil.rmtree("data/split")
+    record.run()
+    assert committed(dvc) == ["convert", "group"]
+    build("split")
+    record.run()
+    assert committed(dvc) == STAGES[STAGES.index("split") :]
+
+
+@pytest.mark.parametrize("harm", [b"", b"[]", b"{", b'{"seen": {}}', b"an earlier version's"])
+def test_without_a_marker_that_can_be_read_dvc_is_told_of_everything(dvc, harm):
+    build(*STAGES)
+    record.run()
+    committed(dvc)
+    record.MARKER.write_bytes(harm)
+    record.run()
+    assert committed(dvc) == STAGES
+
+
+def test_another_dvc_lock_than_the_last_record_left_is_told_of_everything(dvc):
+    build(*STAGES)
+    record.run()
+    committed(dvc)
+    Path("dvc.lock").write_text("of another commit")
+    record.run()
+    assert committed(dvc) == STAGES
+
+
 def test_going_back_to_earlier_code_is_recorded_too(dvc):
     build(*STAGES)
     path = Path("workflow/huskies/leaks.py")

@@ -1,5 +1,6 @@
 """record: tells DVC of what Snakemake built, and only of what is true."""
 
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -13,7 +14,6 @@ LOCK = Path("dvc.lock")
 # Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
 # could record is recorded by the next.
 MARKER = Path(".snakemake/recorded")
-_PENDING = "committed, perhaps, but not saved as an experiment"
 
 
 def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> list[str]:
@@ -34,22 +34,24 @@ def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> 
 
 def needed(plans: dict[str, dict[str, Any]]) -> bool:
     """Tell whether anything that record goes by has changed since it last ran. Reads a few small files only."""
-    return Path(".dvc").is_dir() and _anything_built() and _read_marker() != _seen(plans)
+    return Path(".dvc").is_dir() and _anything_built() and _read_marker().get("seen") != _seen(plans)
 
 
 def _anything_built() -> bool:
     return any(Path("data", name).is_dir() for name in plan.tracked())
 
 
-def _seen(plans: dict[str, dict[str, Any]]) -> str:
-    stages = plan.tracked()
-    receipts = {name: Path("data", name, receipt.name(receipt.plan_hash(plans[name]))) for name in stages}
-    # A folder that was built again after damage has the same receipt, in another file.
-    built = {str(path): (path.stat().st_ino, path.stat().st_ctime_ns) for path in receipts.values() if path.exists()}
-    # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
-    sources = {path: _digest(Path(path)) for stage in stages.values() for path in plan.code(stage)}
-    seen = {"built": built, "code": sources, "lock": _digest(LOCK)}
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
+def _seen(plans: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return a digest of all that DVC goes by for each stage, and one of dvc.lock."""
+    seen = {"lock": _digest(LOCK)}
+    for name, stage in plan.tracked().items():
+        path = Path("data", name, receipt.name(receipt.plan_hash(plans[name])))
+        # A folder that was built again after damage has the same receipt, in another file.
+        built = [str(path), path.stat().st_ino, path.stat().st_ctime_ns] if path.exists() else []
+        # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
+        sources = {path: _digest(Path(path)) for path in plan.code(stage)}
+        seen[name] = hashlib.sha256(json.dumps([built, sources]).encode()).hexdigest()
+    return seen
 
 
 def _digest(path: Path) -> str:
@@ -66,10 +68,14 @@ def run() -> str:
     parameters = params.load()
     plans = plan.all_plans(parameters)
     names = true_stages(plans)
-    before = _digest(LOCK)
-    pending = _read_marker() == _PENDING
-    _write_marker(_PENDING)
-    if names and (failure := _dvc("commit", "--force", "--quiet", *names)):
+    marker, seen = _read_marker(), _seen(plans)
+    before, pending = seen["lock"], "pending" in marker
+    last, recorded = marker.get("seen", {}), marker.get("recorded", [])
+    # What the last record told DVC of is in the dvc.lock that it left, and need not be told again.
+    told = recorded if last.get("lock") == before else []
+    news = [name for name in names if name not in told or last[name] != seen[name]]
+    _write_marker({"pending": "committed, perhaps, but not saved as an experiment"})
+    if news and (failure := _dvc("commit", "--force", "--quiet", *news)):
         return f"not recorded: dvc commit failed: {failure}"
     line = f"recorded in dvc.lock: {', '.join(names)}"
     if not names:
@@ -84,7 +90,7 @@ def run() -> str:
         if failure := _dvc("exp", "save", "--force", "--quiet", *saved):
             return f"{line}; not saved as an experiment: {failure}"
         line += f"; saved as experiment {name}"
-    _write_marker(_seen(plans))
+    _write_marker({"seen": _seen(plans), "recorded": names})
     return line
 
 
@@ -97,13 +103,17 @@ def _to_save(raw: Path) -> list[str]:
     return ["metrics", *(f"{folder}.dvc" for folder in folders if Path(f"{folder}.dvc").is_file())]
 
 
-def _read_marker() -> str:
-    return MARKER.read_text() if MARKER.is_file() else ""
+def _read_marker() -> dict[str, Any]:
+    """Return what the last record saw, and which stages it told DVC of; nothing where no such file can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(MARKER.read_text())
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
-def _write_marker(text: str) -> None:
+def _write_marker(content: dict[str, Any]) -> None:
     MARKER.parent.mkdir(exist_ok=True)
-    whole.write(MARKER, text.encode())
+    whole.write(MARKER, json.dumps(content).encode())
 
 
 def _dvc(*arguments: str) -> str:
