@@ -33,6 +33,13 @@ def test_rows_are_those_of_the_arrays_laid_end_to_end(data, sizes):
         assert np.array_equal(lazy[each], plain[each])
 
 
+def test_a_part_without_rows_may_have_no_dimensions_either():
+    arrays = [np.zeros((0, 0), np.float32), *parts([2, 3]), np.zeros((0, 0), np.float32)]
+    lazy = rows.Rows(arrays, np.array([4, 0]))
+    assert lazy.shape == (2, 3)
+    assert np.array_equal(lazy[:], [arrays[2][2], arrays[1][0]])
+
+
 @pytest.mark.parametrize("together", [1, 8 * 12, 1 << 20])
 def test_chunks_are_all_rows_in_order_and_none_is_larger_than_allowed(monkeypatch, together):
     monkeypatch.setattr(rows, "_TOGETHER", together)

@@ -142,21 +142,11 @@ def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) ->
     known = [is_train, copies["source_sha256"].isin(training.index).to_numpy()]
     sources = pd.concat([first.loc[known[0], "source_sha256"], copies.loc[known[1], "source_sha256"]])
     trained = training.loc[sources].reset_index(drop=True)
-    of_held_out = _chosen((of_first, ~is_train), (of_test, np.ones(len(test), bool)))
-    return find_near(
-        job.inputs["split"],
-        held_out,
-        trained,
-        (of_held_out, _chosen((of_first, known[0]), (of_copies, known[1]))),
-        job.cores,
+    features = (
+        Rows([of_first, of_test], np.flatnonzero(np.concatenate([~is_train, np.ones(len(test), bool)]))),
+        Rows([of_first, of_copies], np.flatnonzero(np.concatenate(known))),
     )
-
-
-def _chosen(*parts: tuple[np.ndarray, np.ndarray]) -> Rows:
-    """Return some rows of features, each part given as (float32 N × D, bool N), left in their files."""
-    # Where a stage has no images, its features have no dimensions either.
-    features, chosen = zip(*(part for part in parts if len(part[0])), strict=True)
-    return Rows(features, np.flatnonzero(np.concatenate(chosen)))
+    return find_near(job.inputs["split"], held_out, trained, features, job.cores)
 
 
 def run(job: Job) -> str:

@@ -65,11 +65,11 @@ def nearest_sources(
     looked_for = directions(held_out, *scale)
     order = np.argsort(sources, kind="stable")
     names, starts = np.unique(sources[order], return_index=True)
-    count = min(count, len(names))
+    count, edges = min(count, len(names)), [*starts, len(order)]
     best, best_names = np.full((len(held_out), count), -np.inf, np.float32), np.zeros((len(held_out), count), int)
     for first, beyond in _blocks(starts, len(order)):
-        begin, end = starts[first], starts[beyond] if beyond < len(names) else len(order)
-        rows = directions(trained, *scale, order[begin:end])
+        begin = edges[first]
+        rows = directions(trained, *scale, order[begin : edges[beyond]])
         for start in range(0, len(held_out), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             of_sources = np.maximum.reduceat(looked_for[chunk] @ rows.T, starts[first:beyond] - begin, axis=1)

@@ -43,14 +43,15 @@ def _anything_built() -> bool:
 
 def _seen(plans: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return a digest of all that DVC goes by for each stage, and one of dvc.lock."""
-    seen = {"lock": _digest(LOCK)}
-    for name, stage in plan.tracked().items():
-        path = Path("data", name, receipt.name(receipt.plan_hash(plans[name])))
+    seen, code = {"lock": _digest(LOCK)}, {name: plan.code(stage) for name, stage in plan.tracked().items()}
+    # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
+    sources = {path: _digest(Path(path)) for path in set().union(*code.values())}
+    for name, paths in code.items():
+        made = Path("data", name, receipt.name(receipt.plan_hash(plans[name])))
         # A folder that was built again after damage has the same receipt, in another file.
-        built = [str(path), path.stat().st_ino, path.stat().st_ctime_ns] if path.exists() else []
-        # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
-        sources = {path: _digest(Path(path)) for path in plan.code(stage)}
-        seen[name] = hashlib.sha256(json.dumps([built, sources]).encode()).hexdigest()
+        built = [str(made), made.stat().st_ino, made.stat().st_ctime_ns] if made.exists() else []
+        content = [built, {path: sources[path] for path in paths}]
+        seen[name] = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return seen
 
 
@@ -97,7 +98,7 @@ def run() -> str:
 def _to_save(raw: Path) -> list[str]:
     """Return what saving commits: one stage of few files, since all are committed, and raw images that are DVC's.
 
-    Otherwise it commits every stage once more, which takes as long as to commit them.
+    Otherwise it commits every stage once more, which takes nearly as long as it took.
     """
     folders = (raw, *raw.parents)
     return ["metrics", *(f"{folder}.dvc" for folder in folders if Path(f"{folder}.dvc").is_file())]

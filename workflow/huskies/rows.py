@@ -12,8 +12,11 @@ class Rows:
     """Chosen rows of memory-mapped arrays, in an order of their own. Indexing gives float32 arrays in memory."""
 
     def __init__(self, parts: Sequence[np.ndarray], chosen: np.ndarray):
-        """Take the rows numbered `chosen` of the parts laid end to end; each is float32, N × D, with one D for all."""
-        self._parts = parts
+        """Take the rows numbered `chosen` of the parts laid end to end; each is float32, N × D, with one D for all.
+
+        A part without rows may have any D, as bottlenecks of no images have none; not all are without.
+        """
+        self._parts = parts = [part for part in parts if len(part)]
         self._chosen = chosen
         self._ends = np.cumsum([len(part) for part in parts])
         self.shape = (len(chosen), parts[0].shape[1])

@@ -32,7 +32,7 @@ _POINTS = 100
 def load_rows(job: Job) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """Return (index, float32 features) of all images of the stage, checked against the images' manifests.
 
-    The features are memory-mapped: those of the originals, and those of the copies where there are any.
+    The features are memory-mapped: those of the originals, and of train_augmented those of the copies.
     """
     images = manifest.read(job.inputs["split"] / manifest.NAME)
     images = images[images["split"].isin(["train", "val"])]
@@ -41,7 +41,7 @@ def load_rows(job: Job) -> tuple[pd.DataFrame, list[np.ndarray]]:
         return index, [features]
     copies = manifest.read(job.inputs["augment"] / manifest.NAME)
     copied_index, copied = bottlenecks.load(job.inputs["bottlenecks_augmented"], copies)
-    return pd.concat([index, copied_index], ignore_index=True), [features, copied] if len(copied) else [features]
+    return pd.concat([index, copied_index], ignore_index=True), [features, copied]
 
 
 def draw_batches(labels: np.ndarray, steps: int, size: int, balanced: bool, seed: int) -> np.ndarray:
