@@ -4,22 +4,25 @@ BIN := .venv/bin
 READY := .venv/ready
 
 TEST_ALL := .venv/test-all
+MARKED := long or server or browser or shared
 
-.PHONY: env metrics test test-all matrix picture benchmarks lint requirements
+.PHONY: env metrics test test-marked test-all matrix picture benchmarks lint requirements
 
-# The stages print the table, and where the page is, when they run; when there was nothing to do, both are shown here.
+# The stages print the table, and where the page is, when they run; when there was nothing to do, the last line does.
 metrics: env
 	@before=$$(ls data/metrics/receipt-* 2>/dev/null); \
 	$(BIN)/snakemake --cores all metrics && \
-	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then cat data/metrics/table.txt; echo "page: data/report/report.html"; fi
+	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then PYTHONPATH=workflow $(BIN)/python -m huskies table; fi
 
 test: env
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long and not server and not browser and not shared"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not ($(MARKED))"
 
 # The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd,
 # those marked `browser` Debian's chromium.
-test-all: env $(TEST_ALL)
-	$(BIN)/python -m pytest -n auto --dist loadfile $(if $(HUSKIES_SHARED),,-m "not shared")
+test-marked: env $(TEST_ALL)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "($(MARKED))$(if $(HUSKIES_SHARED),, and not shared)"
+
+test-all: test test-marked
 
 lint: env
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
-"""Overheads: a run with nothing to do against an empty Snakefile, and the listing of many unchanged raw files."""
+"""Overheads: nothing to do against an empty Snakefile, listing of unchanged raw files, and syncing to the disk."""
 
 import functools
+import shutil
 import sys
 import tempfile
 import time
@@ -13,6 +14,7 @@ from speed_table import Line
 
 # A rule without output would run every time.
 EMPTY = 'rule metrics:\n    output:\n        "made",\n    shell:\n        "touch {output}"\n'
+METRICS = ("snakemake", "--cores", "all", "metrics")
 LISTING = """
 import sys
 from pathlib import Path
@@ -25,7 +27,7 @@ def nothing_to_do(repetitions: int) -> dict[str, side_by_side.Seconds]:
     """Return what `snakemake metrics` takes on the built sample (`ours`), and on an empty Snakefile (`empty`)."""
     with tempfile.TemporaryDirectory() as name:
         folder, empty = clones.clone(Path(name)), Path(name, "empty")
-        clones.run(folder, "snakemake", "--cores", "all", "metrics")
+        clones.run(folder, *METRICS)
         empty.mkdir()
         (empty / "Snakefile").write_text(EMPTY)
         command = ("snakemake", "--cores", "1", "metrics")
@@ -58,12 +60,41 @@ def raw_listing(files: int, repetitions: int = 3) -> float:
         return side_by_side.medians({"unchanged": (functools.partial, *listing)}, repetitions)["unchanged"].wall
 
 
+def from_nothing(folder: Path, *command: str) -> None:
+    """Run a command in a clone after deleting all that was built and kept there."""
+    built = [path for path in (folder / "data").iterdir() if path.is_dir() and path.name != "digits"]
+    for path in (*built, folder / ".snakemake", folder / ".dvc/cache", folder.parent / "cache"):
+        shutil.rmtree(path, ignore_errors=True)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    clones.run(folder, *command)
+
+
+def syncing(repetitions: int) -> dict[str, side_by_side.Seconds]:
+    """Return what `snakemake metrics` takes from nothing, syncing what it claims to the disk (`synced`) and not."""
+    with tempfile.TemporaryDirectory() as name:
+        folders = {each: clones.clone(Path(name, each)) for each in ("synced", "unsynced")}
+        without = Path(name, "without")
+        without.mkdir()
+        (without / "sitecustomize.py").write_text("import os\nos.fsync = lambda descriptor: None\n")
+        paths = {"synced": "", "unsynced": str(without)}
+        return side_by_side.medians(
+            {
+                each: (functools.partial, from_nothing, folder, "env", f"PYTHONPATH={paths[each]}", *METRICS)
+                for each, folder in folders.items()
+            },
+            repetitions,
+        )
+
+
 def measure(quick: bool) -> Iterator[Line]:
-    """Yield a run with nothing to do against an empty Snakefile, and the listing of many raw files."""
+    """Yield nothing to do against an empty Snakefile, the listing of many raw files, and the share of syncing."""
     found = nothing_to_do(1 if quick else 5)
     ours, empty = found["ours"], found["empty"]
     note = f"{ours.processor / empty.processor:.2f} × by processor time"
     ratio = ours.wall / empty.wall
     yield Line("overheads", "nothing to do, against an empty Snakefile", ratio, "×", at_most=1.3, note=note)
+    found = syncing(1 if quick else 5)
+    ratio = found["synced"].wall / found["unsynced"].wall
+    yield Line("overheads", "main job, syncing to the disk against not", ratio, "×", at_most=1.03)
     files = 1000 if quick else 100_000
     yield Line("overheads", f"listing of {files} unchanged raw files", raw_listing(files), "s", at_most=2)

@@ -142,3 +142,48 @@ def test_a_read_only_data_folder_is_named(built):
     assert done.returncode == 2
     assert "ERROR: the folder data is not writable. Make it writable" in done.stderr
     assert os.access(built.folder / "data", os.W_OK)
+
+
+# OpenVINO turns whatever happens in its conversion, an interrupt too, into an error of its own.
+INTERRUPTED_CONVERSION = """
+import os, signal, sys
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "openvino":
+            sys.meta_path.remove(self)
+            import openvino
+            openvino.convert_model = interrupted
+        return None
+
+def interrupted(*given, **more):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.sigtimedwait([], 1)
+    except KeyboardInterrupt as error:
+        raise RuntimeError("Exception happened during conversion of operation") from error
+
+if os.environ.get("INTERRUPT_IN") in sys.orig_argv:
+    sys.meta_path.insert(0, Watch())
+"""
+
+
+@pytest.mark.long
+def test_an_interrupt_within_openvino_ends_the_run_and_no_other_engine_takes_over(first_build, clone, tmp_path):
+    (tmp_path / "sitecustomize").mkdir()
+    (tmp_path / "sitecustomize/sitecustomize.py").write_text(INTERRUPTED_CONVERSION)
+    clone.set(backbone__engine="auto")
+    environment = {
+        **clone.environment(),
+        "PYTHONPATH": str(tmp_path / "sitecustomize"),
+        "INTERRUPT_IN": "bottlenecks_original",
+    }
+    command = ["snakemake", "--cores", "2", "bottlenecks_original"]
+    done = subprocess.run(command, cwd=clone.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "KeyboardInterrupt" in done.stderr
+    assert not (clone.folder / "data/bottlenecks_original").exists()
+    again = clone.run("snakemake", "--cores", "2", "metrics")
+    assert again.returncode == 0, again.stderr
+    stages = [stage for stage in plan.tracked(clone.folder) if stage != "report"]
+    assert clone.bytes_of(*stages) == first_build[0].bytes_of(*stages)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import do
 from huskies import params, plan, receipt, record
 from ruamel.yaml import YAML
 
@@ -405,3 +406,16 @@ def test_needed_reads_no_file_that_a_stage_made(monkeypatch):
     record.needed(plans())
     assert opened
     assert [path for path in opened if path.parts[0] == "data"] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("harm", [b"", None], ids=["an empty dvc.lock", "half a dvc.lock"])
+def test_what_an_interrupted_dvc_has_left_is_put_right_by_the_same_command(built, harm):
+    lock = built.folder / "dvc.lock"
+    sound = lock.read_bytes()
+    lock.write_bytes(sound[: len(sound) // 2] if harm is None else harm)
+    (built.folder / ".dvc/tmp/rwlock").write_bytes(b"")
+    do(built, "snakemake", "--cores", "2", "metrics")
+    assert lock.read_bytes() == sound
+    assert do(built, "dvc", "status").strip() == "Data and pipelines are up to date."
+    do(built, "dvc", "exp", "run", "-S", "train.steps=12")

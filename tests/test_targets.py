@@ -1,11 +1,14 @@
 """targets: what Snakemake would end with 0 without making is refused, and what was asked for is there at the end."""
 
+import base64
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from conftest import BELOW_AUGMENT, do, stages_run
 from huskies import receipt, targets
 from huskies.errors import HuskyError
 from snakemake.settings.types import DAGSettings, RerunTrigger, StorageSettings
@@ -112,3 +115,66 @@ def test_a_damaged_result_is_named_with_the_command_that_mends_it(harm):
         f"data/metrics is not as its receipt says: {name}. Delete the folder and run the same command again: "
         "rm -rf data/metrics"
     )
+
+
+@pytest.mark.long
+def test_after_a_kill_before_snakemake_removes_its_marker_the_same_command_makes_what_is_below(built):
+    built.set(aug__factor=3)
+    do(built, "snakemake", "--cores", "2", "--allowed-rules", "augment", "--", "augment")
+    [made] = (built.folder / "data/augment").glob("receipt-*.json")
+    marker = base64.b64encode(f"data/augment/{made.name}".encode()).decode()
+    (built.folder / ".snakemake/incomplete").mkdir(exist_ok=True)
+    (built.folder / ".snakemake/incomplete" / marker).touch()
+    said = do(built, "snakemake", "--cores", "2", "metrics")
+    assert stages_run(said) == BELOW_AUGMENT[1:]
+    metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
+    assert metrics["augmented"]["images"] == 4 * metrics["baseline"]["images"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "options", [["--forcerun", "augment"], ["--forceall"], ["--touch"], ["--rerun-triggers", "code", "params"]]
+)
+def test_options_that_would_leave_a_result_out_end_snakemake_with_status_two(built, options):
+    built.set(aug__factor=3)
+    before = built.bytes_of("augment", "metrics")
+    done = built.run("snakemake", "--cores", "2", *options, "--", "metrics")
+    assert done.returncode == 2
+    assert f"ERROR: {options[0]}: " in done.stderr
+    assert built.bytes_of("augment", "metrics") == before
+
+
+@pytest.mark.long
+def test_a_part_of_the_flow_is_made_as_far_as_it_was_asked_for(built):
+    built.set(aug__factor=3)
+    assert stages_run(do(built, "snakemake", "--cores", "2", "--until", "augment", "--", "metrics")) == ["augment"]
+    said = do(built, "snakemake", "--cores", "2", "--omit-from", "train_augmented", "--", "metrics")
+    assert stages_run(said) == ["bottlenecks_augmented"]
+
+
+@pytest.mark.long
+def test_two_targets_of_which_one_is_hidden_behind_the_other_end_with_the_one_named_that_was_not_made(built):
+    # Snakemake runs split and what reads it, and stops where receipts exist; metrics is farther down.
+    for stage in ("split", "metrics"):
+        shutil.rmtree(built.folder / "data" / stage)
+    done = built.run("snakemake", "--cores", "2", "split", "metrics")
+    if done.returncode:
+        assert "ERROR: not made, though it was asked for: data/metrics/receipt-" in done.stderr
+        do(built, "snakemake", "--cores", "2", "split", "metrics")
+    assert (built.folder / "data/metrics/metrics.json").is_file()
+
+
+@pytest.mark.long
+def test_a_damaged_result_is_no_answer(built):
+    path = built.folder / "data/metrics/metrics.json"
+    path.write_text(path.read_text().replace('"leaks": 0', '"leaks": 1'))
+    done = built.run("snakemake", "--cores", "2", "metrics")
+    assert done.returncode == 2
+    assert "ERROR: data/metrics is not as its receipt says: metrics.json." in done.stderr
+    said = do(built, "python", "-m", "huskies", "record")
+    assert (
+        "left out: metrics (data/metrics is not as its receipt says: metrics.json. Delete it to build it anew)" in said
+    )
+    shutil.rmtree(built.folder / "data/metrics")
+    do(built, "snakemake", "--cores", "2", "metrics")
+    assert do(built, "dvc", "status").strip() == "Data and pipelines are up to date."

@@ -18,6 +18,10 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="compare everything under data/ with what it claims to be")
     audit.add_argument("--log", type=Path, default=Path("logs/audit.log"), help="the file that keeps what it says")
     audit.add_argument("--cores", type=int, default=1, help="batches at once")
+    check = commands.add_parser("check", help="make every stage again from nothing, and compare the bytes")
+    check.add_argument("--log", type=Path, default=Path("logs/check.log"), help="the file that keeps what it says")
+    check.add_argument("--cores", type=int, default=1, help="processes or threads at once")
+    commands.add_parser("table", help="print the numbers of the present parameters, and where the page is")
     luck = commands.add_parser("luck", help="compare the settings that DVC knows with what chance alone gives")
     luck.add_argument("--log", type=Path, default=Path("logs/luck.log"), help="the file that keeps what it says")
     board = commands.add_parser("tensorboard", help="write what TensorBoard shows")
@@ -61,11 +65,20 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(record.run(), file=sys.stderr)
             return 0
+        if parsed.command == "table":
+            from huskies import table
+
+            print(table.run(plan.all_plans(params.load())), end="")
+            return 0
         with _log(parsed.log) as log:
             if parsed.command == "audit":
                 from huskies import audit
 
                 summary = audit.run(plan.all_plans(params.load()), parsed.cores)
+            elif parsed.command == "check":
+                from huskies import check
+
+                summary = check.run(plan.all_plans(params.load()), parsed.cores)
             elif parsed.command == "luck":
                 from huskies import luck
 

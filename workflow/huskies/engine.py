@@ -25,6 +25,7 @@ FAITHFUL = {"bfloat16": 0.999, "float32": 0.9999}
 _DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 _FOLDER = "settled"
 _ON_TENSORFLOW = {"engine": "tensorflow", "precision": "float32"}
+_ON_OPENVINO = {precision: {"engine": "openvino", "precision": precision} for precision in FAITHFUL}
 
 
 def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = None) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     """Return what is remembered, None where nothing sound is."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(path.read_text())
-        if found["settled"].keys() == _ON_TENSORFLOW.keys() and isinstance(found["said"], list):
+        if found["settled"] in (_ON_TENSORFLOW, *_ON_OPENVINO.values()) and isinstance(found["said"], list):
             return found
     return None
 
@@ -88,10 +89,10 @@ def _measured(parameters: dict[str, Any], trace: Callable) -> dict[str, Any]:
     for precision in openvino_engine.precisions() if asked == "auto" else [asked]:
         # Whoever asks for OpenVINO gets it in float32 at the least.
         if parameters["engine"] == "openvino" and precision == "float32":
-            return {"settled": {"engine": "openvino", "precision": precision}, "said": said}
+            return {"settled": _ON_OPENVINO[precision], "said": said}
         cosine, least = openvino_engine.fidelity(parameters, precision, trace), FAITHFUL[precision]
         if cosine >= least:
-            return {"settled": {"engine": "openvino", "precision": precision}, "said": said}
+            return {"settled": _ON_OPENVINO[precision], "said": said}
         said.append(f"OpenVINO in {precision} is not used: it changes features (cosine {cosine:.5f}, at least {least})")
     return {"settled": _ON_TENSORFLOW, "said": said}
 

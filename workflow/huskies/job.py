@@ -19,6 +19,7 @@ class Job:
     output: the empty folder to fill. It becomes data/<stage> only when the stage has succeeded.
     previous: the stage's last output, or None. Its bytes are not to be trusted unchecked.
     cores: how many processes or threads may be busy at once.
+    anew: take nothing over from what DVC has recorded of the stage.
     """
 
     stage: str
@@ -32,3 +33,4 @@ class Job:
     output: Path
     previous: Path | None
     cores: int
+    anew: bool = False

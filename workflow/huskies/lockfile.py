@@ -38,9 +38,9 @@ def recorded() -> dict[str, Any]:
     return (stages(_text(PATH)) or {}) if PATH.is_file() else {}
 
 
-def is_sound() -> bool:
-    """Tell whether DVC can read dvc.lock, if there is one, and its own notes."""
-    return (not PATH.is_file() or stages(_text(PATH)) is not None) and (not _HELD.is_file() or _is_json(_HELD))
+def blocks_dvc() -> bool:
+    """Tell whether DVC cannot read its own note of what its commands hold."""
+    return _HELD.is_file() and not _is_json(_HELD)
 
 
 def put_right() -> str:
@@ -48,7 +48,7 @@ def put_right() -> str:
 
     Raises HuskyError for a dvc.lock with git's marks of a merge, which is for the user to resolve.
     """
-    if _HELD.is_file() and not _is_json(_HELD):
+    if blocks_dvc():
         _forget_held()
     if not PATH.is_file():
         return ""

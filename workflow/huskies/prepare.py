@@ -45,7 +45,7 @@ def prepare(overrides: dict[str, Any]) -> Flow:
     """Return the main flow, its plans published, for params.yaml with overrides; raise HuskyError if any is bad."""
     values = params.load(overrides=overrides)
     plans = plan.all_plans(values)
-    for folder in (Path("data"), Path(".snakemake")):
+    for folder in (Path("data"), Path(".snakemake"), Path("logs")):
         if folder.exists() and not os.access(folder, os.W_OK):
             raise HuskyError(
                 f"the folder {folder} is not writable. Make it writable, or work in a copy of the project elsewhere."

@@ -18,16 +18,16 @@ MARKER = Path(".snakemake/recorded")
 
 def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> list[str]:
     """Return the stages whose folder follows from its plan and is as its receipt says, with all above it."""
-    return [name for name, reason in _reasons(plans, root).items() if not reason]
+    return [name for name, reason in reasons(plans, root).items() if not reason]
 
 
-def _reasons(plans: dict[str, dict[str, Any]], root: Path) -> dict[str, str]:
+def reasons(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> dict[str, str]:
     """Return why each stage is not to be told to DVC, by stage; the empty string for one that is true."""
-    reasons: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name in plan.tracked():
-        untrue = [above for above in plans[name]["inputs"] if reasons[above]]
-        reasons[name] = f"made from {some(untrue)}" if untrue else _reason(plans[name], root / name)
-    return reasons
+        untrue = [above for above in plans[name]["inputs"] if found[above]]
+        found[name] = f"made from {some(untrue)}" if untrue else _reason(plans[name], root / name)
+    return found
 
 
 def _reason(planned: dict[str, Any], folder: Path) -> str:
@@ -41,10 +41,13 @@ def _reason(planned: dict[str, Any], folder: Path) -> str:
     return f"{folder} is not as its receipt says: {some(damaged)}. Delete it to build it anew" if damaged else ""
 
 
-def _left_out(reasons: dict[str, str]) -> str:
-    """Return the end of the line on a record: which stages it left out and why, the reasons of the first ones alone."""
-    first = [f"{name} ({reason})" for name, reason in reasons.items() if reason and not reason.startswith("made from ")]
-    rest = [name for name, reason in reasons.items() if reason.startswith("made from ")]
+def left_out(found: dict[str, str]) -> str:
+    """Return the end of a line: which stages are left out and why, for the `reasons` of all of them.
+
+    Of those that are made from others that are left out, the names are enough.
+    """
+    first = [f"{name} ({reason})" for name, reason in found.items() if reason and not reason.startswith("made from ")]
+    rest = [name for name, reason in found.items() if reason.startswith("made from ")]
     made = f", and what is made from it: {', '.join(rest)}" if rest else ""
     return f"; left out: {', '.join(first)}{made}" if first else ""
 
@@ -53,7 +56,7 @@ def needed(plans: dict[str, dict[str, Any]]) -> bool:
     """Tell whether anything that record goes by has changed since it last ran. Reads a few small files only."""
     if not (Path(".dvc").is_dir() and _anything_built()):
         return False
-    return _read_marker().get("seen") != _seen(plans) or not lockfile.is_sound()
+    return _read_marker().get("seen") != _seen(plans) or lockfile.blocks_dvc()
 
 
 def _anything_built() -> bool:
@@ -96,8 +99,8 @@ def run() -> str:
 
 
 def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
-    reasons = _reasons(plans, Path("data"))
-    names = [name for name, reason in reasons.items() if not reason]
+    found = reasons(plans)
+    names = [name for name, reason in found.items() if not reason]
     marker, seen = _read_marker(), _seen(plans)
     before, pending = seen["lock"], "pending" in marker
     last, recorded = marker.get("seen", {}), marker.get("recorded", [])
@@ -120,7 +123,7 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
             return f"{line}; not saved as an experiment: {failure}"
         line += f"; saved as experiment {name}"
     _write_marker({"seen": _seen(plans), "recorded": names})
-    return line + (_left_out(reasons) if names else "")
+    return line + (left_out(found) if names else "")
 
 
 def _named(name: str) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ def output(job: Job, wanted: Callable[[str], bool]) -> Iterator[Path | None]:
     # In the name of an unfinished build, so that what a killed run leaves is cleared away like one.
     taken = job.output.with_name(f".{job.stage}-recorded")
     try:
-        yield taken if Path("dvc.lock").is_file() and _get(job.stage, taken, wanted) else None
+        sought = Path("dvc.lock").is_file() and not job.anew
+        yield taken if sought and _get(job.stage, taken, wanted) else None
     finally:
         shutil.rmtree(taken, ignore_errors=True)
 

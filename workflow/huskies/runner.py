@@ -1,6 +1,7 @@
 """Runs one stage by its plan: locks, checks, an empty folder to fill, a receipt, and a swap by rename."""
 
 import contextlib
+import dataclasses
 import errno
 import fcntl
 import importlib
@@ -60,6 +61,26 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
             raise
         _swap(building, folder)
     return summary
+
+
+def make_again(digest: str, root: Path, building: Path, cores: int) -> None:
+    """Make a stage once more into a new folder, from what lies above it in `root`, and take nothing over.
+
+    digest: the hash of its plan. The stage's own folder is held meanwhile, and stays as it is. Raises HuskyError as
+    `run_stage` does.
+    """
+    plan = plans.fetch(digest)
+    folder, above = root / plan["stage"], {name: root / name for name in plan["inputs"]}
+    _check_package()
+    _check_libraries(plan)
+    with _explained(folder), contextlib.ExitStack() as locks:
+        for each in sorted([*above.values(), folder]):
+            locks.enter_context(_lock(each, fcntl.LOCK_SH))
+        _check_still_true(plan, above)
+        building.mkdir(parents=True)
+        job = dataclasses.replace(_job(plan, above, building, folder, cores), previous=None, anew=True)
+        with interrupts.heeded():
+            _module(plan["stage"]).run(job)
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ def refuse(workflow: Any) -> None:
     if workflow.touch:
         raise HuskyError(f"--touch: {_TIMES}")
     if {each.name for each in settings.rerun_triggers} != {"MTIME"}:
-        raise HuskyError(f"--rerun-triggers: {_TIMES}")
+        raise HuskyError(f"--rerun-triggers: {_TIMES} Without profiles/default, it has to be mtime.")
     if storage is not None and storage.default_storage_provider is not None:
         raise HuskyError(f"--default-storage-provider: {_STORAGE}")
     made = {str(file) for rule in workflow.rules for file in rule.output}
