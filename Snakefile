@@ -8,9 +8,15 @@ Every stage is a rule, a DVC stage, a module of workflow/huskies, a folder under
 What a stage depends on stands in dvc.yaml and nowhere else; params.yaml is the only configuration.
 """
 
+import signal
+
 from snakemake.utils import min_version
 
 min_version("9.27")
+
+# Whoever reads what Snakemake says may end first, as in `snakemake metrics 2>&1 | head -1`. Then it ends too, as other
+# programs do; of itself it would wait for ever for a job whose failure it could not print.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 report: "workflow/report/workflow.rst"

@@ -13,6 +13,7 @@ from typing import Any
 import browser
 import hypothesis
 import pytest
+import witness
 from huskies import identity, plan
 from huskies.job import Job
 from ruamel.yaml import YAML
@@ -118,9 +119,10 @@ class Clone:
 
     folder: Path
 
-    def run(self, *command: str, **more: Any) -> subprocess.CompletedProcess:
-        """Run a command in the clone and return it finished, its output as text."""
-        return subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, **more)
+    def run(self, *command: str, variables: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess:
+        """Run a command in the clone, with further environment variables; return it finished, its output as text."""
+        environment = {**self.environment(), **(variables or {})}
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, **more)
 
     def environment(self) -> dict[str, str]:
         """Return what a user's shell has with the environment active, and a cache of the clone's own."""
@@ -204,10 +206,13 @@ def clone(tmp_path) -> Clone:
 
 @pytest.fixture(scope="session")
 def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
-    """A clone after `snakemake --cores 2 metrics`, and what that printed. Not to be changed: copy it."""
+    """A clone after `snakemake --cores 2 metrics`, and what that printed. Not to be changed: copy it.
+
+    What it asked of the network is written down beside it, and there were secrets for it to tell (witness.py).
+    """
     folder = tmp_path_factory.mktemp("built")
     clone = clone_project(folder / "clone")
-    return clone, clone.run("snakemake", "--cores", "2", "metrics")
+    return clone, clone.run("snakemake", "--cores", "2", "metrics", variables=witness.watched(folder / "witness"))
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """params.yaml: every wrong value is refused in one line that names the key, what is wrong, and what is near."""
 
+import datetime
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 import pytest
 from huskies import params
 from huskies.errors import HuskyError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
@@ -91,6 +95,15 @@ BAD_VALUES = [
     ("train.keep", "first", '"first", but must be one of best, last.'),
     ("train.seed", -1, "-1, but must be at least 0."),
     ("train.seed", 2147483648, "2147483648, but must be at most 2147483647."),
+    ("train.steps", 10**9, "1000000000, but must be at most 100000000."),
+    ("train.batch_size", 10**9, "1000000000, but must be at most 1000000."),
+    ("train.learning_rate", 1e39, "1e+39, but must be at most 1000000."),
+    ("train.mixup", 1e300, "1e+300, but must be at most 1000000."),
+    ("split.seed", 10**19, "10000000000000000000, but must be at most 9223372036854775807."),
+    ("aug.seed", -(10**19), "-10000000000000000000, but must be at least -9223372036854775807."),
+    ("aug.factor", 10**18, "1000000000000000000, but must be at most 1000000."),
+    ("noise.images", 10**9, "1000000000, but must be at most 10000000."),
+    ("convert.max_side", 1 << 31, "2147483648, but must be at most 2147483647."),
 ]
 
 
@@ -114,7 +127,7 @@ def with_value(values: dict[str, Any], dotted: str, value: Any) -> dict[str, Any
     *sections, key = dotted.split(".")
     inner = values
     for section in sections:
-        inner = inner[section]
+        inner = inner[int(section) if isinstance(inner, list) else section]
     inner[int(key) if isinstance(inner, list) else key] = value
     return values
 
@@ -207,6 +220,36 @@ def test_held_out_fractions_leave_something_to_train_on(good, validation, test):
 
 
 @pytest.mark.parametrize(
+    ("values", "factors"),
+    [
+        ({"train.steps": 10**8}, "train.steps times train.batch_size"),
+        ({"distort.steps": 10**8}, "distort.steps times train.batch_size"),
+        ({"noise.side": 4096, "noise.images": 128}, "noise.images times noise.side times noise.side"),
+    ],
+)
+def test_counts_whose_product_no_array_holds_are_refused(good, values, factors):
+    for key, value in values.items():
+        with_value(good, key, value)
+    assert refusal(good) == f"params.yaml: {factors} is 2147483648 or more. Lower one of them."
+
+
+@pytest.mark.parametrize("key", ["raw", "article.flowers", "backbone.weights"])
+@pytest.mark.parametrize("path", ["ü" * 128, "a/" * 2001 + "a"], ids=["a long name", "a long path"])
+def test_a_path_longer_than_the_file_system_takes_is_refused(good, key, path):
+    if key == "backbone.weights":
+        path = path.replace("/", "a")
+    assert refusal(with_value(good, key, path)) == (
+        f"params.yaml: {key} is longer than a path can be: 255 bytes a name, 4000 in all. Shorten it."
+    )
+
+
+def test_a_long_value_is_cut_short_in_the_message(good):
+    assert refusal(with_value(good, "train.keep", "x" * 5000)) == (
+        f'params.yaml: train.keep is "{"x" * 199}…, but must be one of best, last.'
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "nearest"),
     [
         ("MobileNetV9", "Did you mean 'MobileNetV2'?"),
@@ -254,8 +297,8 @@ def test_what_the_schema_allows_passes(good, key, value):
         ("raw: a\nraw: b\n", " is not valid YAML: "),
         ("train:\n  seed: 1\n  seed: 2\n", " is not valid YAML: "),
         ("raw: \x07\n", " is not valid YAML: "),
-        ("raw: !!python/object:os.system x\n", " is not valid YAML: "),
-        ("raw: 2024-13-45\n", " is not valid YAML: month must be in 1..12"),
+        ("raw: !!python/object:os.system x\n", ', line 1: "x" is of YAML\'s type python/object:os.system. '),
+        ("a: b\nraw: 2024-13-45\n", ', line 2: "2024-13-45" is of YAML\'s type timestamp. '),
     ],
     ids=[
         "list",
@@ -291,6 +334,35 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     path.write_bytes(b"raw: \xff\xfe\n")
     with pytest.raises(HuskyError, match=r"params.yaml is not valid YAML: 'utf-8' codec can't decode byte 0xff"):
         params.load(path)
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def an_endless_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (Path.mkdir, "{} is no file. Move it away, and restore the file"),
+        (a_pipe, "{} is no file. Move it away, and restore the file"),
+        (an_endless_device, "{} is no file. Move it away, and restore the file"),
+        (a_link_to_itself, "cannot read {}: Too many levels of symbolic links. Restore it"),
+    ],
+)
+def test_what_is_no_file_is_refused_at_once(tmp_path, make, reason):
+    path = tmp_path / "params.yaml"
+    make(path)
+    with pytest.raises(HuskyError) as error:
+        params.load(path)
+    assert str(error.value) == f"{reason.format(path)}: git checkout {path}"
 
 
 def test_a_missing_file_says_how_to_restore_it(tmp_path):
@@ -354,10 +426,85 @@ def test_overrides_are_validated_like_the_file(overrides, message):
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("value", ["{factor: [1", "[", "{factor: 3, factor: 4}", "'", "\t- a", "2024-13-45"])
+@pytest.mark.parametrize("value", ["{factor: [1", "[", "{factor: 3, factor: 4}", "'", "\t- a"])
 def test_an_override_that_is_no_yaml_is_refused(value):
     with pytest.raises(HuskyError, match=r"^--config: .* is not valid YAML: "):
         params.load(overrides={"aug": value})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"raw": datetime.date(2024, 1, 2)}, "--config: raw is of type date. "),
+        ({"aug": {"policy": [{"transform": b"x"}]}}, "--config: aug.policy.0.transform is of type bytes. "),
+        ({"aug": {"policy": ({"transform": "x"},)}}, "--config: aug.policy is of type tuple. "),
+        ({"aug": {"policy": {1, 2}}}, "--config: aug.policy is of type set. "),
+        ({"aug": {3: 4}}, '--config: aug has a key that is not text: "3".'),
+        (
+            {"aug": {"factor": 10**5000}},
+            "--config: aug.factor is a whole number of more than 64 bits. Use a smaller one.",
+        ),
+        ({"raw": "a\0b"}, '--config: raw is "a\\u0000b", which has a character that no text may have.'),
+        ({"aug": {"seed": "9" * 5000}}, f'--config: "{"9" * 199}… is not valid YAML: Exceeds the limit (4300 digits)'),
+        ({"aug": "[2024-13-45]"}, '--config: "[2024-13-45]", line 1: "2024-13-45" is of YAML\'s type timestamp. '),
+        (
+            {"aug": "&a {policy: [*a]}"},
+            '--config: "&a {policy: [*a]}", line 1: lists and mappings are nested more than 32 ',
+        ),
+    ],
+)
+def test_overrides_are_of_the_types_of_json(overrides, message):
+    with pytest.raises(HuskyError) as error:
+        params.load(overrides=overrides)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_overrides_that_hold_themselves_end_in_a_message():
+    policy: list = []
+    policy.append(policy)
+    with pytest.raises(HuskyError, match=r"^--config: aug\.policy\.0: lists and mappings are nested more than 32 deep"):
+        params.load(overrides={"aug": {"policy": policy}})
+
+
+def test_overrides_that_repeat_one_value_beyond_measure_end_in_a_message():
+    policy: list = ["x"]
+    for _ in range(20):
+        policy = [policy, policy, policy]
+    with pytest.raises(HuskyError, match=r"^--config: it has more than 100000 characters, aliases written out"):
+        params.load(overrides={"aug": {"policy": policy}})
+
+
+def test_the_two_zeros_are_one(good):
+    one, other = ({"aug": {"policy": [{"transform": "Rotate", "limit": zero}]}} for zero in ("0.0", "-0.0"))
+    assert json.dumps(params.load(overrides=one)) == json.dumps(params.load(overrides=other))
+    assert json.dumps(params.load(overrides={"train": {"l1": -0.0}})["train"]["l1"]) == "0.0"
+
+
+def assert_one_line(error: HuskyError) -> None:
+    assert len(str(error).splitlines()) == 1
+    str(error).encode()
+
+
+GOOD = json.dumps(YAML(typ="safe").load(PROJECT / params.FILE))
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100)
+@given(key=st.sampled_from([*described(), "aug.policy.0", "aug.policy.0.transform"]), value=JSON_VALUES)
+def test_any_value_at_any_key_ends_in_parameters_or_a_message(key, value):
+    values = with_value(json.loads(GOOD), key, value)
+    for overrides in (values, {key.split(".")[0]: values[key.split(".")[0]]}):
+        try:
+            loaded = params.load(PROJECT / params.FILE, overrides=overrides)
+        except HuskyError as error:
+            assert_one_line(error)
+        else:
+            json.dumps(loaded, allow_nan=False).encode()
 
 
 def test_overrides_leave_the_parameters_they_are_put_over_as_they_were(good):

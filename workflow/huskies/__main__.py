@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -42,18 +44,38 @@ def _parser() -> argparse.ArgumentParser:
 
 @contextlib.contextmanager
 def _log(path: Path) -> Iterator[None]:
-    """Write messages and tracebacks to the log as well; a failure names the log."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w", encoding="utf-8") as log:
-        try:
-            yield log
-        except Exception as error:
-            if isinstance(error, HuskyError):
-                print(f"ERROR: {error}", file=log)
-            else:
-                traceback.print_exc(file=log)
-            error.add_note(f"The log is {path}")
-            raise
+    """Empty the log, and write messages and tracebacks to it as well; a failure names the log."""
+    _write(path, "w", "")
+    try:
+        yield
+    except Exception as error:
+        said = f"ERROR: {error}\n" if isinstance(error, HuskyError) else traceback.format_exc()
+        # What went wrong first is what counts, also on a disk that is full.
+        with contextlib.suppress(HuskyError):
+            _write(path, "a", _impersonal(said))
+        error.add_note(f"The log is {path}")
+        raise
+
+
+def _write(path: Path, mode: str, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, mode, encoding="utf-8", errors="backslashreplace") as log:
+            log.write(text)
+    except OSError as error:
+        raise HuskyError(
+            f"cannot write {path}: {error.strerror}. Allow it, or free some space, and run the same command again."
+        ) from None
+
+
+def _impersonal(text: str) -> str:
+    """Return a text whose paths do not say where the workspace lies, nor who the user is: logs are shown to others."""
+    home = os.path.expanduser("~")
+    for folder, short in ((os.getcwd(), "."), (home, "~"), (os.path.realpath(home), "~")):
+        # The root folder is anybody's, and a beginning of every path.
+        if len(folder) > 1:
+            text = re.sub(rf"{re.escape(folder)}(?![\w.-])", short, text)
+    return text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(table.run(plan.all_plans(params.load())), end="")
             return 0
-        with _log(parsed.log) as log:
+        with _log(parsed.log):
             if parsed.command == "audit":
                 from huskies import audit
 
@@ -96,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
 
                 summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores, parsed.inputs)
             line = f"{parsed.command}: {summary}"
-            print(line, file=log)
+            _write(parsed.log, "a", f"{line}\n")
         progress.say(line)
         return 0
     except HuskyError as error:

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from huskies import architectures
+from huskies import architectures, plain_yaml
 from huskies.errors import HuskyError, nearest
 
 FILE = Path("params.yaml")
@@ -30,22 +28,32 @@ def load(
 
     own: what a flow has otherwise than the file, below the overrides.
 
-    Raises HuskyError for a file that is no YAML, and for what the schema or the checks beyond it refuse.
+    Raises HuskyError for a file that cannot be read or is no YAML of JSON's types, and for what the schema or the
+    checks beyond it refuse.
     """
+    params = plain_yaml.read(_text(path), str(path))
+    if not isinstance(params, dict):
+        raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
+    params = merge(merge(params, own or {}), plain_yaml.plain(overrides or {}, "--config"))
+    validate(params, SCHEMA)
+    return _with_floats(params, SCHEMA)
+
+
+def _text(path: Path) -> str:
     try:
-        params = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        # A pipe or a device would be waited for, or never end.
+        if path.exists() and not path.is_file():
+            raise HuskyError(f"{path} is no file. Move it away, and restore the file: git checkout {path}")
+        with open(path, encoding="utf-8") as file:
+            return file.read(plain_yaml.SIZE_AT_MOST + 1)
     except FileNotFoundError:
         raise HuskyError(
             f"there is no {path}. Run in the folder that holds it, or restore it: git checkout {path}"
         ) from None
-    # A date that is on no calendar is a ValueError, as text that is not UTF-8 is.
-    except (YAMLError, ValueError) as error:
-        raise HuskyError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(params, dict):
-        raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
-    params = merge(merge(params, own or {}), overrides or {})
-    validate(params, SCHEMA)
-    return _with_floats(params, SCHEMA)
+    except OSError as error:
+        raise HuskyError(f"cannot read {path}: {error.strerror}. Restore it: git checkout {path}") from None
+    except UnicodeDecodeError as error:
+        raise HuskyError(f"{path} is not valid YAML: {error}") from None
 
 
 def _with_floats(params: dict[str, Any], schema_path: Path) -> dict[str, Any]:
@@ -85,10 +93,7 @@ def _reread(value: Any, before: Any = None) -> Any:
 
 
 def _parse(text: str) -> Any:
-    try:
-        return YAML(typ="safe").load(text)
-    except (YAMLError, ValueError) as error:
-        raise HuskyError(f"--config: {text} is not valid YAML: {' '.join(str(error).split())}") from None
+    return plain_yaml.read(text, f"--config: {plain_yaml.shown(text)}")
 
 
 def lookup(params: dict[str, Any], dotted: str) -> Any:
@@ -100,6 +105,9 @@ def lookup(params: dict[str, Any], dotted: str) -> Any:
 
 def validate(params: dict[str, Any], schema_path: Path) -> None:
     """Raise HuskyError, naming the key, for the first thing that is wrong with the parameters."""
+    for where, value in _numbers(params):
+        if not math.isfinite(value):
+            raise HuskyError(f"params.yaml: {where} is {value}. Use a finite number.")
     schema = json.loads(schema_path.read_text(encoding="utf-8"))
     errors = sorted(
         _Validator(schema).iter_errors(params),
@@ -107,15 +115,35 @@ def validate(params: dict[str, Any], schema_path: Path) -> None:
     )
     if errors:
         raise HuskyError(_explain(errors[0]))
-    for where, value in _numbers(params):
-        if not math.isfinite(value):
-            raise HuskyError(f"params.yaml: {where} is {value}. Use a finite number.")
     if params["split"]["validation"] + params["split"]["test"] >= 1:
         raise HuskyError("params.yaml: split.validation and split.test leave nothing to train on. Lower them.")
+    _check_products(params)
+    _check_paths(params)
     known = architectures.modules()
     name = params["backbone"]["name"]
     if name not in known:
-        raise HuskyError(f"params.yaml: backbone.name: there is no architecture '{name}'.{nearest(name, known)}")
+        absent = f"there is no architecture '{plain_yaml.shown(name)[1:-1]}'"
+        raise HuskyError(f"params.yaml: backbone.name: {absent}.{nearest(name, known)}")
+
+
+def _check_products(params: dict[str, Any]) -> None:
+    """Refuse counts that are right each by itself, and together more than an array of 32-bit positions has."""
+    for factors in (
+        ("train.steps", "train.batch_size"),
+        ("distort.steps", "train.batch_size"),
+        ("noise.images", "noise.side", "noise.side"),
+    ):
+        if math.prod(lookup(params, factor) for factor in factors) >= 1 << 31:
+            raise HuskyError(f"params.yaml: {' times '.join(factors)} is 2147483648 or more. Lower one of them.")
+
+
+def _check_paths(params: dict[str, Any]) -> None:
+    for key in ("raw", "article.flowers", "backbone.weights"):
+        path = lookup(params, key).encode()
+        if len(path) > 4000 or any(len(part) > 255 for part in path.split(b"/")):
+            raise HuskyError(
+                f"params.yaml: {key} is longer than a path can be: 255 bytes a name, 4000 in all. Shorten it."
+            )
 
 
 def _numbers(value: Any, where: str = ""):
@@ -130,7 +158,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
         key = next(each for each in error.instance if each not in known)
-        return f"params.yaml: unknown key '{'.'.join(filter(None, [where, str(key)]))}'.{nearest(str(key), known)}"
+        dotted = ".".join(filter(None, [where, plain_yaml.shown(str(key))[1:-1]]))
+        return f"params.yaml: unknown key '{dotted}'.{nearest(str(key), known)}"
     if error.validator == "required":
         missing = next(each for each in error.validator_value if each not in error.instance)
         return f"params.yaml: the key '{'.'.join(filter(None, [where, missing]))}' is missing. Add it."
@@ -145,4 +174,4 @@ def _explain(error: jsonschema.ValidationError) -> str:
         "pattern": lambda value: "must be a plain file name, without a folder",
     }
     reason = wanted[error.validator](error.validator_value) if error.validator in wanted else error.message
-    return f"params.yaml: {where} is {json.dumps(error.instance, ensure_ascii=False, default=str)}, but {reason}."
+    return f"params.yaml: {where} is {plain_yaml.shown(error.instance)}, but {reason}."

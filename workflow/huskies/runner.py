@@ -129,12 +129,20 @@ def _job(plan: dict[str, Any], above: dict[str, Path], building: Path, folder: P
 def _lock(folder: Path, kind: int) -> Iterator[None]:
     """Hold a stage's folder: exclusively to build it, shared to read it. Ends with the process, however that ends."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.with_name(f".lock-{folder.name}"), "w") as file:
+    path = folder.with_name(f".lock-{folder.name}")
+    # NFS shares only the lock of a file that is open for reading, and gives only one open for writing to one alone.
+    with open(path, "a+") as file:
         try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"another run is using {folder}: waiting for it", file=sys.stderr, flush=True)
-            fcntl.flock(file, kind)
+            try:
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"another run is using {folder}: waiting for it", file=sys.stderr, flush=True)
+                fcntl.flock(file, kind)
+        except OSError as error:
+            raise HuskyError(
+                f"cannot lock {path}: {error.strerror}. Without locks two runs could mix their results: turn them on "
+                "where the file system is mounted, or work in a copy of the project on another one."
+            ) from None
         yield
 
 

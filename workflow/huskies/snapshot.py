@@ -12,7 +12,6 @@ import functools
 import hashlib
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,11 +20,13 @@ from typing import Any
 import platformdirs
 
 from huskies import raw as raw_images
+from huskies.cache_file import CacheFile
 from huskies.errors import HuskyError
 
 # A file changed within this time of being read could change again without its times showing it.
 _UNSETTLED_NS = 2_000_000_000
 _UNREADABLE = "unreadable: "
+_TABLE = "CREATE TABLE digests (path TEXT PRIMARY KEY, size, mtime_ns, ctime_ns, inode, sha256, checksum) WITHOUT ROWID"
 _NEVER = 0  # a ctime that no file has: what is remembered with it is read again
 
 
@@ -120,35 +121,35 @@ def _same_to_dvc(one: tuple, other: tuple) -> bool:
     return (one[0], one[1], one[3]) == (other[0], other[1], other[3])
 
 
-def _connect() -> sqlite3.Connection:
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(folder / "digests.sqlite", timeout=10)
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS digests"
-        " (path TEXT PRIMARY KEY, size, mtime_ns, ctime_ns, inode, sha256) WITHOUT ROWID"
-    )
-    return connection
+def _memory() -> CacheFile:
+    return CacheFile(cache_folder() / "digests.sqlite", _TABLE, seconds=10)
 
 
 def _recall(paths: list[str]) -> dict[str, tuple]:
+    """Return (size, mtime, ctime, inode, sha256) of those paths that are remembered, and rightly."""
     if not paths:
         return {}
+    select = "SELECT * FROM digests WHERE path BETWEEN ? AND ?"
+    between = (min(paths), max(paths))
     # Without the memory everything is read again, which is slower and no less right.
-    with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(_connect()) as connection:
-        rows = connection.execute(
-            "SELECT * FROM digests WHERE path BETWEEN ? AND ?", (min(paths), max(paths))
-        ).fetchall()
-        return {row[0]: row[1:] for row in rows}
-    return {}
+    with _memory() as memory:
+        rows = memory.do(lambda connection: connection.execute(select, between).fetchall(), [])
+    return {row[0]: row[1:-1] for row in rows if _checksum(row[:-1]) == row[-1]}
 
 
 def _remember(rows: list[tuple]) -> None:
     if not rows:
         return
-    with (
-        contextlib.suppress(sqlite3.Error, OSError),
-        contextlib.closing(_connect()) as connection,
-        connection,
-    ):
-        connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?)", rows)
+    values = [(*row, _checksum(row)) for row in rows]
+    with _memory() as memory:
+        memory.do(
+            lambda connection: connection.executemany(
+                "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", values
+            ),
+            None,
+        )
+
+
+def _checksum(row: tuple) -> bytes:
+    """Return what a row carries, so that a flipped bit in a remembered sha256 is no identity of other images."""
+    return hashlib.sha256(repr(row).encode(errors="surrogateescape")).digest()[:8]

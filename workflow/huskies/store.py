@@ -1,11 +1,11 @@
 """The bottleneck store: features by content, shared by all workspaces and experiments of the user.
 
 A row's key is a hash of the image's bytes and of the backbone's identity, so a stale row cannot be found under
-the key of a changed image: the trap of caches keyed by file name. SQLite makes it safe under several writers
-and kill -9; every row carries a digest of its own, so a damaged row is computed again. Safe to delete.
+the key of a changed image: the trap of caches keyed by file name. Every row carries a digest of its own, so a
+damaged row is computed again. Safe to delete.
 """
 
-import contextlib
+import functools
 import hashlib
 import itertools
 import sqlite3
@@ -15,7 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from huskies.cache_file import CacheFile
+
 NAME = "bottlenecks.sqlite"
+_TABLE = "CREATE TABLE bottlenecks (key TEXT PRIMARY KEY, features BLOB, digest BLOB, used REAL)"
 _BYTES_AT_MOST = 4 << 30
 _CHUNK = 500  # keys in one query; SQLite allows 999 on older builds
 
@@ -30,42 +33,14 @@ class Store:
 
     def __init__(self, folder: Path):
         """Open or make the store. One that is damaged is replaced; where none can be, memory serves this run."""
-        self._path = folder / NAME
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._connection = self._open(self._path)
-        except (sqlite3.OperationalError, OSError):
-            self._connection = self._open(Path(":memory:"))
-        except sqlite3.DatabaseError:
-            self._replace()
+        # A kill loses nothing. A power cut may lose the last rows, which are computed again.
+        self._file = CacheFile(folder / NAME, _TABLE, seconds=60, pragmas=["journal_mode=WAL", "synchronous=NORMAL"])
 
     def __enter__(self) -> "Store":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def _open(self, path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, timeout=60)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            # A kill loses nothing. A power cut may lose the last rows, which are computed again.
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS bottlenecks (key TEXT PRIMARY KEY, features BLOB, digest BLOB, used REAL)"
-            )
-        except sqlite3.DatabaseError:
-            connection.close()
-            raise
-        return connection
-
-    def _replace(self) -> None:
-        try:
-            for ending in ("", "-wal", "-shm"):
-                self._path.with_name(NAME + ending).unlink(missing_ok=True)
-            self._connection = self._open(self._path)
-        except (sqlite3.OperationalError, OSError):
-            self._connection = self._open(Path(":memory:"))
+        self._file.__exit__()
 
     def get(self, keys: Iterable[str]) -> Iterator[tuple[str, np.ndarray]]:
         """Yield (key, float32 vector) for those keys that are stored and undamaged."""
@@ -77,21 +52,11 @@ class Store:
 
     def _select(self, keys: list[str]) -> list[tuple[str, bytes, bytes]]:
         marks = ",".join("?" * len(keys))
-        try:
-            rows = self._connection.execute(
-                f"SELECT key, features, digest FROM bottlenecks WHERE key IN ({marks})", keys
-            ).fetchall()
-            with contextlib.suppress(sqlite3.OperationalError), self._connection:
-                self._connection.execute(
-                    f"UPDATE bottlenecks SET used = ? WHERE key IN ({marks})", [time.time(), *keys]
-                )
-            return rows
-        except sqlite3.OperationalError:
-            return []
-        except sqlite3.DatabaseError:
-            self._connection.close()
-            self._replace()
-            return []
+        select = f"SELECT key, features, digest FROM bottlenecks WHERE key IN ({marks})"
+        update = f"UPDATE bottlenecks SET used = ? WHERE key IN ({marks})"
+        rows = self._file.do(lambda connection: connection.execute(select, keys).fetchall(), [])
+        self._file.do(lambda connection: connection.execute(update, [time.time(), *keys]), None)
+        return rows
 
     def put(self, rows: Iterable[tuple[str, np.ndarray]]) -> None:
         """Store vectors under their keys, a few at a time, and forget the longest unused beyond the bound.
@@ -99,30 +64,36 @@ class Store:
         What cannot be stored (a full disk, a lock held for a minute, a damaged store) is computed again next time.
         """
         now, rows = time.time(), iter(rows)
-        try:
-            while few := list(itertools.islice(rows, _CHUNK)):
-                blobs = [(name, np.asarray(vector, np.float32).tobytes()) for name, vector in few]
-                values = [(name, blob, _digest(name, blob), now) for name, blob in blobs]
-                with self._connection:
-                    self._connection.executemany("INSERT OR REPLACE INTO bottlenecks VALUES (?, ?, ?, ?)", values)
-            self._evict()
-        except sqlite3.OperationalError:
-            pass
-        except sqlite3.DatabaseError:
-            self._connection.close()
-            self._replace()
+        while few := list(itertools.islice(rows, _CHUNK)):
+            blobs = [(name, np.asarray(vector, np.float32).tobytes()) for name, vector in few]
+            values = [(name, blob, _digest(name, blob), now) for name, blob in blobs]
+            if not self._file.do(functools.partial(_insert, values), False):
+                return
+            while self._file.do(_evict, False):
+                pass
 
-    def _evict(self) -> None:
-        def pragma(name: str) -> int:
-            return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
 
-        used = (pragma("page_count") - pragma("freelist_count")) * pragma("page_size")
-        if used > _BYTES_AT_MOST:
-            with self._connection:
-                self._connection.execute(
-                    "DELETE FROM bottlenecks WHERE key IN (SELECT key FROM bottlenecks ORDER BY used"
-                    " LIMIT (SELECT COUNT(*) / 5 FROM bottlenecks))"
-                )
+def _insert(values: list[tuple[str, bytes, bytes, float]], connection: sqlite3.Connection) -> bool:
+    connection.executemany("INSERT OR REPLACE INTO bottlenecks VALUES (?, ?, ?, ?)", values)
+    return True
+
+
+def _evict(connection: sqlite3.Connection) -> bool:
+    """Delete the longest unused fifth, or at least one row, of a store beyond the bound; tell whether any were.
+
+    The file does not shrink: SQLite uses the pages that become free before it asks for more.
+    """
+
+    def pragma(name: str) -> int:
+        return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+    if (pragma("page_count") - pragma("freelist_count")) * pragma("page_size") <= _BYTES_AT_MOST:
+        return False
+    deleted = connection.execute(
+        "DELETE FROM bottlenecks WHERE key IN (SELECT key FROM bottlenecks ORDER BY used"
+        " LIMIT (SELECT MAX(COUNT(*) / 5, 1) FROM bottlenecks))"
+    )
+    return deleted.rowcount > 0
 
 
 def _digest(name: str, features: bytes) -> bytes:

@@ -19,6 +19,9 @@ _UNVERIFIED = {
     },
 }
 
+# Keras also reads an index of files, whose own bytes say nothing of what those hold.
+_ENDINGS = (".h5", ".hdf5", ".keras")
+
 
 def keras_folder() -> Path:
     """Return the folder in which Keras keeps what it downloads."""
@@ -37,12 +40,19 @@ def verify(name: str) -> None:
 
 
 def load(model, path: Path, name: str) -> None:
-    """Read a file into a Keras model of the architecture `name`. Raises HuskyError for weights that do not fit it."""
+    """Read a file into a Keras model of the architecture `name`. Raises HuskyError for weights that do not fit it.
+
+    Only weights are read: whatever layers the file describes, none is made, and no code of it runs.
+    """
+    if not path.name.endswith(_ENDINGS):
+        raise HuskyError(
+            f"backbone.weights: {path} is no file of weights: their names end in {', '.join(_ENDINGS)}. Choose another."
+        )
     try:
         model.load_weights(path)
     # Keras and h5py raise many kinds of error for a file of another network, another format, or none.
     except Exception as error:
-        reason = str(error).strip().splitlines()[0][:200]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise HuskyError(
             f"backbone.weights: {path} does not fit {name} as params.yaml describes it: {reason}. "
             "Choose the weights, name, arguments and layer that belong together."

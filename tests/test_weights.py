@@ -1,0 +1,225 @@
+"""Files of weights from anywhere: none of their code runs, and what is no weights is a message."""
+
+import json
+import os
+import pickle
+import random
+import shutil
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from huskies import architectures, plan, weights
+from huskies.errors import HuskyError
+
+# Keras has yet to follow NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+TRIALS = int(os.environ.get("TRIALS", "30"))
+MINI = Path(__file__).parent.parent / "backbones/mini.weights.h5"
+
+
+class Evil:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, proof: Path):
+        self.proof = proof
+
+    def __reduce__(self):
+        return (Path.touch, (self.proof,))
+
+
+@pytest.fixture
+def proof(tmp_path) -> Path:
+    """A file that is there only where code ran."""
+    return tmp_path / "code ran"
+
+
+def network(*more: keras.layers.Layer) -> keras.Model:
+    return keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, name="dense"), *more])
+
+
+def load(path: Path) -> str:
+    """Return the message that loading a file ends in; the empty string, where its weights were read and are used."""
+    model = network()
+    try:
+        weights.load(model, path, "MobileNet")
+    except HuskyError as error:
+        return str(error)
+    assert model.predict(np.ones((2, 4), np.float32), verbose=0).shape == (2, 3)
+    return ""
+
+
+def does_not_fit(path: Path) -> str:
+    return f"backbone.weights: {path} does not fit MobileNet as params.yaml describes it: "
+
+
+@pytest.mark.parametrize("ending", [".h5", ".weights.h5", ".hdf5", ".keras", ".pkl", ".npz", ".weights.json", ""])
+def test_a_pickle_is_not_unpickled(tmp_path, proof, ending):
+    path = tmp_path / f"evil{ending}"
+    path.write_bytes(pickle.dumps(Evil(proof)))
+    message = load(path)
+    if path.name.endswith((".h5", ".hdf5", ".keras")):
+        assert message.startswith(does_not_fit(path))
+    else:
+        assert message == (
+            f"backbone.weights: {path} is no file of weights: their names end in .h5, .hdf5, .keras. Choose another."
+        )
+    pickle.loads(path.read_bytes())
+    assert proof.exists()  # what the file was made for, and loading it did not do
+
+
+def test_a_pickle_is_not_unpickled_inside_an_archive_of_keras_either(tmp_path, proof):
+    path = tmp_path / "evil.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("model.weights.npz", "model.weights.h5", "config.json", "metadata.json"):
+            archive.writestr(name, pickle.dumps(Evil(proof)))
+    assert load(path).startswith(does_not_fit(path))
+    array = tmp_path / "array.npy"
+    np.save(array, np.array([Evil(proof)], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model.weights.npz", array.read_bytes())
+    assert load(path).startswith(does_not_fit(path))
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_lambda_layer_is_not_made_and_its_code_does_not_run(tmp_path, proof, ending):
+    touch = f"__import__('pathlib').Path({str(proof)!r}).touch()"
+    model = network(keras.layers.Lambda(eval(f"lambda x: ({touch}, x)[1]"), name="evil"))
+    path = tmp_path / f"evil{ending}"
+    model.save(path)
+    proof.unlink(missing_ok=True)
+    message = load(path)
+    assert message == "" or message.startswith(does_not_fit(path))
+    assert not proof.exists()
+
+
+def test_a_custom_class_is_not_imported(tmp_path, proof, monkeypatch):
+    (tmp_path / "evil_module.py").write_text(
+        f"import pathlib\npathlib.Path({str(proof)!r}).touch()\nclass Evil: pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "evil.keras"
+    network().save(path)
+    shutil.move(path, tmp_path / "good.keras")
+    with zipfile.ZipFile(tmp_path / "good.keras") as good, zipfile.ZipFile(path, "w") as evil:
+        for name in good.namelist():
+            content = good.read(name)
+            if name == "config.json":
+                content = json.dumps({"module": "evil_module", "class_name": "Evil", "config": {}}).encode()
+            evil.writestr(name, content)
+    assert load(path) == ""
+    assert not proof.exists()
+
+
+def test_an_archive_writes_nothing_beside_the_folder_it_is_read_in(tmp_path, monkeypatch):
+    inner = tmp_path / "a/b/c"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    monkeypatch.setenv("TMPDIR", str(inner))
+    path = tmp_path / "evil.keras"
+    network().save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("../../escaped", "x")
+        archive.writestr(f"{tmp_path}/absolute", "x")
+    load(path)
+    assert sorted(each.name for each in tmp_path.rglob("*")) == ["a", "b", "c", "evil.keras"]
+
+
+def linked(path: Path, other: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["layers"]
+        file["layers"] = h5py.ExternalLink(str(other), "layers")
+
+
+def external(path: Path, other: Path) -> None:
+    with h5py.File(path, "a") as file:
+        group = file["layers/dense/vars"]
+        del group["0"]
+        group.create_dataset("0", (4, 3), np.float32, external=[(str(other), 0, 48)])
+
+
+def virtual(path: Path, other: Path) -> None:
+    with h5py.File(path, "a") as file:
+        group = file["layers/dense/vars"]
+        del group["0"]
+        layout = h5py.VirtualLayout((4, 3), np.float32)
+        layout[:] = h5py.VirtualSource(str(other), "layers/dense/vars/0", (4, 3))
+        group.create_virtual_dataset("0", layout)
+
+
+@pytest.mark.parametrize("point", [linked, external, virtual])
+def test_weights_that_lie_in_another_file_are_refused_since_no_digest_covers_them(tmp_path, point):
+    path, other = tmp_path / "pointing.weights.h5", tmp_path / "other.weights.h5"
+    network().save_weights(path)
+    network().save_weights(other)
+    assert load(path) == ""
+    point(path, other)
+    assert load(path).startswith(does_not_fit(path))
+
+
+def test_a_few_bytes_that_claim_gigabytes_are_a_message(tmp_path):
+    path = tmp_path / "bomb.weights.h5"
+    network().save_weights(path)
+    with h5py.File(path, "a") as file:
+        group = file["layers/dense/vars"]
+        del group["0"]
+        group.create_dataset("0", (1 << 20, 1 << 16), np.float32, chunks=(1024, 1024))
+    assert load(path).startswith(does_not_fit(path))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0" * 1000, MINI.read_bytes()[:100_000], b"\x89HDF\r\n\x1a\n" + b"\xff" * 500],
+    ids=["empty", "zeros", "cut short", "only the beginning"],
+)
+@pytest.mark.parametrize("ending", [".weights.h5", ".h5", ".keras"])
+def test_what_is_no_weights_is_a_message(tmp_path, content, ending):
+    path = tmp_path / f"bad{ending}"
+    path.write_bytes(content)
+    message = load(path)
+    assert message.startswith(does_not_fit(path))
+    assert len(message.splitlines()) == 1
+
+
+def test_flipped_bytes_end_in_a_message_or_in_features(tmp_path):
+    path = tmp_path / "flipped.weights.h5"
+    network().save_weights(path)
+    content = path.read_bytes()
+    read = 0
+    for trial in range(TRIALS):
+        chance, flipped = random.Random(trial), bytearray(content)
+        for _ in range(chance.choice([1, 10, 100])):
+            flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
+        path.write_bytes(flipped)
+        message = load(path)
+        assert message == "" or message.startswith(does_not_fit(path)), trial
+        read += message == ""
+    assert 0 < read < TRIALS
+
+
+def a_link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def an_endless_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, a_link_to_itself, an_endless_device])
+def test_what_is_no_file_is_refused_before_anything_waits_for_it(tmp_path, monkeypatch, make):
+    monkeypatch.chdir(tmp_path)
+    Path("backbones").mkdir()
+    path = Path("backbones/mine.weights.h5")
+    make(path)
+    with pytest.raises(HuskyError) as planned:
+        plan._file(path)
+    assert str(planned.value) == (
+        f"there is no file {path}. Put it there, or choose another backbone.weights in params.yaml."
+    )
+    with pytest.raises(HuskyError, match=f"^backbone.weights: there is no file {path}. "):
+        architectures.weights_file(path.name)
