@@ -508,7 +508,10 @@ def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, write):
 def test_a_file_of_another_kind_is_refused(tmp_path):
     Path("backbones/weights.txt").write_text("no weights")
     message = refusal(make_job(write_images(tmp_path / "split", some_images(1)), weights="weights.txt"))
-    assert message.startswith("backbone.weights: backbones/weights.txt does not fit MobileNet as params.yaml describes")
+    assert message == (
+        "backbone.weights: backbones/weights.txt is no file of weights: their names end in .h5, .hdf5, .keras. "
+        "Choose another."
+    )
 
 
 @pytest.mark.parametrize("input_size", [32, None])

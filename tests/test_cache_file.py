@@ -164,6 +164,23 @@ def test_flipped_bytes_of_the_store_and_of_its_log_make_no_false_vector_and_no_e
             assert stored(folder) == len(VECTORS), trial
 
 
+def test_a_byte_that_makes_sqlite_only_read_a_file_does_not_make_it_useless(tmp_path, files):
+    fill(tmp_path)
+    digests(files[:30])
+    for path in (tmp_path / STORE, snapshot.cache_folder() / DIGESTS):
+        content = bytearray(path.read_bytes())
+        content[18] = 3  # the version of the format, for writing
+        path.write_bytes(content)
+    with Store(tmp_path) as opened:
+        # The first is refused, and makes room for the second.
+        opened.put([("a key", np.zeros(8, np.float32))])
+        opened.put([("another key", np.zeros(8, np.float32))])
+    with Store(tmp_path) as opened:
+        assert list(dict(opened.get(["a key", "another key"]))) == ["another key"]
+    assert digests(files) == digests(files) == digests(files) == right(files)
+    assert remembered(files) == len(files)
+
+
 def test_flipped_bytes_of_the_memory_of_digests_make_no_false_digest_and_no_error(files, tmp_path):
     expected = digests(files)
     assert expected == right(files)

@@ -445,7 +445,7 @@ def test_an_override_that_is_no_yaml_is_refused(value):
             "--config: aug.factor is a whole number of more than 64 bits. Use a smaller one.",
         ),
         ({"raw": "a\0b"}, '--config: raw is "a\\u0000b", which has a character that no text may have.'),
-        ({"aug": {"seed": "9" * 5000}}, f'--config: "{"9" * 199}… is not valid YAML: Exceeds the limit (4300 digits)'),
+        ({"aug": {"seed": "9" * 5000}}, f'--config: "{"9" * 59}… is not valid YAML: Exceeds the limit (4300 digits)'),
         ({"aug": "[2024-13-45]"}, '--config: "[2024-13-45]", line 1: "2024-13-45" is of YAML\'s type timestamp. '),
         (
             {"aug": "&a {policy: [*a]}"},

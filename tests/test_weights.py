@@ -12,7 +12,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from huskies import architectures, plan, weights
+from huskies import architectures, backbone, plan, weights
 from huskies.errors import HuskyError
 
 # Keras has yet to follow NumPy 2.
@@ -29,6 +29,12 @@ class Evil:
 
     def __reduce__(self):
         return (Path.touch, (self.proof,))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads():
+    """As every stage does, and before anything is computed, after which it is too late for who comes next."""
+    backbone.load_tensorflow()
 
 
 @pytest.fixture
@@ -200,6 +206,17 @@ def test_flipped_bytes_end_in_a_message_or_in_features(tmp_path):
         assert message == "" or message.startswith(does_not_fit(path)), trial
         read += message == ""
     assert 0 < read < TRIALS
+
+
+def test_an_error_without_a_text_is_named_by_its_kind(tmp_path):
+    class Network:
+        def load_weights(self, path: Path) -> None:
+            raise MemoryError
+
+    path = tmp_path / "mine.weights.h5"
+    with pytest.raises(HuskyError) as error:
+        weights.load(Network(), path, "MobileNet")
+    assert str(error.value).startswith(f"{does_not_fit(path)}MemoryError. ")
 
 
 def a_link_to_itself(path: Path) -> None:

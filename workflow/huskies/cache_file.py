@@ -4,6 +4,7 @@ SQLite makes it safe under several writers and kill -9. What the table says is f
 a row is no damage that SQLite sees. Whatever is wrong with the file, no error leaves this module.
 """
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -56,11 +57,15 @@ class CacheFile:
             with self._connection:
                 return work(self._connection)
         except _ERRORS as error:
-            if _is_damage(error):
-                self._connection.close()
-                self._remove()
-                self._connection = self._opened()
+            if self._is_damage(error):
+                self.replace()
             return otherwise
+
+    def replace(self) -> None:
+        """Go on with a new file, also where only who reads the rows can see that the old one is damaged."""
+        self._connection.close()
+        self._remove()
+        self._connection = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
         try:
@@ -69,7 +74,7 @@ class CacheFile:
         except OSError:
             return self._connect(":memory:")
         except _ERRORS as error:
-            if not _is_damage(error):
+            if not self._is_damage(error):
                 return self._connect(":memory:")
         self._remove()
         try:
@@ -101,8 +106,11 @@ class CacheFile:
             # It cannot be opened either, then, and memory serves.
             pass
 
-
-def _is_damage(error: Exception) -> bool:
-    if isinstance(error, UnicodeEncodeError | OverflowError):
-        return False
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _NO_DAMAGE
+    def _is_damage(self, error: Exception) -> bool:
+        if isinstance(error, UnicodeEncodeError | OverflowError):
+            return False
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        # SQLite also only reads a file of which one byte says that a later version wrote it.
+        if code == sqlite3.SQLITE_READONLY:
+            return os.access(self._path, os.W_OK) and os.access(self._path.parent, os.W_OK)
+        return code & 0xFF not in _NO_DAMAGE

@@ -93,7 +93,7 @@ def _reread(value: Any, before: Any = None) -> Any:
 
 
 def _parse(text: str) -> Any:
-    return plain_yaml.read(text, f"--config: {plain_yaml.shown(text)}")
+    return plain_yaml.read(text, f"--config: {plain_yaml.shown(text, 60)}")
 
 
 def lookup(params: dict[str, Any], dotted: str) -> Any:

@@ -103,12 +103,12 @@ def _text_of(node: Node) -> str:
     return node.value if isinstance(node, ScalarNode) else "[…]" if isinstance(node, SequenceNode) else "{…}"
 
 
-def shown(value: Any) -> str:
-    """Return a value in one short line, for a message."""
+def shown(value: Any, limit: int = 200) -> str:
+    """Return a value in one line of about `limit` characters, for a message."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     # JSON leaves these as they are, and no terminal could write them.
     text = re.sub(r"[\x7f-\x9f\ud800-\udfff\u2028\u2029]", "\N{REPLACEMENT CHARACTER}", text)
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def plain(value: Any, source: str) -> Any:

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -113,7 +114,7 @@ def file_digests(files: Iterable[tuple[str, os.stat_result]]) -> list[str]:
             settled = now - max(status.st_mtime_ns, status.st_ctime_ns) > _UNSETTLED_NS
             fresh.append((path, *key[:2], key[2] if settled else _NEVER, key[3], digest))
         digests.append(digest)
-    _remember(fresh)
+    _remember(fresh, known)
     return digests
 
 
@@ -129,25 +130,33 @@ def _recall(paths: list[str]) -> dict[str, tuple]:
     """Return (size, mtime, ctime, inode, sha256) of those paths that are remembered, and rightly."""
     if not paths:
         return {}
-    select = "SELECT * FROM digests WHERE path BETWEEN ? AND ?"
-    between = (min(paths), max(paths))
     # Without the memory everything is read again, which is slower and no less right.
     with _memory() as memory:
-        rows = memory.do(lambda connection: connection.execute(select, between).fetchall(), [])
+        return memory.do(functools.partial(_select, paths), {})
+
+
+def _select(paths: list[str], connection: sqlite3.Connection) -> dict[str, tuple]:
+    select = "SELECT * FROM digests WHERE path BETWEEN ? AND ?"
+    rows = connection.execute(select, (min(paths), max(paths))).fetchall()
     return {row[0]: row[1:-1] for row in rows if _checksum(row[:-1]) == row[-1]}
 
 
-def _remember(rows: list[tuple]) -> None:
+def _remember(rows: list[tuple], known: dict[str, tuple]) -> None:
+    """Write rows of paths and what _recall returns of them, beside those that are known."""
     if not rows:
         return
+    paths = [*known, *(row[0] for row in rows)]
     values = [(*row, _checksum(row)) for row in rows]
+
+    def written(connection: sqlite3.Connection) -> bool:
+        connection.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        return _select(paths, connection).keys() >= set(paths)
+
     with _memory() as memory:
-        memory.do(
-            lambda connection: connection.executemany(
-                "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", values
-            ),
-            None,
-        )
+        # A flipped bit can put rows out of their order, where they are written and never found.
+        if not memory.do(written, True):
+            memory.replace()
+            memory.do(written, True)
 
 
 def _checksum(row: tuple) -> bytes:
