@@ -76,9 +76,9 @@ def listed_libraries(stage: dict[str, Any]) -> list[str]:
 
 
 def test_rules_and_stages_have_the_same_names_in_the_same_order():
-    # audit and luck make nothing, publish makes copies for Snakemake's report, and what TensorBoard shows is never the
+    # audit, check and luck make nothing, publish makes copies for Snakemake's report, and what TensorBoard shows is never the
     # same bytes, so they are no stages.
-    assert list(RULES) == [*STAGES, "audit", "luck", "tensorboard", "publish"]
+    assert list(RULES) == [*STAGES, "audit", "check", "luck", "tensorboard", "publish"]
 
 
 def test_every_file_of_rules_is_part_of_the_flow():
