@@ -76,8 +76,8 @@ def listed_libraries(stage: dict[str, Any]) -> list[str]:
 
 
 def test_rules_and_stages_have_the_same_names_in_the_same_order():
-    # audit, check and luck make nothing, publish makes copies for Snakemake's report, and what TensorBoard shows is never the
-    # same bytes, so they are no stages.
+    # audit, check and luck make nothing, publish makes copies for Snakemake's report, and what TensorBoard shows is
+    # never the same bytes, so they are no stages.
     assert list(RULES) == [*STAGES, "audit", "check", "luck", "tensorboard", "publish"]
 
 
