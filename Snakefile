@@ -61,11 +61,13 @@ later = prepare.add_page(workflow)
 def report_and_record():
     """See that all is there, make what shows this look at the test set, and tell DVC of what is built, if that is news.
 
-    Never of a dry run or of overridden parameters, nor inside DVC.
+    What killed runs have left goes. Nothing of it after a dry run; of overridden parameters, and by itself, DVC is told
+    nothing.
     """
     if workflow.dryrun:
         return
     prepare.or_exit(targets.check, workflow)
+    prepare.or_exit(stage_folder.clear, Path("data"))
     if config or os.environ.get("DVC_STAGE"):
         return
     if later:

@@ -7,13 +7,12 @@ import fcntl
 import importlib
 import importlib.metadata
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import huskies
-from huskies import interrupts, receipt, snapshot, whole
+from huskies import interrupts, receipt, snapshot, stage_folder, whole
 from huskies import plan as plans
 from huskies.errors import HuskyError, some
 from huskies.job import Job
@@ -42,9 +41,9 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
     with _explained(folder), contextlib.ExitStack() as locks:
         # Whoever waits here holds only what lies above, so two runs can never wait for each other.
         for each in sorted(above.values()):
-            locks.enter_context(_lock(each, fcntl.LOCK_SH))
-        locks.enter_context(_lock(folder, fcntl.LOCK_EX))
-        _recover(folder)
+            locks.enter_context(stage_folder.lock(each, fcntl.LOCK_SH))
+        locks.enter_context(stage_folder.lock(folder, fcntl.LOCK_EX))
+        stage_folder.recover(folder)
         _check_still_true(plan, above)
         building = root / f".{stage}-{receipt.plan_hash(plan)}"
         shutil.rmtree(building, ignore_errors=True)
@@ -59,7 +58,7 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
-        _swap(building, folder)
+        stage_folder.swap(building, folder)
     return summary
 
 
@@ -75,7 +74,7 @@ def make_again(digest: str, root: Path, building: Path, cores: int) -> None:
     _check_libraries(plan)
     with _explained(folder), contextlib.ExitStack() as locks:
         for each in sorted([*above.values(), folder]):
-            locks.enter_context(_lock(each, fcntl.LOCK_SH))
+            locks.enter_context(stage_folder.lock(each, fcntl.LOCK_SH))
         _check_still_true(plan, above)
         building.mkdir(parents=True)
         job = dataclasses.replace(_job(plan, above, building, folder, cores), previous=None, anew=True)
@@ -92,8 +91,8 @@ def reading(receipts: Sequence[Path], output: Path) -> Iterator[None]:
     with _explained(output), contextlib.ExitStack() as locks:
         # As for a stage: whoever waits for what is written holds only what is read.
         for folder in sorted(path.parent for path in receipts):
-            locks.enter_context(_lock(folder, fcntl.LOCK_SH))
-        locks.enter_context(_lock(output, fcntl.LOCK_EX))
+            locks.enter_context(stage_folder.lock(folder, fcntl.LOCK_SH))
+        locks.enter_context(stage_folder.lock(output, fcntl.LOCK_EX))
         for path in receipts:
             if not path.is_file():
                 raise HuskyError(f"{path.parent} was replaced meanwhile. Run the same command again.")
@@ -123,27 +122,6 @@ def _job(plan: dict[str, Any], above: dict[str, Path], building: Path, folder: P
         previous=folder if folder.is_dir() else None,
         cores=cores,
     )
-
-
-@contextlib.contextmanager
-def _lock(folder: Path, kind: int) -> Iterator[None]:
-    """Hold a stage's folder: exclusively to build it, shared to read it. Ends with the process, however that ends."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    path = folder.with_name(f".lock-{folder.name}")
-    # NFS shares only the lock of a file that is open for reading, and gives only one open for writing to one alone.
-    with open(path, "a+") as file:
-        try:
-            try:
-                fcntl.flock(file, kind | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"another run is using {folder}: waiting for it", file=sys.stderr, flush=True)
-                fcntl.flock(file, kind)
-        except OSError as error:
-            raise HuskyError(
-                f"cannot lock {path}: {error.strerror}. Without locks two runs could mix their results: turn them on "
-                "where the file system is mounted, or work in a copy of the project on another one."
-            ) from None
-        yield
 
 
 def _check_package() -> None:
@@ -189,27 +167,6 @@ def _check_bytes(folder: Path) -> None:
         raise HuskyError(
             f"{folder} is not as its receipt says: {some(damaged)}. Delete the folder and run the same command again."
         )
-
-
-def _recover(folder: Path) -> None:
-    # Killed between the two renames of a swap: the old folder is still the last good result, whatever empty
-    # folder Snakemake has since put in its place.
-    replaced = folder.with_name(f".replaced-{folder.name}")
-    if replaced.is_dir() and receipt.read(folder) is None and not receipt.damage(replaced):
-        shutil.rmtree(folder, ignore_errors=True)
-        replaced.rename(folder)
-    shutil.rmtree(replaced, ignore_errors=True)
-    for unfinished in folder.parent.glob(f".{folder.name}-*"):
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _swap(building: Path, folder: Path) -> None:
-    replaced = folder.with_name(f".replaced-{folder.name}")
-    if folder.exists():
-        folder.rename(replaced)
-    building.rename(folder)
-    whole.sync(folder.parent)
-    shutil.rmtree(replaced, ignore_errors=True)
 
 
 @contextlib.contextmanager
