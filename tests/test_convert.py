@@ -97,7 +97,7 @@ def test_broken_images_are_listed_with_their_reason(tmp_path):
         "file,label,reason\n"
         "cat/empty.png,cat,the file is empty\n"
         "cat/zut.png,cat,damaged: image file is truncated\n"
-        "dog/text.jpg,dog,not a picture that Pillow can read\n"
+        "dog/text.jpg,dog,not a picture of a format that is read\n"
     )
     assert list(rows(job)) == ["cat/a.jpg", "cat/in_b.jpg", "dog/c.jpg", "dog/d.jpg"]
 
@@ -132,7 +132,7 @@ def test_more_broken_images_than_allowed_fail_the_run(tmp_path):
     assert convert.run(make_job(raw, tmp_path / "enough", max_rejected=2)) == "4 images in 2 classes, 2 rejected"
     assert refusal(make_job(raw, tmp_path / "few", max_rejected=1)) == (
         "2 images cannot be used, and convert.max_rejected is 1: cat/x.png (the file is empty), "
-        "dog/y.png (not a picture that Pillow can read). "
+        "dog/y.png (not a picture of a format that is read). "
         "Mend or remove them, or raise convert.max_rejected in params.yaml."
     )
 

@@ -153,7 +153,7 @@ def test_names_may_hold_any_blank_and_any_script(given_as, name):
 
 @given(st.text())
 def test_readable_text_is_what_has_no_controls_surrogates_or_line_breaks_in_it(text):
-    assert raw._is_text(text) == (not {unicodedata.category(each) for each in text} & {"Cc", "Cs", "Zl", "Zp"})
+    assert raw.is_text(text) == (not {unicodedata.category(each) for each in text} & {"Cc", "Cs", "Zl", "Zp"})
 
 
 @pytest.mark.parametrize(("name", "told"), [("a/b.JPG", True), ("a.jpg/b", False), (".jpg", False), ("a.jpg.", False)])
