@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from huskies.errors import HuskyError, UnreadableImage
-from huskies.formats import LARGEST_FILE
-from huskies.raw_files import check_name, is_hidden, is_image, is_table
+from huskies.raw_files import LARGEST_FILE, check_name, is_hidden, is_image, is_table
 
 _DAMAGE = (
     EOFError,

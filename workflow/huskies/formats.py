@@ -1,4 +1,4 @@
-"""The picture formats that are read, by the endings of their files, and how large a picture may be in memory.
+"""The picture formats that are read, and how large a picture may be in memory.
 
 The limits are of this program and not of the machine, so that the same pictures are left out everywhere.
 """
@@ -12,21 +12,15 @@ from PIL import Image
 from huskies.errors import UnreadableImage
 
 # fmt: off
-ENDINGS = frozenset({
-    ".apng", ".avif", ".bmp", ".dib", ".gif", ".icns", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
-    ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".ras", ".sgi", ".tga", ".tif", ".tiff",
-    ".webp", ".xbm", ".xpm",
-})
-# Pillow goes by content and not by endings, and would hand PostScript to Ghostscript: it is told these alone, in its
-# own order. PNG stands for APNG too, and JPEG for MPO.
+# Those of raw_files.ENDINGS, in Pillow's own order: PNG is APNG too, and JPEG is MPO. Pillow goes by content and not by
+# endings, and would hand PostScript to Ghostscript.
 _FORMATS = (
     "BMP", "DIB", "GIF", "JPEG", "PPM", "PNG", "AVIF", "PCX", "JPEG2000", "ICNS", "ICO", "TIFF", "PSD", "QOI", "SGI",
     "SUN", "TGA", "WEBP", "XBM", "XPM",
 )
 # fmt: on
-LARGEST_FILE = 256 << 20  # bytes
 # What one picture may take, its file included, so that the process stays below 1 GiB.
-_MEMORY = 928 << 20
+_MEMORY = 912 << 20
 # Bytes a pixel: 4 in Pillow, and 3 or 4 for what is made of it. Some decoders hold more at once, as measured with
 # transparency, 10 bits a channel and every channel at full resolution.
 _ANY = 8
@@ -36,14 +30,17 @@ _ICON = 4 << 20  # pixels
 # The headers of PNG and JPEG 2000 pictures within an icon: width and height.
 _WITHIN_ICON = re.compile(rb"(?:\x89PNG\r\n\x1a\n.{4}IHDR|\xff\x4f\xff\x51.{4})(.{4})(.{4})", re.DOTALL)
 # Tags of TIFF.
-_BITS, _SAMPLES, _ROWS, _TILE = 258, 277, 278, (322, 323)
+_BITS, _ORIENTATION, _SAMPLES, _ROWS, _TILE = 258, 274, 277, 278, (322, 323)
 
 # Pillow asks this before some formats set memory aside for what their header says; it refuses twice as many.
 Image.MAX_IMAGE_PIXELS = (_MEMORY - _BANDS) // _ANY // 2
 
+# Pillow's blocks of 16 MiB come from the heap, of which little goes back to the system while anything above is in use.
+Image.core.set_block_size(64 << 20)
+
 
 def open_picture(content: bytes) -> Image.Image:
-    """Return the picture, of one of the formats of ENDINGS, its pixels not yet decoded.
+    """Return the picture, its pixels not yet decoded.
 
     Raises UnreadableImage if it would take too much memory, and what Pillow raises for bytes that are no picture.
     """
@@ -52,21 +49,21 @@ def open_picture(content: bytes) -> Image.Image:
     except Image.DecompressionBombError as error:
         pixels = int(re.search(r"\d+", str(error))[0])
         most = _millions(2 * Image.MAX_IMAGE_PIXELS)
-        raise UnreadableImage(f"too large: {_millions(pixels)}, and {most} are the most") from None
+        raise UnreadableImage(f"too large: {_millions(pixels)} megapixels, and {most} are the most") from None
     pixels, bytes_a_pixel = _demand(picture, content)
     limit = (_MEMORY - _BANDS - len(content)) // bytes_a_pixel
     if picture.format in ("ICNS", "ICO"):
         limit = _ICON
     if pixels > limit:
         raise UnreadableImage(
-            f"too large: {_millions(pixels)}, and {_millions(limit)} are the most "
+            f"too large: {_millions(pixels)} megapixels, and {_millions(limit)} are the most "
             f"for a {picture.format} file of {len(content) / 1e6:.1f} MB"
         )
     return picture
 
 
 def _millions(pixels: int) -> str:
-    return f"{pixels / 1e6:.1f} megapixels"
+    return f"{pixels / 1e6:.1f}"
 
 
 def _demand(picture: Image.Image, content: bytes) -> tuple[int, int]:
@@ -96,7 +93,11 @@ def _coefficients(picture: Image.Image, content: bytes) -> int:
 
 
 def _demand_of_tiff(picture: Image.Image, pixels: int) -> tuple[int, int]:
-    """Return `_demand` of a TIFF, of which libtiff unpacks a strip or a tile at once, however large it says that is."""
+    """Return `_demand` of a TIFF.
+
+    libtiff unpacks a strip or a tile at once, however large it says that is, and has not let go of it when Pillow
+    undoes the orientation, into a second picture.
+    """
     tags = picture.tag_v2
     if not picture.use_load_libtiff:
         return pixels, _ANY
@@ -104,5 +105,5 @@ def _demand_of_tiff(picture: Image.Image, pixels: int) -> tuple[int, int]:
     depth = max(4, -(-max(bits) * max(tags.get(_SAMPLES, 1), len(bits)) // 8))
     rows = min(tags.get(_ROWS, picture.height), picture.height)
     piece = math.prod(tags[each] for each in _TILE) if _TILE[0] in tags else rows * picture.width
-    largest = max(pixels, piece)
-    return largest, max(_ANY, -(-(4 * pixels + depth * piece) // largest))
+    largest, pictures = max(pixels, piece), 1 if tags.get(_ORIENTATION, 1) == 1 else 2
+    return largest, max(_ANY, -(-(4 * pictures * pixels + depth * piece) // largest))

@@ -24,8 +24,7 @@ _STORED = {
     8: partial(np.rot90, k=-1),
 }
 _BAND = 1 << 18  # pixels that are converted at a time
-# To less than half of 1 / 3 of a side, Pillow first averages whole pixels, which is faster.
-_REDUCING_GAP = 3.0
+_LARGE = 1 << 25  # pixels
 _LONGEST_JPEG = 65_500  # pixels; what libjpeg allows of the 65 535 of the format
 
 
@@ -51,7 +50,7 @@ def decode(content: bytes, max_aspect: float = math.inf) -> np.ndarray:
 
     Deeper pixels are scaled to 8 bits: 16-bit integers by their high byte, floats from [0, 1].
     max_aspect: the longer side may have so many times the pixels of the shorter one.
-    Raises UnreadableImage for bytes that are no picture of `formats.ENDINGS`, are cut short, or would take too much
+    Raises UnreadableImage for bytes that are no picture of a format that is read, are cut short, or would take too much
     memory (the defence against decompression bombs).
     """
     if not content:
@@ -99,16 +98,12 @@ def _upright_rgb(picture: Image.Image) -> np.ndarray:
     width, height = picture.size
     orientation = _orientation(picture)
     upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
-    _fill(_STORED.get(orientation, np.asarray)(upright), picture)
-    return upright
-
-
-def _fill(pixels: np.ndarray, picture: Image.Image) -> None:
-    width, height = picture.size
+    stored = _STORED.get(orientation, np.asarray)(upright)
     rows = max(1, _BAND // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        pixels[top:bottom] = np.asarray(_to_rgb(picture.crop((0, top, width, bottom))))
+        stored[top:bottom] = np.asarray(_to_rgb(picture.crop((0, top, width, bottom))))
+    return upright
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -141,16 +136,20 @@ def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
     if scale >= 1 or not max_side:
         return pixels
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = Image.fromarray(pixels)
-    # Where the caller keeps no reference, a large image is not there twice from here on.
+    if height * width < _LARGE:
+        return np.asarray(_reduced(Image.fromarray(pixels), size))
+    # Pillow keeps three images meanwhile, so that it gets one channel of a large one at a time.
+    channels = [Image.fromarray(pixels[:, :, number]) for number in range(3)]
+    # Where the caller keeps no reference, the whole is not there any more from here on.
     del pixels
-    if max(width / size[0], height / size[1]) / _REDUCING_GAP < 2:
-        # So Pillow does it itself, one direction after the other, but it keeps all three images meanwhile.
-        picture = picture.resize((size[0], height), Image.Resampling.LANCZOS)
-    picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
     shrunk = np.empty((size[1], size[0], 3), np.uint8)
-    _fill(shrunk, picture)
+    for number in range(3):
+        shrunk[:, :, number] = np.asarray(_reduced(channels.pop(0), size))
     return shrunk
+
+
+def _reduced(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def resize(pixels: np.ndarray, side: int, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:

@@ -8,8 +8,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from huskies.errors import HuskyError, UnreadableImage
-from huskies.formats import ENDINGS, LARGEST_FILE
 
+# fmt: off
+ENDINGS = frozenset({
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".icns", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
+    ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".ras", ".sgi", ".tga", ".tif", ".tiff",
+    ".webp", ".xbm", ".xpm",
+})
+# fmt: on
+LARGEST_FILE = 256 << 20  # bytes
 _JUNK = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 _NO_FILES = {
     stat.S_ISFIFO: "a named pipe",
