@@ -5,6 +5,7 @@ process of its own converts them, so that its death or its hanging is seen, and 
 """
 
 import argparse
+import functools
 import io
 import itertools
 import multiprocessing
@@ -35,6 +36,7 @@ def save(picture: Image.Image, form: str, **options) -> bytes:
     return buffer.getvalue()
 
 
+@functools.cache
 def samples() -> dict[str, bytes]:
     """Return a valid file of each kind that Pillow can write, by name."""
     random = np.random.default_rng(5)
@@ -231,7 +233,8 @@ def largest(kind: str, memory: int) -> bytes:
     colours = chunk(b"PLTE", bytes(768)) + chunk(b"tRNS", bytes(range(256)))
     # Bytes a pixel that the kind is reckoned with, those of its own file included.
     bytes_a_pixel = {
-        "progressive": 10.01,
+        "progressive": 10.02,
+        "png rgba 16 bits": 8.06,
         "multi-scan cmyk": 12.01,
         "webp": 18,
         "webp lossless": 18,
@@ -331,13 +334,18 @@ def _work(connection, memory: int | None) -> None:
 
         formats._MEMORY = memory
     while (content := connection.recv_bytes()) != b"end":
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
+        forget_peak()
         outcome = judge(content)
-        connection.send((*outcome, _peak()))
+        connection.send((*outcome, peak()))
 
 
-def _peak() -> int:
+def forget_peak() -> None:
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def peak() -> int:
+    """Return the most bytes of memory that this process has had since `forget_peak`."""
     with open("/proc/self/status") as file:
         return int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) << 10
 
@@ -366,18 +374,18 @@ class Victim:
             self._end.send_bytes(content)
             if not self._end.poll(SECONDS):
                 raise TimeoutError
-            outcome, finding, peak = self._end.recv()
+            outcome, finding, most = self._end.recv()
         except (EOFError, OSError) as error:
             self.close()
-            outcome, peak = ("hung" if isinstance(error, TimeoutError) else "died"), 0
+            outcome, most = ("hung" if isinstance(error, TimeoutError) else "died"), 0
             finding = f"exit status {self._process.exitcode}"
             self._start()
-        if peak > MEMORY:
-            finding = f"{peak / 2**20:.0f} MiB"
+        if most > MEMORY:
+            finding = f"{most / 2**20:.0f} MiB"
             self.close()
             self._start()
         totals.outcomes[outcome] += 1
-        totals.peak = max(totals.peak, peak)
+        totals.peak = max(totals.peak, most)
         if finding:
             totals.findings.append(f"{name}: {outcome}: {finding}")
         return outcome
