@@ -294,7 +294,7 @@ def test_what_no_photo_is_costs_one_image_each_and_not_the_run(tmp_path):
     assert convert.run(job) == "4 images in 2 classes, 4 rejected"
     assert (job.output / "rejected.csv").read_text() == (
         "file,label,reason\n"
-        'cat/bomb.png,cat,"too large: 178.0 megapixels, and 117.4 are the most"\n'
+        'cat/bomb.png,cat,"too large: 178.0 megapixels, and 125.8 are the most"\n'
         "cat/eps.jpg,cat,not a picture of a format that is read\n"
         "dog/strip.png,dog,70000 × 10 pixels: one side has more than 1000 times those of the other\n"
         'dog/wide.png,dog,"70000 × 100 pixels, and a JPEG has at most 65500 a side: '

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from conftest import PROJECT
 from huskies import prepare, raw, raw_files, snapshot
 from huskies.errors import HuskyError, UnreadableImage
 
@@ -147,8 +148,9 @@ def test_raw_may_be_anywhere_else(folder, given):
     raw_files.check_place(Path(given), ["convert", "group"])
 
 
-def test_a_run_on_its_own_output_is_refused_before_anything_is_hashed(workspace, monkeypatch):
+def test_a_run_on_its_own_output_is_refused_before_anything_is_hashed(folder, monkeypatch):
     monkeypatch.setattr(snapshot, "raw_digest", None)
+    monkeypatch.chdir(PROJECT)
     for given in (".", "data"):
         with pytest.raises(HuskyError, match=rf"^'raw' in params\.yaml is {re.escape(given)}, which holds data/"):
             prepare.prepare({"raw": given})

@@ -19,13 +19,14 @@ _FORMATS = (
     "SUN", "TGA", "WEBP", "XBM", "XPM",
 )
 # fmt: on
-# What one picture may take, its file included, so that the process stays below 1 GiB.
-_MEMORY = 912 << 20
-# Bytes a pixel: 4 in Pillow, and 3 or 4 for what is made of it. Some decoders hold more at once, as measured with
+# What one picture may take, its file included, so that the process, and what it keeps of earlier
+# ones, stays below 1 GiB.
+_MEMORY = 864 << 20
+# Bytes a pixel: 4 in Pillow, and 3 for what is made of it. Some decoders hold more at once, as measured with
 # transparency, 10 bits a channel and every channel at full resolution.
-_ANY = 8
-_DECODER = {"AVIF": 20, "JPEG2000": 28, "WEBP": 18}
-_BANDS = 16 << 20  # bytes for what is converted at a time
+_ANY = 7
+_DECODER = {"AVIF": 20, "JPEG2000": 28, "QOI": 9, "WEBP": 18}
+_BANDS = 24 << 20  # bytes for what is converted at a time
 _ICON = 4 << 20  # pixels
 # The headers of PNG and JPEG 2000 pictures within an icon: width and height.
 _WITHIN_ICON = re.compile(rb"(?:\x89PNG\r\n\x1a\n.{4}IHDR|\xff\x4f\xff\x51.{4})(.{4})(.{4})", re.DOTALL)
@@ -99,11 +100,12 @@ def _demand_of_tiff(picture: Image.Image, pixels: int) -> tuple[int, int]:
     undoes the orientation, into a second picture.
     """
     tags = picture.tag_v2
+    pictures = 1 if tags.get(_ORIENTATION, 1) == 1 else 2
     if not picture.use_load_libtiff:
-        return pixels, _ANY
+        return pixels, max(_ANY, 4 * pictures)
     bits = tags.get(_BITS, (1,))
     depth = max(4, -(-max(bits) * max(tags.get(_SAMPLES, 1), len(bits)) // 8))
     rows = min(tags.get(_ROWS, picture.height), picture.height)
     piece = math.prod(tags[each] for each in _TILE) if _TILE[0] in tags else rows * picture.width
-    largest, pictures = max(pixels, piece), 1 if tags.get(_ORIENTATION, 1) == 1 else 2
+    largest = max(pixels, piece)
     return largest, max(_ANY, -(-(4 * pictures * pixels + depth * piece) // largest))
