@@ -6,6 +6,7 @@ import unicodedata
 import zipfile
 from pathlib import Path
 
+import hostile_images
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +15,8 @@ from huskies import convert, images, manifest, snapshot
 from huskies.errors import HuskyError
 from huskies.job import Job
 from huskies.raw import RawImage
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 
@@ -97,7 +100,7 @@ def test_broken_images_are_listed_with_their_reason(tmp_path):
         "file,label,reason\n"
         "cat/empty.png,cat,the file is empty\n"
         "cat/zut.png,cat,damaged: image file is truncated\n"
-        "dog/text.jpg,dog,not a picture that Pillow can read\n"
+        "dog/text.jpg,dog,not a picture of a format that is read\n"
     )
     assert list(rows(job)) == ["cat/a.jpg", "cat/in_b.jpg", "dog/c.jpg", "dog/d.jpg"]
 
@@ -132,7 +135,7 @@ def test_more_broken_images_than_allowed_fail_the_run(tmp_path):
     assert convert.run(make_job(raw, tmp_path / "enough", max_rejected=2)) == "4 images in 2 classes, 2 rejected"
     assert refusal(make_job(raw, tmp_path / "few", max_rejected=1)) == (
         "2 images cannot be used, and convert.max_rejected is 1: cat/x.png (the file is empty), "
-        "dog/y.png (not a picture that Pillow can read). "
+        "dog/y.png (not a picture of a format that is read). "
         "Mend or remove them, or raise convert.max_rejected in params.yaml."
     )
 
@@ -275,3 +278,57 @@ def test_check_counts_before_it_looks_at_classes():
         convert.check(made, broken, 0)
     with pytest.raises(HuskyError, match=r"^no image of the class 'dog' can be used"):
         convert.check(made, broken, 1)
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+def test_what_no_photo_is_costs_one_image_each_and_not_the_run(tmp_path):
+    hostile = {
+        "cat/bomb.png": hostile_images.png(1, 178_000_000, 0, 8),
+        "cat/eps.jpg": EPS,
+        "dog/strip.png": hostile_images.png(70_000, 10, 0, 8),
+        "dog/wide.png": hostile_images.png(70_000, 100, 0, 8),
+    }
+    job = make_job(fill(tmp_path / "raw", PHOTOS | hostile), tmp_path / "out", cores=2, max_side=0)
+    assert convert.run(job) == "4 images in 2 classes, 4 rejected"
+    assert (job.output / "rejected.csv").read_text() == (
+        "file,label,reason\n"
+        'cat/bomb.png,cat,"too large: 178.0 megapixels, and 125.8 are the most"\n'
+        "cat/eps.jpg,cat,not a picture of a format that is read\n"
+        "dog/strip.png,dog,70000 × 10 pixels: one side has more than 1000 times those of the other\n"
+        'dog/wide.png,dog,"70000 × 100 pixels, and a JPEG has at most 65500 a side: '
+        'set convert.max_side to at most that"\n'
+    )
+
+
+def test_an_image_at_which_a_worker_is_killed_is_named(tmp_path, monkeypatch):
+    (tmp_path / "deadly.py").write_text(
+        "import os\nfrom huskies import convert\nordinary = convert._attempt\n"
+        "def attempt(named, quality, max_side):\n"
+        "    if named[0] == 'cat/x.png':\n        os.kill(os.getpid(), 9)\n"
+        "    return ordinary(named, quality, max_side)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import deadly
+
+    job = make_job(fill(tmp_path / "raw", PHOTOS | {"cat/x.png": png(9)}), tmp_path / "out", cores=2)
+    monkeypatch.setattr(convert, "_attempt", deadly.attempt)
+    assert "cat/x.png" in refusal(job).partition("They were at ")[2]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.tuples(st.text(max_size=12), st.text(min_size=1, max_size=220)), min_size=1, max_size=6))
+def test_any_labels_and_paths_get_names_of_their_own_or_are_refused(pairs):
+    labelled = {source: label for source, label in pairs if source.strip("/.")}
+    raw_images = [RawImage(f"{source}.png", label) for source, label in labelled.items()]
+    try:
+        names = convert.name_files(raw_images)
+    except HuskyError:
+        return
+    assert len({name.casefold() for name in names}) == len(raw_images)
+    for name in names:
+        folder, file = name.split("/")
+        assert max(len(folder.encode()), len(file.encode())) <= 204
+        assert not set(name) & set("\0\n\r\\:*?<>|")
+        assert not folder.startswith(".")

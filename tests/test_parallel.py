@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from huskies import parallel
 from huskies.errors import HuskyError
 from huskies.parallel import map_ordered
 
@@ -96,6 +97,44 @@ def test_a_killed_worker_ends_the_run_with_advice():
         "a worker process was killed, most likely because memory ran out. "
         "Run again with fewer cores, or lower convert.max_side in params.yaml."
     )
+
+
+def test_a_killed_worker_is_told_with_the_items_that_were_in_work():
+    with pytest.raises(HuskyError) as refusal:
+        list(map_ordered(die_at_seven, range(20), 2, THIS, name=lambda number: f"{number}.jpg"))
+    start, _, rest = str(refusal.value).partition("They were at ")
+    assert start == "a worker process was killed, most likely because memory ran out. "
+    named, _, advice = rest.partition(". ")
+    assert "7.jpg" in named.split(", ")
+    assert len(named.split(", ")) <= 2
+    assert advice == "Run again with fewer cores, or lower convert.max_side in params.yaml."
+
+
+@pytest.mark.parametrize(("size", "ahead"), [(0, 9), (10, 9), (30, 4), (60, 2), (100, 2), (1000, 2)])
+def test_no_more_bytes_than_the_budget_are_in_flight_or_one_item(monkeypatch, size, ahead):
+    monkeypatch.setattr(parallel, "IN_FLIGHT", 100)
+    drawn, most = 0, 0
+
+    def items():
+        nonlocal drawn
+        for number in range(30):
+            drawn += 1
+            yield number
+
+    results = []
+    for result, _ in map_ordered(slow_if_even, items(), 2, THIS, size=lambda number: size):
+        most = max(most, drawn - len(results))
+        results.append(result)
+    assert results == list(range(30))
+    # One item more is drawn, whose size has to be known.
+    assert most == ahead
+
+
+def test_items_of_any_sizes_keep_their_order_within_the_budget(monkeypatch):
+    monkeypatch.setattr(parallel, "IN_FLIGHT", 100)
+    sizes = [0, 250, 3, 60, 60, 99, 1, 100, 101, 0, 0, 50] * 3
+    results = map_ordered(slow_if_even, range(len(sizes)), 2, THIS, size=sizes.__getitem__)
+    assert [number for number, _ in results] == list(range(len(sizes)))
 
 
 def _running(process: int) -> bool:

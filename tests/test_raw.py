@@ -153,7 +153,7 @@ def test_names_may_hold_any_blank_and_any_script(given_as, name):
 
 @given(st.text())
 def test_readable_text_is_what_has_no_controls_surrogates_or_line_breaks_in_it(text):
-    assert raw._is_text(text) == (not {unicodedata.category(each) for each in text} & {"Cc", "Cs", "Zl", "Zp"})
+    assert raw.is_text(text) == (not {unicodedata.category(each) for each in text} & {"Cc", "Cs", "Zl", "Zp"})
 
 
 @pytest.mark.parametrize(("name", "told"), [("a/b.JPG", True), ("a.jpg/b", False), (".jpg", False), ("a.jpg.", False)])
@@ -396,7 +396,7 @@ def test_a_compression_that_python_lacks_is_a_broken_image_and_not_called_encryp
 
 def test_a_member_that_claims_to_be_huge_is_not_unpacked(tmp_path):
     path = pack(tmp_path / "raw.zip", CLASSES)
-    # The size before compression, in the directory at the end: its highest byte makes it over 1 GiB.
-    _flip(path, b"PK\x01\x02", 27, 0x41)
-    with pytest.raises(UnreadableImage, match=r"^more than 1 GiB when unpacked$"):
+    # The size before compression, in the directory at the end: its highest byte makes it over 256 MiB.
+    _flip(path, b"PK\x01\x02", 27, 0x11)
+    with pytest.raises(UnreadableImage, match=r"^more than 256 MiB when unpacked$"):
         raw.open_raw(path).read("cat/b.png")

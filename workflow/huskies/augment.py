@@ -56,7 +56,8 @@ def copies_of(
     """
     settings = (parameters["factor"], parameters["seed"], json.dumps(parameters["policy"]), quality)
     tasks = [(folder / row.file, row.sha256, row.source_sha256, *settings) for row in rows.itertuples()]
-    return bar(map_ordered(_make_copies, tasks, cores, "huskies.augment", "huskies.policy"), len(tasks), stage)
+    made = map_ordered(_make_copies, tasks, cores, "huskies.augment", "huskies.policy", name=lambda task: str(task[0]))
+    return bar(made, len(tasks), stage)
 
 
 def run(job: Job) -> str:

@@ -78,7 +78,7 @@ def fitted(image: Image.Image, side: int) -> Image.Image:
 def _square(jpeg: bytes | None, side: int) -> Image.Image:
     if jpeg is None:
         return Image.new("RGB", (side, side), "lightgrey")
-    with Image.open(io.BytesIO(jpeg)) as image:
+    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
         small = fitted(image.convert("RGB"), side)
     square = Image.new("RGB", (side, side), "white")
     square.paste(small, ((side - small.width) // 2, (side - small.height) // 2))

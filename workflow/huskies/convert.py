@@ -1,8 +1,10 @@
-"""convert: any picture that Pillow reads becomes an upright RGB JPEG, with a manifest row; broken ones are listed."""
+"""convert: any picture becomes an upright RGB JPEG, with a manifest row; broken ones are listed."""
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -13,18 +15,24 @@ from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
 
+_MAX_ASPECT = 1000  # longer sides of so many times the shorter one belong to no photo
+
 
 def convert_image(content: bytes, quality: int, max_side: int) -> bytes:
     """Return the picture as JPEG bytes, at most `max_side` pixels on its longer side (0: as it is).
 
     Raises UnreadableImage, whose text is the reason for rejected.csv.
     """
-    pixels = images.decode(content)
-    return images.encode(images.shrink(pixels, max_side) if max_side else pixels, quality)
+    # Nested, so that no name holds on to an image that the next step has done with.
+    try:
+        return images.encode(images.shrink(images.decode(content, _MAX_ASPECT), max_side), quality)
+    except MemoryError:
+        raise UnreadableImage("too large for the memory of this machine") from None
 
 
-def _attempt(content: bytes | str, quality: int, max_side: int) -> tuple[str, bytes | None, str]:
+def _attempt(named: tuple[str, bytes | str], quality: int, max_side: int) -> tuple[str, bytes | None, str]:
     """Return (sha256 of the source, JPEG bytes or None, reason): an exception would stop the other images."""
+    _, content = named
     if isinstance(content, str):
         return "", None, content
     try:
@@ -33,14 +41,19 @@ def _attempt(content: bytes | str, quality: int, max_side: int) -> tuple[str, by
         return images.sha256(content), None, str(error)
 
 
-def _contents(raw_set: raw.RawSet):
+def _contents(raw_set: raw.RawSet) -> Iterator[tuple[str, bytes | str]]:
+    """Yield (path below raw, bytes, or why there are none) of each image."""
     for image in raw_set.images:
         try:
-            yield raw_set.read(image.source)
+            yield image.source, raw_set.read(image.source)
         except UnreadableImage as error:
-            yield str(error)
+            yield image.source, str(error)
         except OSError as error:
-            yield f"cannot be read: {error.strerror}"
+            yield image.source, f"cannot be read: {error.strerror}"
+
+
+def _size(named: tuple[str, bytes | str]) -> int:
+    return len(named[1])
 
 
 def name_files(raw_images: list[raw.RawImage]) -> list[str]:
@@ -95,7 +108,7 @@ def run(job: Job) -> str:
     raw_set = raw.open_raw(source)
     extra = extra_columns(raw_set.images)
     attempt = partial(_attempt, quality=parameters["quality"], max_side=parameters["max_side"])
-    results = map_ordered(attempt, _contents(raw_set), job.cores, "huskies.convert")
+    results = map_ordered(attempt, _contents(raw_set), job.cores, "huskies.convert", size=_size, name=itemgetter(0))
     rows, rejected = [], []
     named = zip(raw_set.images, name_files(raw_set.images), strict=True)
     for (image, file), (source_sha256, jpeg, reason) in zip(

@@ -1,25 +1,31 @@
-"""Pixels in, pixels out: any picture that Pillow reads to an RGB array, and arrays to and from JPEG bytes."""
+"""Pixels in, pixels out: any picture to an RGB array, and arrays to and from JPEG bytes."""
 
 import hashlib
 import io
+import math
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from huskies.errors import HuskyError, UnreadableImage
+from huskies.formats import open_picture
 
-# What undoes each EXIF orientation.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+# A picture of each EXIF orientation as it is stored, seen in the same picture upright (arrays, without a copy).
+_STORED = {
+    2: np.fliplr,
+    3: partial(np.rot90, k=2),
+    4: np.flipud,
+    5: partial(np.swapaxes, axis1=0, axis2=1),
+    6: np.rot90,
+    7: lambda upright: np.rot90(upright, 2).swapaxes(0, 1),
+    8: partial(np.rot90, k=-1),
 }
+_BAND = 1 << 18  # pixels that are converted at a time
+_LARGE = 1 << 25  # pixels
+_LONGEST_JPEG = 65_500  # pixels; what libjpeg allows of the 65 535 of the format
 
 
 def sha256(content: bytes) -> str:
@@ -39,12 +45,13 @@ def read_checked(path: Path, expected_sha256: str) -> bytes:
     return content
 
 
-def decode(content: bytes) -> np.ndarray:
+def decode(content: bytes, max_aspect: float = math.inf) -> np.ndarray:
     """Return any picture as RGB, uint8, H × W × 3: first frame, upright by EXIF, transparency on white.
 
     Deeper pixels are scaled to 8 bits: 16-bit integers by their high byte, floats from [0, 1].
-    Raises UnreadableImage for bytes that are no picture, are cut short, or exceed Pillow's limit on pixels
-    (twice Image.MAX_IMAGE_PIXELS, its defence against decompression bombs).
+    max_aspect: the longer side may have so many times the pixels of the shorter one.
+    Raises UnreadableImage for bytes that are no picture of a format that is read, are cut short, or would take too much
+    memory (the defence against decompression bombs).
     """
     if not content:
         raise UnreadableImage("the file is empty")
@@ -52,14 +59,18 @@ def decode(content: bytes) -> np.ndarray:
         with warnings.catch_warnings():
             # Oddities that Pillow can live with (a large picture, a damaged tag) are no reason to lose an image.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as picture:
+            with open_picture(content) as picture:
+                width, height = picture.size
+                if max(width, height) > max_aspect * min(width, height):
+                    raise UnreadableImage(
+                        f"{width} × {height} pixels: one side has more than {max_aspect:.0f} times those of the other"
+                    )
                 picture.load()
-                return np.asarray(_to_rgb(_upright(picture)))
+                return _upright_rgb(picture)
+    except UnreadableImage:
+        raise
     except UnidentifiedImageError:
-        raise UnreadableImage("not a picture that Pillow can read") from None
-    except Image.DecompressionBombError:
-        limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
-        raise UnreadableImage(f"more than {limit} megapixels: refused as a decompression bomb") from None
+        raise UnreadableImage("not a picture of a format that is read") from None
     except MemoryError:
         raise UnreadableImage("too large for the memory of this machine") from None
     # Decoders raise nearly anything on damaged bytes; whatever it is, the image is at fault and not the run.
@@ -82,13 +93,26 @@ def decode_jpeg(content: bytes) -> np.ndarray:
     return pixels
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _upright_rgb(picture: Image.Image) -> np.ndarray:
+    """Return a loaded picture as `decode` does; no more than a band of it is there a third time."""
+    width, height = picture.size
+    orientation = _orientation(picture)
+    upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
+    stored = _STORED.get(orientation, np.asarray)(upright)
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        stored[top:bottom] = np.asarray(_to_rgb(picture.crop((0, top, width, bottom))))
+    return upright
+
+
+def _orientation(picture: Image.Image) -> int:
     try:
         orientation = picture.getexif().get(ExifTags.Base.Orientation)
     # EXIF that cannot be read turns nothing. (ImageOps.exif_transpose would lose the image for it.)
     except Exception:
-        return picture
-    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
+        return 1
+    return orientation if orientation in _STORED else 1
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -106,13 +130,26 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:
-    """Return the image with its longer side reduced to at most `max_side` pixels; never enlarged."""
+    """Return the image with its longer side reduced to at most `max_side` pixels; never enlarged. 0 keeps it."""
     height, width = pixels.shape[:2]
     scale = max_side / max(height, width)
-    if scale >= 1:
+    if scale >= 1 or not max_side:
         return pixels
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+    if height * width < _LARGE:
+        return np.asarray(_reduced(Image.fromarray(pixels), size))
+    # Pillow keeps three images meanwhile, so that it gets one channel of a large one at a time.
+    channels = [Image.fromarray(pixels[:, :, number]) for number in range(3)]
+    # Where the caller keeps no reference, the whole is not there any more from here on.
+    del pixels
+    shrunk = np.empty((size[1], size[0], 3), np.uint8)
+    for number in range(3):
+        shrunk[:, :, number] = np.asarray(_reduced(channels.pop(0), size))
+    return shrunk
+
+
+def _reduced(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def resize(pixels: np.ndarray, side: int, kernel: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
@@ -123,7 +160,18 @@ def resize(pixels: np.ndarray, side: int, kernel: Image.Resampling = Image.Resam
 
 
 def encode(pixels: np.ndarray, quality: int) -> bytes:
-    """Return RGB uint8 pixels as JPEG bytes with full colour resolution and no metadata."""
+    """Return RGB uint8 pixels as JPEG bytes with full colour resolution and no metadata.
+
+    Raises UnreadableImage if a side is longer than a JPEG can be.
+    """
+    height, width = pixels.shape[:2]
+    if max(height, width) > _LONGEST_JPEG:
+        raise UnreadableImage(
+            f"{width} × {height} pixels, and a JPEG has at most {_LONGEST_JPEG} a side: "
+            f"set convert.max_side to at most that"
+        )
+    picture = Image.fromarray(pixels)
+    del pixels  # as in `shrink`
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+    picture.save(buffer, "JPEG", quality=quality, subsampling=0)
     return buffer.getvalue()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from huskies import params, plan, receipt, targets
+from huskies import params, plan, raw_files, receipt, targets
 from huskies.errors import HuskyError, some
 
 Made = TypeVar("Made")
@@ -44,6 +44,7 @@ class Flow:
 def prepare(overrides: dict[str, Any]) -> Flow:
     """Return the main flow, its plans published, for params.yaml with overrides; raise HuskyError if any is bad."""
     values = params.load(overrides=overrides)
+    raw_files.check_place(Path(values["raw"]), [*plan.stages(), *plan.controls()])
     plans = plan.all_plans(values)
     for folder in (Path("data"), Path(".snakemake"), Path("logs")):
         if folder.exists() and not os.access(folder, os.W_OK):

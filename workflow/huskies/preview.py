@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from huskies import contact_sheet, convert, gallery, group, images, manifest, raw, snapshot, split
+from huskies import contact_sheet, convert, gallery, group, images, manifest, raw, raw_files, snapshot, split
 from huskies.contact_sheet import Row
 from huskies.errors import HuskyError, UnreadableImage, some
 from huskies.gallery import Original
@@ -36,7 +36,7 @@ def digests(source: Path, raw_set: raw.RawSet) -> list[str]:
     Raises HuskyError where an image has vanished since raw_set was listed.
     """
     if source.is_dir():
-        status_of = dict(raw.files(source))
+        status_of = dict(raw_files.files(source))
         gone = [each.source for each in raw_set.images if each.source not in status_of]
         if gone:
             raise HuskyError(

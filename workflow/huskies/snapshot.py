@@ -21,7 +21,7 @@ from typing import Any
 
 import platformdirs
 
-from huskies import raw as raw_images
+from huskies import raw_files as raw_images
 from huskies.cache_file import CacheFile
 from huskies.errors import HuskyError
 
@@ -75,8 +75,9 @@ def raw_digest(raw: Path) -> str:
     """Return a digest of what convert reads: paths and contents of all images, and of CSVs at the top.
 
     An absent raw has the digest "absent", so that it fails in convert, with a message, and not while parsing.
+    Raises HuskyError where it is or has what is neither file nor folder.
     """
-    if not raw.exists():
+    if not raw_images.is_there(raw):
         return "absent"
     if not raw.is_dir():
         return file_digest(raw)
@@ -85,8 +86,10 @@ def raw_digest(raw: Path) -> str:
         for name, status in raw_images.files(raw)
         if raw_images.is_image(name) or raw_images.is_table(name)
     ]
-    digests = file_digests([(f"{raw}/{name}", status) for name, status in listing])
-    named = [[name, digest] for (name, _), digest in zip(listing, digests, strict=True)]
+    # Convert does not read what is too large for a picture, whatever is in it.
+    read = [(f"{raw}/{name}", status) for name, status in listing if status.st_size <= raw_images.LARGEST_FILE]
+    digest_of = dict(zip((path for path, _ in read), file_digests(read), strict=True))
+    named = [[name, digest_of.get(f"{raw}/{name}", f"{status.st_size} bytes")] for name, status in listing]
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
 

@@ -72,7 +72,8 @@ def copies(
     originals: (path, sha256, seed) of each image. Raises HuskyError for an image that is not what its manifest lists.
     """
     tasks = [(*each, trial.steps, quality) for trial in tried for each in originals]
-    made = bar(map_ordered(_copy, tasks, cores, "huskies.trials"), len(tasks), "copies")
+    results = map_ordered(_copy, tasks, cores, "huskies.trials", name=lambda task: str(task[0]))
+    made = bar(results, len(tasks), "copies")
     for trial in tried:
         of_trial = list(islice(made, len(originals)))
         refusals = [str(each) for each in of_trial if isinstance(each, HuskyError)]
