@@ -291,7 +291,7 @@ def test_what_the_schema_allows_passes(good, key, value):
     [
         ("- a\n- b\n", " must map keys to values, as 'raw: data/digits' does."),
         ("just text", " must map keys to values, as 'raw: data/digits' does."),
-        ("", " must map keys to values, as 'raw: data/digits' does."),
+        ("", " is empty, as a DVC that was interrupted leaves it. Restore it: git checkout "),
         ("raw: [1, 2\n", " is not valid YAML: "),
         ("raw: a\n  split: b\n", " is not valid YAML: "),
         ("raw: a\nraw: b\n", " is not valid YAML: "),

@@ -520,6 +520,9 @@ def test_a_plan_that_is_not_sound_is_not_used(first, tmp_path, monkeypatch, harm
     assert str(error.value) == (
         f"there is no sound plan .snakemake/plans/{digest}.json. Run the stage through snakemake, which writes it."
     )
+    # As Snakemake does when it is started again.
+    plan.publish(first)
+    assert plan.fetch(digest) == first["split"]
 
 
 def test_values_are_found_by_dotted_keys(values):

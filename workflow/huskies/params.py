@@ -31,7 +31,10 @@ def load(
     Raises HuskyError for a file that cannot be read or is no YAML of JSON's types, and for what the schema or the
     checks beyond it refuse.
     """
-    params = plain_yaml.read(_text(path), str(path))
+    text = _text(path)
+    if not text.strip():
+        raise HuskyError(f"{path} is empty, as a DVC that was interrupted leaves it. Restore it: git checkout {path}")
+    params = plain_yaml.read(text, str(path))
     if not isinstance(params, dict):
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
     params = merge(merge(params, own or {}), plain_yaml.plain(overrides or {}, "--config"))

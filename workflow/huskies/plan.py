@@ -186,9 +186,10 @@ def publish(plans: dict[str, dict[str, Any]]) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         for plan in plans.values():
             path = FOLDER / f"{receipt.plan_hash(plan)}.json"
-            if not path.exists():
+            content = (json.dumps(plan, indent=1, sort_keys=True) + "\n").encode()
+            if not path.is_file() or path.read_bytes() != content:
                 _check_policy(plan)
-                whole.write(path, (json.dumps(plan, indent=1, sort_keys=True) + "\n").encode())
+                whole.write(path, content)
     except OSError as error:
         raise HuskyError(
             f"cannot write {error.filename or FOLDER}: {error.strerror}. Free or allow the space, and run again."
