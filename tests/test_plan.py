@@ -366,8 +366,9 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
 @pytest.mark.parametrize(
     ("module", "readers"),
     [
+        ("raw", ["convert", "preview"]),
         (
-            "raw",
+            "raw_files",
             [
                 "convert",
                 "group",
