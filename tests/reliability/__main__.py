@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
-from reliability import kills, table
+from reliability import byte_flips, concurrency, disk, experiments, kills, power_loss, table
 from reliability.bench import Bench
 from reliability.trial import Outcome, Row
 
-ROWS = [*kills.rows()]
+SUBJECTS = (kills, concurrency, disk, byte_flips, experiments, power_loss)
+ROWS = [row for subject in SUBJECTS for row in subject.rows()]
 
 
 def attempt(bench: Bench, row: Row, number: int, seed: int) -> Outcome:
@@ -41,7 +42,7 @@ def main() -> int:
         bench = Bench(Path(folder))
         for row in chosen:
             numbers = range(options.trials or row.trials) if options.trial is None else [options.trial]
-            with ThreadPoolExecutor(options.jobs) as workers:
+            with ThreadPoolExecutor(1 if row.in_a_row else options.jobs) as workers:
                 outcomes = list(workers.map(lambda number, row=row: attempt(bench, row, number, options.seed), numbers))
             lost += sum(bool(each.lost) for each in outcomes)
             if options.trial is None:

@@ -20,23 +20,24 @@ STALE, WANTED = 3, 2  # aug.factor of what is built, and of what is then asked f
 class Command:
     """A command that is disturbed: how it is typed, what its clone is and has, and whether it saves an experiment.
 
-    base: the name of what the clone is a copy of. wanted: whether params.yaml asks for another factor than is built.
+    base: the name of what the clone is a copy of. factor: the aug.factor that is asked for; None: that of the base.
     """
 
     typed: tuple[str, ...]
     base: str = "built"
-    wanted: bool = False
+    factor: int | None = None
     saved: bool = False
 
     def __str__(self) -> str:
         return " ".join(self.typed)
 
 
-METRICS = Command(("snakemake", "--cores", "2", "metrics"), wanted=True, saved=True)
+TYPED = ("snakemake", "--cores", "2", "metrics")
+METRICS = Command(TYPED, factor=WANTED, saved=True)
 COMMANDS = (
     METRICS,
     Command(("dvc", "exp", "run", "-S", f"aug.factor={WANTED}"), saved=True),
-    Command(("dvc", "repro"), wanted=True),
+    Command(("dvc", "repro"), factor=WANTED),
     Command(("snakemake", "--cores", "2", "article_polynomials")),
     Command(("dvc", "push")),
     Command(("dvc", "pull"), base="pushed"),
@@ -60,20 +61,30 @@ class Bench:
         self._folder = folder
         self._lock = threading.RLock()
         self._bases: dict[str, Place] = {}
+        self._shared: dict[str, Place] = {}
+        self._states: dict[str, dict[str, bytes]] = {}
         self._undisturbed: dict[Command, Undisturbed] = {}
         self._number = 0
 
     def base(self, name: str) -> Place:
-        """Return a base, not to be changed: `fresh`, `built` by Snakemake with a factor of STALE, or `pushed`."""
+        """Return a base, not to be changed: `built` by Snakemake with a factor of STALE, and the like."""
         with self._lock:
             if name not in self._bases:
                 making: dict[str, Callable[[], Place]] = {
+                    "empty": self._empty,
                     "fresh": self._fresh,
                     "built": self._built,
                     "pushed": self._pushed,
                 }
                 self._bases[name] = making[name]()
             return self._bases[name]
+
+    def state(self, base: str) -> dict[str, bytes]:
+        """Return what a base has, as state.of does."""
+        with self._lock:
+            if base not in self._states:
+                self._states[base] = state.of(self.base(base))
+            return self._states[base]
 
     def place(self, base: str) -> Place:
         """Return a copy of a base, to be disturbed."""
@@ -82,11 +93,18 @@ class Bench:
             folder = self._folder / f"{base}-{self._number}"
         return self.base(base).copy(folder)
 
+    def shared(self, base: str) -> Place:
+        """Return the one copy of a base in which trials follow one another."""
+        with self._lock:
+            if base not in self._shared:
+                self._shared[base] = self.place(base)
+            return self._shared[base]
+
     def ready(self, command: Command) -> Place:
         """Return a place in which a command has something to do."""
         place = self.place(command.base)
-        if command.wanted:
-            place.set(aug__factor=WANTED)
+        if command.factor is not None:
+            place.set(aug__factor=command.factor)
         return place
 
     def undisturbed(self, command: Command) -> Undisturbed:
@@ -105,6 +123,11 @@ class Bench:
                 self._undisturbed[command] = Undisturbed(found, ended, tuple(passed))
                 place.remove()
             return self._undisturbed[command]
+
+    def _empty(self) -> Place:
+        place = Place(self._folder / "empty/clone")
+        place.folder.mkdir(parents=True)
+        return place
 
     def _fresh(self) -> Place:
         return Place(clone_project(self._folder / "fresh/clone").folder)

@@ -1,7 +1,6 @@
 """What is compared with an undisturbed run: every file that a command is to leave, and nothing besides."""
 
 import re
-from collections import Counter
 from pathlib import Path
 
 from reliability.trial import Ended, Place
@@ -11,7 +10,7 @@ _NOT_COMPARED = re.compile(r"tensorboard/|\.lock-|digits/|[^/]+/\.lock-")
 
 
 def of(place: Place) -> dict[str, bytes]:
-    """Return the content of everything a run leaves: data/, dvc.lock, params.yaml, the ledger, the remote, git's view."""
+    """Return the content of everything a run leaves: data/, dvc.lock, params.yaml, ledger, remote, git's view."""
     data = place.folder / "data"
     found = {
         f"data/{path.relative_to(data)}": path.read_bytes() if path.is_file() else b"folder"
@@ -29,22 +28,19 @@ def of(place: Place) -> dict[str, bytes]:
 
 
 def differences(found: dict[str, bytes], right: dict[str, bytes]) -> list[str]:
-    """Return in a few words what differs, by folder: `data/augment is not as undisturbed`, `data/.x is left over`."""
-    counted: Counter[str] = Counter()
+    """Return in a few words what differs: `stages are not as undisturbed`, `data/.replaced-x is left over`."""
+    said = {}  # in order, each once
     for name in sorted(found.keys() | right.keys()):
-        where = "/".join(Path(name).parts[:2])
-        if name not in right:
-            counted[
-                f"{where} is left over"
-                if where not in {"/".join(Path(each).parts[:2]) for each in right}
-                else f"{where} has other files"
-            ] += 1
-        elif name not in found:
-            counted[f"{where} is not complete"] += 1
-        elif found[name] != right[name]:
-            empty = name == "dvc.lock" and not found[name]
-            counted[f"{where} is empty" if empty else f"{where} is not as undisturbed"] += 1
-    return list(counted)
+        folder = "/".join(Path(name).parts[:2])
+        if name in found and name not in right and Path(folder).name.startswith("."):
+            said[f"{re.sub(r'-.*', '-…', folder)} is left over"] = True
+        elif name == "dvc.lock" and not found[name]:
+            said["dvc.lock is empty"] = True
+        elif found.get(name) != right.get(name):
+            said[f"{'stages are' if name.startswith('data/') else f'{Path(name).parts[0]} is'} not as undisturbed"] = (
+                True
+            )
+    return list(said)
 
 
 def experiments(place: Place) -> set[bytes]:

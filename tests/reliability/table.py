@@ -7,7 +7,7 @@ from pathlib import Path
 from conftest import PROJECT
 from huskies import whole
 
-from reliability.trial import Outcome, Row, summary
+from reliability.trial import Outcome, Row
 
 RESULTS = PROJECT / "docs/reliability.csv"
 PAGE = PROJECT / "docs/reliability.md"
@@ -17,8 +17,8 @@ INTRODUCTION = """# Faults, and what is lost
 
 Every fault is tried with the real Snakemake and DVC in temporary clones with 27 images in three classes, in which
 `aug.factor` 3 is built and 2 is then asked for. After the fault the same command is given again, and nothing else is
-done. Lost is whatever then differs from a run that nothing disturbed: a byte of any stage, `dvc.lock`, `params.yaml`, the
-ledger, the experiment, the exit status, a file too many, a process that still runs; or what `dvc status` or
+done. Lost is whatever then differs from a run that nothing disturbed: a byte of any stage, `dvc.lock`, `params.yaml`,
+the ledger, the experiment, the exit status, a file too many, a process that still runs; or what `dvc status` or
 `snakemake audit` complain about. `make reliability` tries all rows, some hours, and writes this page from what it
 counted; the last column repeats one.
 
@@ -29,13 +29,14 @@ counted; the last column repeats one.
 
 def result(row: Row, outcomes: Sequence[Outcome], seed: int) -> dict[str, str]:
     """Return a row's line, from its trials."""
+    lost, saw = row.sum_up(outcomes)
     return {
         "name": row.name,
         "fault": row.fault,
         "trials": str(len(outcomes)),
         "faultless": str(sum(not each.lost for each in outcomes)),
-        "lost": summary(outcomes, "lost"),
-        "saw": summary(outcomes, "saw"),
+        "lost": lost,
+        "saw": saw,
         "command": f'make reliability ONLY="{row.name}" TRIALS={len(outcomes)} SEED={seed}',
     }
 

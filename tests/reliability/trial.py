@@ -1,5 +1,6 @@
 """A trial: one fault in one fresh clone, and what came of it."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -7,10 +8,10 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from conftest import Clone
 
@@ -26,28 +27,16 @@ MARK = "RELIABILITY_TRIAL"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial lost, each thing in a few words, and what the user saw."""
+    """What a trial lost, each thing in a few words, what the user saw, and figures where it is about figures."""
 
     lost: tuple[str, ...]
     saw: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A fault to try: its name, what is done, how often by default, and a function that does it once.
-
-    The function gets the bench, the trial's number, and random numbers that are the same for the same seed.
-    """
-
-    name: str
-    fault: str
-    trials: int
-    attempt: "Callable[[Bench, int, Random], Outcome]"
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Place(Clone):
-    """A clone in a place of its own: beside it lie its user's cache, DVC's state, a remote, and what commands said."""
+    """A clone in a place of its own: beside it lie its user's cache, DVC's state and a remote."""
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a user, with a mark by which what a command started is found again."""
@@ -60,7 +49,8 @@ class Place(Clone):
 
     def start(self, command: Sequence[str], **environment: str) -> "Running":
         """Start a command in a session of its own, its output in a file, so that nobody waits for a pipe."""
-        said = self.folder.parent / f"said-{time.monotonic_ns()}"
+        top = self.folder.parent
+        said = top.with_name(f"{top.name}-said-{time.monotonic_ns()}")
         with open(said, "wb") as file:
             process = subprocess.Popen(
                 command,
@@ -102,16 +92,25 @@ class Place(Clone):
             time.sleep(0.2)
         commands = []
         for process in left:
-            try:
+            with contextlib.suppress(OSError):
                 commands.append(Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip())
-                os.kill(process, signal.SIGKILL)
-            except OSError:
-                continue
+        self.kill()
         return commands
+
+    def kill(self) -> None:
+        """Kill everything that was started from here."""
+        while left := self.processes():
+            for process in left:
+                with contextlib.suppress(OSError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.05)
 
     def remove(self) -> None:
         """Delete the place with all that lies in it."""
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
+        top = self.folder.parent
+        shutil.rmtree(top, ignore_errors=True)
+        for said in top.parent.glob(f"{top.name}-said-*"):
+            said.unlink()
 
 
 @dataclass(frozen=True)
@@ -153,11 +152,27 @@ class Ended:
         return f"ended with {self.status}{traceback}: {last}"
 
 
-def summary(outcomes: Sequence[Outcome], part: str) -> str:
-    """Return what the trials have in common, the most frequent first: `nothing`, or `3 × this; 1 × that`."""
-    counted: Counter[Any] = Counter()
-    for each in outcomes:
-        counted.update(each.lost if part == "lost" else [each.saw])
-    if not counted:
-        return "nothing"
-    return "; ".join(f"{number} × {what}" for what, number in sorted(counted.items(), key=lambda item: -item[1]))
+def summary(outcomes: Sequence[Outcome]) -> tuple[str, str]:
+    """Return what was lost and what the user saw, over all trials, the most frequent first."""
+    lost = Counter(what for each in outcomes for what in each.lost)
+    return _counted(lost) or "nothing", _counted(Counter(each.saw for each in outcomes))
+
+
+def _counted(counter: Counter[str]) -> str:
+    return "; ".join(f"{number} × {what}" for what, number in counter.most_common())
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault to try: its name, what is done, how often by default, and a function that does it once.
+
+    The function gets the bench, the trial's number, and random numbers that are the same for the same seed. sum_up says
+    what was lost and what the user saw. in_a_row: whether a trial needs those before it.
+    """
+
+    name: str
+    fault: str
+    trials: int
+    attempt: "Callable[[Bench, int, Random], Outcome]"
+    sum_up: "Callable[[Sequence[Outcome]], tuple[str, str]]" = summary
+    in_a_row: bool = False

@@ -102,10 +102,7 @@ def removed(path, *_, dir_fd=None, **__) -> str | None:
 
 def opened(path, mode="r", *_, **__) -> str | None:
     """Return the step of an opening, if it is for writing and of one of the files that matter."""
-    if isinstance(mode, int):
-        writes = mode & (os.O_WRONLY | os.O_RDWR)
-    else:
-        writes = set("wax+") & set(mode)
+    writes = mode & (os.O_WRONLY | os.O_RDWR) if isinstance(mode, int) else set("wax+") & set(mode)
     name = name_of(path) if writes else None
     return f"write {name}" if name and WRITTEN.fullmatch(name) else None
 
