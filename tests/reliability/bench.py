@@ -6,26 +6,28 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from conftest import clone_project
+from conftest import Clone, clone_project
 
 from reliability import state
 from reliability.trial import Ended, Place
 
 ASSASSIN = Path(__file__).parent / "assassin"
-STALE, WANTED = 3, 2  # aug.factor of what is built, and of what is then asked for
+STALE, WANTED = 2, 3  # aug.factor of what is built, as clone_project sets it, and of what is then asked for
 
 
 @dataclass(frozen=True)
 class Command:
     """A command that is disturbed: how it is typed, what its clone is and has, and whether it saves an experiment.
 
-    base: the name of what the clone is a copy of. factor: the aug.factor that is asked for; None: that of the base.
+    base: the name of what the clone is a copy of. asks: the parameters that are other than those of the base, as
+    Clone.set takes them.
     """
 
     typed: tuple[str, ...]
     base: str = "built"
-    factor: int | None = None
+    asks: tuple[tuple[str, Any], ...] = ()
     saved: bool = False
 
     def __str__(self) -> str:
@@ -33,11 +35,11 @@ class Command:
 
 
 TYPED = ("snakemake", "--cores", "2", "metrics")
-METRICS = Command(TYPED, factor=WANTED, saved=True)
+METRICS = Command(TYPED, asks=(("aug__factor", WANTED),), saved=True)
 COMMANDS = (
     METRICS,
     Command(("dvc", "exp", "run", "-S", f"aug.factor={WANTED}"), saved=True),
-    Command(("dvc", "repro"), factor=WANTED),
+    Command(("dvc", "repro"), asks=(("aug__factor", WANTED),)),
     Command(("snakemake", "--cores", "2", "article_polynomials")),
     Command(("dvc", "push")),
     Command(("dvc", "pull"), base="pushed"),
@@ -56,8 +58,9 @@ class Undisturbed:
 class Bench:
     """Where trials are made: a folder with bases to copy, and what undisturbed runs come to."""
 
-    def __init__(self, folder: Path):
-        """Make everything below `folder`."""
+    def __init__(self, folder: Path, first: Clone | None = None):
+        """Make everything below `folder`. first: a clone that is built with a factor of STALE, if there is one."""
+        self._first = first
         self._folder = folder
         self._lock = threading.RLock()
         self._bases: dict[str, Place] = {}
@@ -72,7 +75,6 @@ class Bench:
             if name not in self._bases:
                 making: dict[str, Callable[[], Place]] = {
                     "empty": self._empty,
-                    "fresh": self._fresh,
                     "built": self._built,
                     "pushed": self._pushed,
                 }
@@ -103,8 +105,8 @@ class Bench:
     def ready(self, command: Command) -> Place:
         """Return a place in which a command has something to do."""
         place = self.place(command.base)
-        if command.factor is not None:
-            place.set(aug__factor=command.factor)
+        if command.asks:
+            place.set(**dict(command.asks))
         return place
 
     def undisturbed(self, command: Command) -> Undisturbed:
@@ -129,16 +131,17 @@ class Bench:
         place.folder.mkdir(parents=True)
         return place
 
-    def _fresh(self) -> Place:
-        return Place(clone_project(self._folder / "fresh/clone").folder)
-
     def _built(self) -> Place:
-        place = self.base("fresh").copy(self._folder / "built")
-        place.set(aug__factor=STALE)
+        if self._first is None:
+            place = Place(clone_project(self._folder / "built/clone").folder)
+            place.do(*TYPED)
+        else:
+            place = Place(self._first.folder).copy(self._folder / "built")
         place.do("dvc", "remote", "add", "--default", "store", "../remote")
-        place.do("snakemake", "--cores", "2", "metrics")
         place.do("git", "add", "--all")
         place.do("git", "commit", "--quiet", "--message", "Built")
+        # The commit is a new baseline, for which an experiment is to be saved.
+        place.do(*TYPED)
         return place
 
     def _pushed(self) -> Place:

@@ -45,7 +45,10 @@ def run_and_checkout(bench: Bench, _: int, random: Random) -> Outcome:
 def _wrong_experiments(place: Place, bench: Bench, factors: tuple[int, ...]) -> list[str]:
     """Return what is wrong with saved experiments of these factors: each dvc.lock has the digests of all results."""
     saved = state.experiments(place)
-    right = [bench.undisturbed(Command(TYPED, factor=factor, saved=True)).state["dvc.lock"] for factor in factors]
+    right = [
+        bench.undisturbed(Command(TYPED, asks=(("aug__factor", factor),), saved=True)).state["dvc.lock"]
+        for factor in factors
+    ]
     return (
         [f"{missing} experiments are not as undisturbed"]
         if (missing := sum(each not in saved for each in right))

@@ -55,6 +55,9 @@ def kill(command: Command, bench: Bench, step: str, sent: signal.Signals, whom: 
     place = bench.ready(command)
     chosen = hunting(place, STEP=step, SIGNAL=str(int(sent)), TO=whom)
     killed = place.start(command.typed, **chosen).wait(ENDING)
+    reached = (place.folder.parent / "steps").read_text().splitlines().count(step.rpartition(" #")[0])
+    if reached < int(step.rpartition("#")[2]):
+        return Outcome((), "the step was not reached")
     return _again(place, bench, command, killed, f"{sent.name} to the {whom} {step}")
 
 

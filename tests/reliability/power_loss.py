@@ -118,7 +118,8 @@ def cut(bench: Bench, command: Command, after: str, moment: float | None, random
     place = bench.ready(command)
     disk = Disk(place.folder.parent, random.getrandbits(32), after, exempt)
     with cut_at(place, disk, moment):
-        place.start(command.typed)
+        running = place.start(command.typed)
+    running.process.wait()
     lost = untrue(place)
     again = place.finish(command.typed)
     lost += state.wrong(place, right.state, again, command.saved)
@@ -134,7 +135,8 @@ def cut_look(bench: Bench, number: int, random: Random) -> Outcome:
     looks = len(ledger.read(place.folder / "ledger.csv"))
     after, moment = (r"clone/ledger\.csv", None) if number % 2 == 0 else ("", random.uniform(1, 20))
     with cut_at(place, Disk(place.folder.parent, random.getrandbits(32), after, GIT_AND_DVC), moment):
-        place.start(LOOK.typed)
+        running = place.start(LOOK.typed)
+    running.process.wait()
     lost = untrue(place)
     again = place.finish(LOOK.typed)
     if again.status:
@@ -162,7 +164,8 @@ def cut_store(bench: Bench, number: int, random: Random) -> Outcome:
     folder = place.folder / "store"
     path = {"PYTHONPATH": str(PROJECT / "workflow")}
     with cut_at(place, Disk(place.folder.parent, random.getrandbits(32)), random.uniform(0.5, 3)):
-        place.start([sys.executable, "-c", _FILL, str(folder)], **path)
+        running = place.start([sys.executable, "-c", _FILL, str(folder)], **path)
+    running.process.wait()
     lost = []
     with Store(folder) as store:
         rows = dict(store.get(map(str, range(100_000))))

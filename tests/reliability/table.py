@@ -16,7 +16,7 @@ COLUMNS = ("name", "fault", "trials", "faultless", "lost", "saw", "command")
 INTRODUCTION = """# Faults, and what is lost
 
 Every fault is tried with the real Snakemake and DVC in temporary clones with 27 images in three classes, in which
-`aug.factor` 3 is built and 2 is then asked for. After the fault the same command is given again, and nothing else is
+`aug.factor` 2 is built and 3 is then asked for. After the fault the same command is given again, and nothing else is
 done. Lost is whatever then differs from a run that nothing disturbed: a byte of any stage, `dvc.lock`, `params.yaml`,
 the ledger, the experiment, the exit status, a file too many, a process that still runs; or what `dvc status` or
 `snakemake audit` complain about. `make reliability` tries all rows, some hours, and writes this page from what it

@@ -99,7 +99,12 @@ class Disk:
     def load(self, source: Path) -> None:
         """Fill the empty disk with a tree, all of it durable."""
         self._load(self.root, source)
+        self.all_durable()
+
+    def all_durable(self) -> None:
+        """Make all of it durable, as it is."""
         self.changes.clear()
+        self.before_sync = 0
         for node in self.nodes.values():
             node.durable = None
             self.base[node] = dict(node.entries)
