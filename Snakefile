@@ -52,11 +52,14 @@ later = prepare.add_page(workflow)
 
 
 def report_and_record():
-    """Make what shows this look at the test set, and tell DVC of what is built, if that is news.
+    """See that all is there, make what shows this look at the test set, and tell DVC of what is built, if that is news.
 
-    Never of a dry run, of --touch or of overridden parameters, nor inside DVC.
+    Never of a dry run or of overridden parameters, nor inside DVC.
     """
-    if workflow.dryrun or workflow.touch or config or os.environ.get("DVC_STAGE"):
+    if workflow.dryrun:
+        return
+    prepare.or_exit(targets.check, workflow)
+    if config or os.environ.get("DVC_STAGE"):
         return
     if later:
         # This tells DVC, too.

@@ -1,5 +1,6 @@
 """What tests share: a cache folder of their own, and real clones of the project with a handful of images."""
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 import browser
 import hypothesis
 import pytest
-from huskies import plan
+from huskies import identity, plan
 from huskies.job import Job
 from ruamel.yaml import YAML
 
@@ -103,6 +104,12 @@ def bare_job(stage: str, output: Path, **given: Any) -> Job:
     """Return a job of a stage by hand: what is not given is empty, and one core does it."""
     empty = {"params": {}, "inputs": {}, "files": {}, "code": {}, "libraries": {}, "provenance": {}}
     return Job(**{**empty, "raw_digest": None, "previous": None, "cores": 1, **given, "stage": stage, "output": output})
+
+
+def write_identity(folder: Path, **backbone: Any) -> None:
+    """Write how bottlenecks were computed, or those that a head was trained on, into a folder made by hand."""
+    described = {"backbone": {"engine": "openvino", "precision": "float32", **backbone}}
+    (folder / identity.NAME).write_text(json.dumps(described))
 
 
 @dataclass(frozen=True)

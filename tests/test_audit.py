@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import BELOW_AUGMENT, Clone
-from huskies import audit, backbone, bottlenecks, manifest, plan, receipt, snapshot
+from conftest import BELOW_AUGMENT, Clone, write_identity
+from huskies import audit, backbone, bottlenecks, identity, manifest, plan, receipt, snapshot
 from huskies.errors import HuskyError
 
 Plans = dict[str, dict[str, Any]]
@@ -391,8 +391,8 @@ def test_bottlenecks_that_the_backbone_does_not_give_are_named_but_not_the_noise
 
 
 def say_precision(precision: str) -> None:
-    identity = {"backbone": {"engine": "openvino", "precision": precision}}
-    write(ROOT / "bottlenecks_original" / bottlenecks.IDENTITY, json.dumps(identity))
+    described = {"backbone": {"engine": "openvino", "precision": precision}}
+    write(ROOT / "bottlenecks_original" / identity.NAME, json.dumps(described))
 
 
 @pytest.mark.parametrize(("factor", "wrong"), [(1.05, False), (1.5, True), (np.nan, True)])
@@ -516,16 +516,52 @@ def refusal(plans: Plans = PLANS) -> str:
     [
         ([], "0 stages are what they claim to be; 0 of 0 bottlenecks computed again"),
         (["convert"], "1 stages are what they claim to be; 0 of 0 bottlenecks computed again"),
-        (["split", "bottlenecks_original"], "2 stages are what they claim to be; 2 of 2 bottlenecks computed again"),
-        (["bottlenecks_original"], "1 stages are what they claim to be; 0 of 0 bottlenecks computed again"),
+        (
+            ["convert", "split", "bottlenecks_original"],
+            "3 stages are what they claim to be; 2 of 2 bottlenecks computed again",
+        ),
         (list(ABOVE), "7 stages are what they claim to be; 2 of 2 bottlenecks computed again"),
     ],
-    ids=["nothing", "one stage", "bottlenecks and their images", "bottlenecks alone", "everything"],
+    ids=["nothing", "one stage", "bottlenecks and their images", "everything"],
 )
 def test_an_audit_without_findings_says_what_it_looked_at(names, line):
     if names:
         build(*names)
     assert audit.run(PLANS, 1) == line
+
+
+@pytest.mark.parametrize("gone", [["bottlenecks_original"], ["convert", "split"], ["augment"]])
+def test_what_others_were_made_from_and_is_not_there_is_named_with_the_command_that_makes_it(gone):
+    build()
+    for name in gone:
+        shutil.rmtree(ROOT / name)
+    lines = "".join(f"\n  data/{name} is not there" for name in gone)
+    assert f"{lines}\n    mend by: snakemake --cores all {' '.join(gone)}" in refusal()
+
+
+def test_what_dvc_has_recorded_and_is_not_there_is_named():
+    write(Path("dvc.lock"), "schema: '2.0'\nstages:\n  metrics:\n    cmd: make\n")
+    assert refusal() == (
+        "1 thing under data is not what it claims to be:\n  data/metrics is not there\n"
+        "    mend by: snakemake --cores all metrics"
+    )
+    assert audit.run(PLANS, 1, Path("data/repeats/seed1")).startswith("0 stages ")
+
+
+def test_bottlenecks_and_heads_of_different_engines_are_named_once_with_all_that_follows_from_them():
+    build()
+    write_identity(ROOT / "bottlenecks_original")
+    write_identity(ROOT / "train_baseline", engine="tensorflow")
+    for name in ("bottlenecks_original", "train_baseline"):
+        vouch(name)
+    [found] = audit.check_identities(PLANS, ROOT, list(ABOVE))
+    assert found.what == (
+        "the bottlenecks of data/bottlenecks_original and of data/train_baseline were not computed alike: "
+        "backbone.engine is openvino and tensorflow"
+    )
+    assert found.mend == rebuild("bottlenecks_original", "train_baseline", "metrics", "test")
+    write_identity(ROOT / "train_baseline")
+    assert audit.check_identities(PLANS, ROOT, list(ABOVE)) == []
 
 
 def test_an_audit_looks_where_it_is_told_to():

@@ -18,6 +18,7 @@ from huskies import (
     backbone,
     bottlenecks,
     images,
+    imports,
     manifest,
     quantization,
     receipt,
@@ -26,6 +27,7 @@ from huskies import (
     store,
     weights,
 )
+from huskies import identity as identities
 from huskies.errors import HuskyError
 from huskies.job import Job
 from PIL import Image
@@ -33,10 +35,7 @@ from PIL import Image
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
-CODE = [
-    f"workflow/huskies/{module}.py"
-    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization", "weights")
-]
+CODE = [f"workflow/huskies/{module}.py" for module in imports.modules("bottlenecks")]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -125,7 +124,7 @@ def forget() -> None:
 
 
 def identity(job: Job) -> str:
-    return bottlenecks.identity(job, job.params["backbone"])
+    return identities.of(job, job.params["backbone"])
 
 
 def finished(job: Job) -> Path:
@@ -256,10 +255,9 @@ def test_a_file_that_is_not_what_its_manifest_lists_is_refused(tmp_path):
         {"params": {"backbone": {**BACKBONE, "precision": "bfloat16"}}},
         {"params": {"backbone": {**BACKBONE, "calibration": {"images": "1"}}}},
         {"files": {"backbones/mini.weights.h5": "0" * 64}},
-        {"code": {**dict.fromkeys(CODE, "0"), "workflow/huskies/images.py": "1"}},
         {"libraries": {"keras": "2", "tensorflow": "1"}},
     ],
-    ids=["input size", "layer", "engine", "precision", "calibration", "weights", "code", "library"],
+    ids=["input size", "layer", "engine", "precision", "calibration", "weights", "library"],
 )
 def test_whatever_shapes_features_is_part_of_their_identity(tmp_path, change):
     job = make_job(write_images(tmp_path / "split", {}))
@@ -271,7 +269,7 @@ def test_the_identity_names_what_auto_stood_for_and_what_is_named_so_shares_its_
     source = write_images(tmp_path / "split", some_images(2))
     first = make_job(source, "first", engine="auto", precision="auto")
     bottlenecks.run(first)
-    described = json.loads((first.output / bottlenecks.IDENTITY).read_text())["backbone"]
+    described = json.loads((first.output / identities.NAME).read_text())["backbone"]
     assert described == backbone.settle(first.params["backbone"])
     assert described["engine"] in ("openvino", "tensorflow")
     assert described["precision"] in ("bfloat16", "float32")
@@ -286,12 +284,12 @@ def test_all_three_stages_calibrate_int8_on_the_same_training_images_and_open_no
         tmp_path / "split", {**some_images(2), "dog/val_x.jpg": picture(7), "dog/test_x.jpg": picture(8)}
     )
     copies = write_images(tmp_path / "augment", {"cat/train_000_0.jpg": picture(9)})
-    identities = set()
+    found = set()
     for stage in ("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"):
         job = make_job(copies if stage == "bottlenecks_augmented" else source, stage, stage, precision="int8")
         bottlenecks.run(job)
-        identities.add((job.output / bottlenecks.IDENTITY).read_text())
-    [described] = identities
+        found.add((job.output / identities.NAME).read_text())
+    [described] = found
     assert json.loads(described)["backbone"]["calibration"] == quantization.calibration(source)
     # Once for the three of them: it is kept.
     assert opened == [source]
@@ -321,7 +319,7 @@ def test_features_of_another_identity_are_not_reused(tmp_path):
 def test_code_that_only_moves_rows_about_does_not_count(tmp_path):
     source = write_images(tmp_path / "split", some_images(2))
     bottlenecks.run(make_job(source, "first"))
-    moved = replace(make_job(source, "second"), code={**dict.fromkeys(CODE, "0"), "workflow/huskies/store.py": "1"})
+    moved = replace(make_job(source, "second"), code={**dict.fromkeys(CODE, "0"), "workflow/huskies/recorded.py": "1"})
     assert bottlenecks.run(moved).startswith("computed 0, reused 2 ")
 
 
@@ -353,7 +351,7 @@ def swap_two_rows(folder: Path) -> None:
         change_a_number,
         swap_two_rows,
         lambda folder: (folder / bottlenecks.FEATURES).unlink(),
-        lambda folder: (folder / bottlenecks.IDENTITY).unlink(),
+        lambda folder: (folder / identities.NAME).unlink(),
         lambda folder: [path.unlink() for path in folder.glob("receipt-*.json")],
     ],
     ids=["another number", "rows swapped", "no features", "no identity", "no receipt"],
@@ -364,7 +362,7 @@ def test_nothing_is_taken_from_a_damaged_output(tmp_path, harm):
     np.save(job.output / bottlenecks.FEATURES, np.arange(12, dtype=np.float32).reshape(3, 4))
     rows.to_csv(job.output / bottlenecks.INDEX, index=False)
     described = identity(job)
-    (job.output / bottlenecks.IDENTITY).write_text(described)
+    (job.output / identities.NAME).write_text(described)
     finished(job)
     taken = bottlenecks.previous_rows(job.output, described)
     assert {sha256: row.tolist() for sha256, row in taken.items()} == {
@@ -824,8 +822,9 @@ def test_what_was_recorded_of_another_backbone_is_not_taken(recorded, capsys, ch
     assert said == ""
 
 
-def test_what_was_recorded_with_other_code_is_not_taken(recorded, capsys):
-    job = replace(job_of(3), code={**dict.fromkeys(CODE, "0"), "workflow/huskies/images.py": "1"})
+def test_what_was_recorded_with_other_code_is_not_taken(recorded, capsys, monkeypatch):
+    job, used = job_of(3), imports.code("backbone")
+    monkeypatch.setattr(imports, "code", lambda root: {**used, "images": "another"})
     assert said_by(job, capsys) == ("computed 3, reused 0 bottlenecks of 512 features", "")
 
 

@@ -1,15 +1,13 @@
 """One name per step, one list of what each depends on, and one set of versions."""
 
 import ast
-import functools
 import re
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import plan, quantization, runner
+from huskies import imports, plan, quantization, runner
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
@@ -21,7 +19,7 @@ PARAMS = YAML(typ="safe").load((PROJECT / "params.yaml").read_text(encoding="utf
 PINS = YAML(typ="safe").load((PROJECT / plan.PINS).read_text(encoding="utf-8"))
 
 # What a library is imported as, where that is not its name.
-IMPORTED_AS = {"pillow": "PIL", "opencv-python-headless": "cv2"}
+IMPORTED_AS = {library: name for name, library in imports.IMPORTED_AS.items()}
 # What a library computes with, without our importing it.
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
@@ -44,38 +42,9 @@ OF_OTHER_STAGES = {
 }
 
 
-@functools.cache
-def imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
-    """Return (modules of the package, other top-level packages) that a module imports, anywhere in its code."""
-    own, foreign = set(), set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} has a relative import"
-            if node.module == "huskies":
-                own.update(name.name for name in node.names)
-            elif node.module.startswith("huskies."):
-                own.add(node.module.split(".")[1])
-            else:
-                foreign.add(node.module.split(".")[0])
-        elif isinstance(node, ast.Import):
-            for name in node.names:
-                top, _, inner = name.name.partition(".")
-                if top == "huskies":
-                    own.add(inner)
-                else:
-                    foreign.add(top)
-    return frozenset(own - {""}), frozenset(foreign - set(sys.stdlib_module_names))
-
-
-def closure(module: str) -> set[str]:
-    """Return a module and all that it imports of the package, directly or through others."""
-    reached, waiting = set(), [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += imports(PACKAGE / f"{name}.py")[0]
-    return reached
+def foreign_to(module: str) -> set[str]:
+    """Return the other top-level packages that a module of the package imports, anywhere in its code."""
+    return set(imports.imported((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))[1])
 
 
 def included(path: Path) -> list[Path]:
@@ -199,7 +168,7 @@ def test_a_module_reads_the_folders_that_its_stage_lists_and_no_others(stage):
 
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_code_that_its_module_imports(stage):
-    expected = sorted(f"{plan.PACKAGE}{name}.py" for name in closure(runner.module_of(stage)))
+    expected = sorted(f"{plan.PACKAGE}{name}.py" for name in imports.modules(runner.module_of(stage)))
     listing = "\n".join(f"      - {path}" for path in expected)
     assert plan.code(EVERY[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
 
@@ -231,7 +200,7 @@ def test_every_section_serves_a_stage_and_every_listed_key_exists():
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_libraries_that_its_code_imports_and_that_shape_its_bytes(stage):
     known = {IMPORTED_AS.get(library, library): library for library in PINS}
-    imported = set().union(*(imports(PACKAGE / f"{name}.py")[1] for name in closure(runner.module_of(stage))))
+    imported = set().union(*(foreign_to(name) for name in imports.modules(runner.module_of(stage))))
     shaping = {known[name] for name in imported if name in known}
     shaping |= set().union(*(BROUGHT_ALONG.get(library, set()) for library in shaping))
     assert listed_libraries(EVERY[stage]) == sorted(shaping - OF_OTHER_STAGES.get(stage, set()))
@@ -241,8 +210,8 @@ def test_every_library_that_a_stage_imports_is_pinned_or_shapes_nothing():
     known = {IMPORTED_AS.get(library, library) for library in PINS}
     used = {runner.module_of(stage) for stage in EVERY}
     foreign = set()
-    for name in {each for module in used for each in closure(module)}:
-        foreign |= imports(PACKAGE / f"{name}.py")[1]
+    for name in {each for module in used for each in imports.modules(module)}:
+        foreign |= foreign_to(name)
     assert foreign - known == SHAPES_NOTHING | AN_EXTRA
 
 
@@ -278,14 +247,16 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 
 def test_every_module_of_the_package_is_used():
     roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls", "article_flows", "sweep_flows"}
-    reached = {name for root in roots for name in closure(root)}
+    reached = {name for root in roots for name in imports.modules(root)}
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
 
 
 def test_the_default_profile_compares_times_alone_and_locks_nothing():
     profile = YAML(typ="safe").load((PROJECT / "profiles/default/config.yaml").read_text(encoding="utf-8"))
     assert profile["rerun-triggers"] == ["mtime"]
-    assert profile["rerun-incomplete"] is True
+    # A marker that a kill leaves behind must not force its job (targets.py says why).
+    assert profile["ignore-incomplete"] is True
+    assert "rerun-incomplete" not in profile
     assert profile["nolock"] is True
     assert "all" not in profile["quiet"]
 

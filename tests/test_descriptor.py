@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import PROJECT, bare_job
 from copies import photos
-from huskies import descriptor, images, likeness
+from huskies import backbone, descriptor, images, likeness
 from huskies.job import Job
 from huskies.store import Store
 
@@ -25,8 +25,7 @@ def described(thumbnails: np.ndarray, cores: int = 1) -> np.ndarray:
 
 
 def make_job(tmp_path) -> Job:
-    code = {f"workflow/huskies/{module}.py": f"digest of {module}" for module in descriptor._MODULES}
-    return bare_job(stage="group", output=tmp_path, code=code, files={"w.h5": "1"}, libraries={"keras": "3"})
+    return bare_job(stage="group", output=tmp_path, files={"w.h5": "1"}, libraries={"keras": "3"})
 
 
 def test_all_turns_of_an_image_have_one_descriptor_and_other_images_others():
@@ -57,11 +56,18 @@ def test_what_is_stored_is_not_computed_again(tmp_path, monkeypatch):
         assert np.array_equal(descriptor.load(job, store, seen()[:5], names[:5]), first)
 
 
-@pytest.mark.parametrize("change", ["weights", "libraries", *descriptor._MODULES])
+@pytest.mark.parametrize(
+    "change", [{"files": {"w.h5": "2"}}, {"libraries": {"keras": "4"}}], ids=["weights", "libraries"]
+)
 def test_descriptors_of_another_origin_are_others(tmp_path, change):
     job = make_job(tmp_path)
-    path = f"workflow/huskies/{change}.py"
-    changes = {"weights": {"files": {"w.h5": "2"}}, "libraries": {"libraries": {"keras": "4"}}}
-    changed = replace(job, **changes.get(change, {"code": {**job.code, path: "another"}}))
-    assert descriptor.identity(changed) != descriptor.identity(job)
+    assert descriptor.identity(replace(job, **change)) != descriptor.identity(job)
     assert descriptor.identity(make_job(tmp_path)) == descriptor.identity(job)
+
+
+@pytest.mark.parametrize("settled", [{"engine": "tensorflow"}, {"precision": "bfloat16"}], ids=["engine", "precision"])
+def test_descriptors_by_another_engine_or_in_another_precision_are_others(tmp_path, monkeypatch, settled):
+    before = descriptor.identity(make_job(tmp_path))
+    found = backbone.settle(descriptor.NETWORK)
+    monkeypatch.setattr(backbone, "settle", lambda _: {**found, **settled})
+    assert descriptor.identity(make_job(tmp_path)) != before

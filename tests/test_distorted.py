@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import TRAIN, Clone, bare_job, do, stages_run
-from huskies import backbone, bottlenecks, distorted, images, leaks, manifest, train
+from huskies import backbone, bottlenecks, distorted, identity, images, leaks, manifest, train
 from huskies.errors import HuskyError
 from huskies.job import Job
 from hypothesis import given
@@ -165,6 +165,7 @@ def computed(monkeypatch) -> list[str]:
             yield positions, np.stack([seen(fit(*each)) for each in zip(decoded, [SIDE] * 4, positions, strict=False)])
 
     monkeypatch.setattr(backbone, "compute", compute)
+    monkeypatch.setattr(backbone, "settle", lambda parameters, _: parameters)
     return asked
 
 
@@ -192,7 +193,7 @@ def make_job(data: Path, found: int = 0, steps: int = 30, seed: int = 1, **setti
     (data / "leaks").mkdir()
     (data / "leaks" / leaks.NAME).write_text(json.dumps({"leaks": found}))
     (data / "out").mkdir()
-    return bare_job(
+    job = bare_job(
         stage="distorted",
         params={
             "backbone": {"name": "two features"},
@@ -202,6 +203,8 @@ def make_job(data: Path, found: int = 0, steps: int = 30, seed: int = 1, **setti
         inputs={name: data / name for name in ("split", "bottlenecks_original", "leaks")},
         output=data / "out",
     )
+    (data / "bottlenecks_original" / identity.NAME).write_text(identity.of(job, job.params["backbone"]))
+    return job
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -19,8 +19,8 @@ def watch(event, arguments):
     building = f"/.{stage}-" in first or first.startswith(f"data/.{stage}-")
     if (
         (moment == "begin" and event == "os.mkdir" and building)
-        or (moment == "receipt" and event == "open" and building and "/receipt-" in first and "w" in str(arguments[1]))
-        or (moment == "swap" and event == "os.rename" and building)
+        or (moment == "receipt" and event == "open" and building and "receipt-" in first and "w" in str(arguments[1]))
+        or (moment == "swap" and event == "os.rename" and building and "receipt-" not in first)
     ):
         os.killpg(0, signal.SIGKILL)
 sys.addaudithook(watch)

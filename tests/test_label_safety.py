@@ -12,7 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT, Clone, bare_job, clone_project, do, stages_run
-from huskies import augment, backbone, bottlenecks, gallery, head, images, intervals, label_safety, manifest, trials
+from huskies import (
+    augment,
+    backbone,
+    bottlenecks,
+    gallery,
+    head,
+    identity,
+    images,
+    intervals,
+    label_safety,
+    manifest,
+    trials,
+)
 from huskies.job import Job
 from huskies.trials import Trial
 
@@ -90,7 +102,7 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
     index.to_csv(data / "bottlenecks_original" / bottlenecks.INDEX, index=False)
     write_head(data / "train_baseline")
     (data / "out").mkdir()
-    return bare_job(
+    job = bare_job(
         stage="label_safety",
         params={
             "aug": {"policy": list(policy), "seed": 1},
@@ -98,11 +110,13 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
             "backbone": {"name": "two features"},
         },
         inputs={name: data / name for name in ("split", "bottlenecks_original", "train_baseline")},
-        code=dict.fromkeys(bottlenecks._CODE, ""),
         provenance={"raw": "r"},
         output=data / "out",
         cores=cores,
     )
+    for name in ("bottlenecks_original", "train_baseline"):
+        (data / name / identity.NAME).write_text(identity.of(job, job.params["backbone"]))
+    return job
 
 
 def contents(folder: Path) -> dict[str, bytes]:

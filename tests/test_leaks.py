@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CLASSES, Clone, bare_job, do
+from conftest import CLASSES, Clone, bare_job, do, write_identity
 from copies import KINDS, copy, photos
 from huskies import augment, images, leaks, manifest, naming, policy, split
 from huskies.errors import HuskyError
@@ -242,6 +242,8 @@ def job(
         manifest.write(manifest.make(rows), tmp_path / stage / name)
         if stage.startswith("bottlenecks"):
             np.save(tmp_path / stage / "features.npy", features(rows))
+        if stage.startswith(("bottlenecks", "train")):
+            write_identity(tmp_path / stage)
     for row in originals:
         path = tmp_path / "split" / row["file"]
         path.parent.mkdir(exist_ok=True)

@@ -232,7 +232,9 @@ def test_bad_parameters_end_snakemake_with_status_two(workspace, capsys, monkeyp
 def test_who_asks_for_the_numbers_gets_the_page(targets, allowed, expected):
     made = []
     settings = SimpleNamespace(targets=targets, allowed_rules=allowed)
-    workflow = SimpleNamespace(dag_settings=None, _prepare_dag=lambda *given, **more: made.append((given, more)))
+    workflow = SimpleNamespace(
+        dag_settings=None, is_main_process=False, _prepare_dag=lambda *given, **more: made.append((given, more))
+    )
     assert prepare.add_page(workflow) == []
     # Snakemake has them only then.
     workflow.dag_settings = settings
@@ -246,6 +248,7 @@ def asked(*targets: str, **how: Any) -> tuple[set[str], list[str]]:
     settings = SimpleNamespace(targets=set(targets), allowed_rules=set())
     given = {
         "execution_settings": object(),
+        "is_main_process": False,
         "dryrun": False,
         "touch": False,
         "config_settings": SimpleNamespace(overwrite_config=how.pop("overwrite_config", {})),

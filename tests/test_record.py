@@ -19,6 +19,11 @@ ABOVE_METRICS = STAGES[: STAGES.index("metrics")]
 RECORDED = f"recorded in dvc.lock: {', '.join(STAGES)}"
 
 
+def sound(name: str) -> str:
+    """Return the text of a dvc.lock that can be read, one for each name."""
+    return f"schema: '2.0'\nstages: {{}}\n# {name}\n"
+
+
 class Dvc:
     """Stands in for DVC: keeps the commands, writes a dvc.lock, and fails where it is told to."""
 
@@ -30,7 +35,7 @@ class Dvc:
     def __call__(self, *arguments: str) -> str:
         self.commands.append(arguments)
         if arguments[0] not in self.failures and arguments[0] == "commit":
-            Path("dvc.lock").write_text(self.lock)
+            Path("dvc.lock").write_text(sound(self.lock))
         return self.failures.get(arguments[0], "")
 
     def said(self) -> list[str]:
@@ -181,7 +186,7 @@ def test_raw_images_that_dvc_keeps_are_saved_as_they_are_now(dvc, kept):
 
 def test_a_run_that_changes_nothing_in_dvc_lock_saves_no_experiment(dvc):
     build(*STAGES)
-    Path("dvc.lock").write_text(dvc.lock)
+    Path("dvc.lock").write_text(sound(dvc.lock))
     assert record.run() == f"dvc.lock is up to date: {', '.join(STAGES)}"
     assert dvc.said() == ["commit"]
 
@@ -192,7 +197,9 @@ def test_a_run_of_some_stages_records_those_and_saves_no_experiment(dvc, missing
     shutil.rmtree(Path("data", missing))
     true = record.true_stages(plans())
     assert missing not in true
-    assert record.run() == f"recorded in dvc.lock: {', '.join(true)}"
+    made_from = [name for name in STAGES if name not in (*true, missing)]
+    rest = f", and what is made from it: {', '.join(made_from)}" if made_from else ""
+    assert record.run() == f"recorded in dvc.lock: {', '.join(true)}; left out: {missing} (not built){rest}"
     assert dvc.commands == [("commit", "--force", "--quiet", *true)]
 
 
@@ -232,7 +239,7 @@ def touch() -> None:
         (lambda: add_line("workflow/huskies/leaks.py", "\n# a remark\n"), True),
         (lambda: add_line("workflow/huskies/leaks.py", "\n_ONE_MORE = 1\n"), True),
         (lambda: add_line("workflow/huskies/record.py", "\n_ONE_MORE = 1\n"), False),
-        (lambda: Path("dvc.lock").write_text("of another commit"), True),
+        (lambda: Path("dvc.lock").write_text(sound("of another commit")), True),
         (lambda: Path("dvc.lock").unlink(), True),
         (lambda: build("augment"), True),
         (lambda: shutil.rmtree("data/metrics"), True),
@@ -311,7 +318,7 @@ def test_another_dvc_lock_than_the_last_record_left_is_told_of_everything(dvc):
     build(*STAGES)
     record.run()
     committed(dvc)
-    Path("dvc.lock").write_text("of another commit")
+    Path("dvc.lock").write_text(sound("of another commit"))
     record.run()
     assert committed(dvc) == STAGES
 

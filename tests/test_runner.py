@@ -314,6 +314,30 @@ def test_a_fault_of_ours_keeps_the_old_folder_and_its_traceback(workspace):
     assert workspace.leftovers() == []
 
 
+SWALLOWS_AN_INTERRUPT = """
+import contextlib, os, signal
+from huskies import group
+find_groups = group.find_groups
+
+def interrupted(*given):
+    with contextlib.suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    return find_groups(*given)
+
+group.find_groups = interrupted
+"""
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_stage_and_the_old_folder_stays(workspace):
+    runner.run_stage("group", workspace.plan(workspace.convert()), 1)
+    before = workspace.content()
+    done = workspace.start(workspace.plan(workspace.convert(images=4)), SWALLOWS_AN_INTERRUPT)
+    assert done.returncode != 0
+    assert "KeyboardInterrupt" in done.stderr
+    assert workspace.content() == before
+    assert workspace.leftovers() == []
+
+
 KILL_AT_RENAME = """
 import os, signal
 from pathlib import Path

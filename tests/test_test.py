@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import PROJECT, bare_job
+from conftest import PROJECT, bare_job, write_identity
 from huskies import backbone, bottlenecks, head, images, intervals, ledger, manifest, test
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -59,6 +59,7 @@ def write_head(folder: Path, threshold: float, labels: list[str]) -> None:
     model.save(folder / head.NAME)
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in labels))
     (folder / "scores.json").write_text('{"val_accuracy": 0.85}')
+    write_identity(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +79,7 @@ def make_job(data: Path, files: list[str] = FILES, labels: list[str] = LABELS) -
     np.save(data / "bottlenecks_test" / bottlenecks.FEATURES, features.astype(np.float32))
     columns = ["file", "label", "split", "source_sha256", "copy", "sha256"]
     tested[columns].assign(label="").to_csv(data / "bottlenecks_test" / bottlenecks.INDEX, index=False)
+    write_identity(data / "bottlenecks_test")
     write_head(data / "train_baseline", 2.5, labels)
     write_head(data / "train_augmented", 4.5, labels)
     return bare_job(

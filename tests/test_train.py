@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TRAIN, bare_job
+from conftest import TRAIN, bare_job, write_identity
 from huskies import backbone, bottlenecks, head, manifest, naming, tensorboard, train
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -320,6 +320,7 @@ def features_of(rows: pd.DataFrame) -> np.ndarray:
 
 def write_bottlenecks(folder: Path, rows: pd.DataFrame) -> None:
     folder.mkdir()
+    write_identity(folder)
     np.save(folder / bottlenecks.FEATURES, features_of(rows))
     columns = ["file", "label", "split", "source_sha256", "copy", "sha256"]
     rows[columns].to_csv(folder / bottlenecks.INDEX, index=False, lineterminator="\n")
@@ -422,6 +423,7 @@ def test_two_runs_make_the_same_bytes(trained, tmp_path):
     assert names == [
         "head.keras",
         "history.csv",
+        "identity.json",
         "labels.txt",
         "rows.csv",
         "scores.json",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import bare_job
+from conftest import bare_job, write_identity
 from huskies import backbone, bottlenecks, head, images, manifest, train, tuning
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
@@ -79,6 +79,7 @@ def write_head(folder: Path, threshold: float, validated: str) -> None:
     predicted = pd.DataFrame({"file": [f"cat/val_{each}.jpg" for each in range(len(validated))], "label": "cat"})
     predicted["predicted"] = ["cat" if letter == "r" else "dog" for letter in validated]
     predicted.to_csv(folder / train.VALIDATION, index=False)
+    write_identity(folder)
 
 
 def test_each_head_is_scored_on_test_images_whose_labels_come_from_the_split(tmp_path, monkeypatch):
@@ -99,6 +100,7 @@ def test_each_head_is_scored_on_test_images_whose_labels_come_from_the_split(tmp
     for name, each in (("split/manifest.csv", rows), ("bottlenecks_test/index.csv", tested)):
         (tmp_path / name).parent.mkdir()
         manifest.write(each, tmp_path / name)
+    write_identity(tmp_path / "bottlenecks_test")
     np.save(tmp_path / "bottlenecks_test" / bottlenecks.FEATURES, np.array([[0, 0], [0.4, 0], [1, 0]], np.float32))
     # The first takes everything above 0.2 for a dog, one cat among it; the second knows both.
     write_head(tmp_path / "train_augmented_1", 0.2, "rrrw")

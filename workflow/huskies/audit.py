@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from huskies import backbone, bottlenecks, manifest, metrics, plan, receipt, snapshot, store, test
+from huskies import backbone, bottlenecks, identity, lockfile, manifest, metrics, plan, receipt, snapshot, store, test
 from huskies.errors import HuskyError, some
 
 Plans = dict[str, dict[str, Any]]
@@ -59,6 +59,17 @@ def _rebuild(names: list[str], root: Path, *files: Path) -> str:
     remove = f"rm -rf {shlex.join(str(path) for path in (*(root / name for name in names), *files))}"
     again = [name for name in names if name != "test"]
     return f"{remove} && snakemake --cores all {' '.join(again)}" if again else remove
+
+
+def check_presence(plans: Plans, root: Path) -> list[Disagreement]:
+    """Look for the folders that are not there: of what others were made from, and of what DVC has recorded."""
+    there = present(plans, root)
+    # Flows of controls are below roots of their own, of which DVC knows nothing.
+    recorded = lockfile.recorded() if root == Path("data") else {}
+    wanted = set(recorded).union(*(plan.lineage(name, plans) for name in there))
+    absent = [name for name in plans if name in wanted and name not in there]
+    mend = f"snakemake --cores all {' '.join(absent)}"
+    return [Disagreement(name, f"{root / name} is not there", mend) for name in absent]
 
 
 def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
@@ -144,7 +155,7 @@ def check_bottlenecks(plans: Plans, root: Path, name: str, cores: int) -> tuple[
 def _precision(folder: Path) -> str | None:
     """Return the precision that bottlenecks were computed in, or None where their identity does not say."""
     try:
-        return json.loads((folder / bottlenecks.IDENTITY).read_text())["backbone"]["precision"]
+        return json.loads((folder / identity.NAME).read_text())["backbone"]["precision"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -156,6 +167,20 @@ def _same(kept: np.ndarray, again: np.ndarray) -> np.ndarray:
 def _same_but_for_rounding(kept: np.ndarray, again: np.ndarray) -> np.ndarray:
     distances = np.linalg.norm(kept - again, axis=1)
     return distances <= TOLERANCE_OF_ROUNDED * np.linalg.norm(again, axis=1)
+
+
+def check_identities(plans: Plans, root: Path, names: list[str]) -> list[Disagreement]:
+    """Compare how the bottlenecks of stages were computed, and those that the heads were trained on."""
+    kept = [name for name in names if (root / name / identity.NAME).is_file()]
+    if not kept:
+        return []
+    try:
+        identity.check(*(root / name for name in kept))
+    except HuskyError as error:
+        what, _, _ = str(error).partition(". Delete")
+        rebuilt = [name for name in present(plans, root) if any(name in below(each, plans) for each in kept)]
+        return [Disagreement(kept[0], what, _rebuild(rebuilt, root))]
+    return []
 
 
 def check_provenance(plans: Plans, root: Path) -> list[Disagreement]:
@@ -182,12 +207,13 @@ def run(plans: Plans, cores: int, root: Path = Path("data")) -> str:
     found = [
         each
         # A stale stage cannot be built again before what it reads is mended.
-        for check in (check_files, check_manifests, check_provenance, check_receipts)
+        for check in (check_files, check_manifests, check_provenance, check_receipts, check_presence)
         for each in check(plans, root)
     ]
     # Bottlenecks of images that are not what they claim to be would be compared with the wrong thing.
     doubtful = {each.stage for each in found}
     there = [name for name in present(plans, root) if name not in doubtful]
+    found += check_identities(plans, root, there)
     computed = kept = 0
     for name in (name for name in there if name.startswith("bottlenecks_") and {*plans[name]["inputs"]} <= {*there}):
         wrong, some_rows, all_rows = check_bottlenecks(plans, root, name, cores)

@@ -7,7 +7,6 @@ images int8 is calibrated.
 
 import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-from huskies import backbone, manifest, receipt, recorded, snapshot
+from huskies import backbone, identity, manifest, receipt, recorded, snapshot
 from huskies.errors import HuskyError
 from huskies.job import Job
 from huskies.progress import bar
@@ -23,29 +22,9 @@ from huskies.store import Store, key
 
 FEATURES = "features.npy"
 INDEX = "index.csv"
-IDENTITY = "identity.json"
 
-# What turns the bytes of an image into a row; other code of the stage only moves rows about.
-_CODE = [
-    f"workflow/huskies/{module}.py"
-    for module in ("architectures", "backbone", "engine", "images", "openvino_engine", "quantization", "weights")
-]
 # Rows that are kept at once: a killed run goes on where it stopped.
 _TOGETHER = 32
-
-
-def identity(job: Job, parameters: dict[str, Any]) -> str:
-    """Return, as JSON, all that features depend on besides the image: two equal ones give equal features.
-
-    parameters: the section `backbone` as this machine settles it.
-    """
-    described = {
-        "backbone": parameters,
-        "weights": job.files,
-        "libraries": job.libraries,
-        "code": {path: job.code[path] for path in _CODE},
-    }
-    return json.dumps(described, sort_keys=True)
 
 
 def select(stage: str, inputs: dict[str, Path]) -> tuple[Path, pd.DataFrame]:
@@ -61,7 +40,7 @@ def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
     if folder is None or receipt.damage(folder):
         return {}
     # Other stages, which keep no bottlenecks, use the store as well.
-    known = folder / IDENTITY
+    known = folder / identity.NAME
     if not known.is_file() or known.read_text() != described:
         return {}
     index = manifest.read(folder / INDEX)
@@ -135,7 +114,7 @@ def fill(
 
     parameters: the section `backbone` as this machine settles it. New ones are those that were computed now.
     """
-    described = identity(job, parameters)
+    described = identity.of(job, parameters)
     with open(output, "wb") as file:
         table = _Table(file, rows["sha256"])
         table.take(_known(job, store, described, set(rows["sha256"])))
@@ -190,5 +169,5 @@ def run(job: Job) -> str:
         # Whoever compares features of test images, as `leaks` does, has no business with their labels.
         index = index.assign(label="")
     index.to_csv(job.output / INDEX, index=False, lineterminator="\n")
-    (job.output / IDENTITY).write_text(identity(job, parameters))
+    (job.output / identity.NAME).write_text(identity.of(job, parameters))
     return f"computed {computed}, reused {len(rows) - computed} bottlenecks of {features.shape[1]} features"

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from huskies import backbone, engine, likeness
+from huskies import backbone, engine, imports, likeness
 from huskies.job import Job
 from huskies.progress import bar
 from huskies.store import Store, key
@@ -28,7 +28,6 @@ NETWORK = {
 }
 # Images that are computed and kept together: a killed run goes on where it stopped.
 _CHUNK = 64
-_MODULES = ("architectures", "backbone", "descriptor", "images", "likeness", "weights")
 
 
 def compute(thumbnails: np.ndarray, cores: int) -> Iterator[np.ndarray]:
@@ -50,12 +49,12 @@ def compute(thumbnails: np.ndarray, cores: int) -> Iterator[np.ndarray]:
 
 
 def identity(job: Job) -> str:
-    """Return a digest of all that descriptors depend on besides the image."""
+    """Return a digest of all that descriptors depend on besides the image, the engine of this machine included."""
     described = {
-        "network": NETWORK,
+        "network": backbone.settle(NETWORK),
         "weights": job.files,
         "libraries": job.libraries,
-        "code": [job.code[f"workflow/huskies/{module}.py"] for module in _MODULES],
+        "code": imports.code("descriptor"),
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 

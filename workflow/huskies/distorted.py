@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from huskies import backbone, bottlenecks, head, images, leaks, manifest, train
+from huskies import backbone, bottlenecks, head, identity, images, leaks, manifest, train
 from huskies.errors import HuskyError
 from huskies.job import Job
 from huskies.rows import Rows
@@ -127,6 +127,8 @@ def run(job: Job) -> str:
     parameters = {**job.params["train"], "steps": settings["steps"]}
     originals = manifest.read(job.inputs["split"] / manifest.NAME)
     originals = originals[originals["split"].isin(["train", "val"])]
+    settled = backbone.settle(job.params["backbone"], job.inputs["split"])
+    identity.check(job.inputs["bottlenecks_original"], computed=identity.of(job, settled))
     index, features = bottlenecks.load(job.inputs["bottlenecks_original"], originals)
     labels, training, validation = train.divide(index, [features])
     drawn = train.draw_batches(

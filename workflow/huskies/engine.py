@@ -2,22 +2,29 @@
 
 `auto` is TensorFlow where it sees a GPU, else OpenVINO: in bfloat16 where the processor has the instructions and the
 features stay those of float32, else in float32. Whatever else it comes to is said in a line. int8 is for whoever asks.
+It is settled once for a machine and a backbone, and remembered. An engine that is there and fails stops the run: to
+take another for one stage would mix the features of two.
 """
 
+import contextlib
+import importlib.util
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from huskies import openvino_engine, quantization
+from huskies import images, openvino_engine, quantization, snapshot, whole
 from huskies.errors import HuskyError
 
 # The least cosine to the features of TensorFlow in float32 with which `auto` takes OpenVINO in each precision.
 FAITHFUL = {"bfloat16": 0.999, "float32": 0.9999}
 # One of these is there where a driver for NVIDIA's GPUs is, on Linux and in WSL.
 _DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
+_FOLDER = "settled"
+_ON_TENSORFLOW = {"engine": "tensorflow", "precision": "float32"}
 
 
 def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = None) -> dict[str, Any]:
@@ -31,49 +38,62 @@ def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = Non
     if precision == "int8":
         return {**parameters, "engine": "openvino", "calibration": quantization.calibration(split)}
     if engine == "tensorflow" or (engine == "auto" and precision != "bfloat16" and _sees_gpu()):
-        return {**parameters, "engine": "tensorflow", "precision": "float32"}
-    if engine == "openvino" or precision == "bfloat16":
-        found = _named(parameters, trace)
-    else:
-        found = _automatic(parameters, trace)
-    return {**parameters, **found}
+        # A GPU adds up in another order.
+        return {**parameters, **_ON_TENSORFLOW, **({"device": "GPU"} if _sees_gpu() else {})}
+    if engine == "auto" and precision != "bfloat16" and not _has_openvino():
+        _announce("OpenVINO is not installed, and TensorFlow is used")
+        return {**parameters, **_ON_TENSORFLOW}
+    named = precision == "bfloat16" or (engine == "openvino" and precision != "auto")
+    with _reported():
+        return {**parameters, **(_named(parameters) if named else _remembered(parameters, trace))}
 
 
-def _named(parameters: dict[str, Any], trace: Callable) -> dict[str, str]:
-    try:
-        able = openvino_engine.precisions()
-        precision = parameters["precision"]
-        if precision == "auto":
-            precision = next(each for each in able if each == "float32" or _faithful(parameters, each, trace))
-    except HuskyError:
-        raise
-    except Exception as error:
-        raise _unusable(error) from None
-    if precision not in able:
+def _named(parameters: dict[str, Any]) -> dict[str, str]:
+    precision = parameters["precision"]
+    if precision not in openvino_engine.precisions():
         raise HuskyError(f"backbone.precision: this processor has no {precision}. Set it to auto or float32.")
     return {"engine": "openvino", "precision": precision}
 
 
-def _automatic(parameters: dict[str, Any], trace: Callable) -> dict[str, str]:
-    try:
-        able = openvino_engine.precisions() if parameters["precision"] == "auto" else [parameters["precision"]]
-        for precision in able:
-            if _faithful(parameters, precision, trace):
-                return {"engine": "openvino", "precision": precision}
-    except HuskyError:
-        raise
-    # OpenVINO raises many kinds of error for what it cannot import, convert or compile.
-    except Exception as error:
-        _announce(f"OpenVINO cannot be used and TensorFlow is: {_first_line(error)}")
-    return {"engine": "tensorflow", "precision": "float32"}
+def _remembered(parameters: dict[str, Any], trace: Callable) -> dict[str, str]:
+    """Return what `_measured` finds, from the memory of this machine where it was asked before."""
+    asked = {key: parameters[key] for key in ("engine", "precision")}
+    described = [openvino_engine.processor(), openvino_engine.key(parameters), asked]
+    name = images.sha256(json.dumps(described, sort_keys=True).encode())
+    path = snapshot.cache_folder() / _FOLDER / f"{name}.json"
+    found = _read(path)
+    if found is None:
+        found = _measured(parameters, trace)
+        # What cannot be kept (a full disk, a read-only one) is measured again next time, and comes out the same.
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole.write(path, json.dumps(found).encode())
+    for line in found["said"]:
+        _announce(line)
+    return found["settled"]
 
 
-def _faithful(parameters: dict[str, Any], precision: str, trace: Callable) -> bool:
-    cosine, least = openvino_engine.fidelity(parameters, precision, trace), FAITHFUL[precision]
-    faithful = cosine >= least
-    if not faithful:
-        _announce(f"OpenVINO in {precision} is not used: it changes features (cosine {cosine:.5f}, at least {least})")
-    return faithful
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return what is remembered, None where nothing sound is."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(path.read_text())
+        if found["settled"].keys() == _ON_TENSORFLOW.keys() and isinstance(found["said"], list):
+            return found
+    return None
+
+
+def _measured(parameters: dict[str, Any], trace: Callable) -> dict[str, Any]:
+    """Return `settled`, the first engine and precision that are faithful, and `said`, a line on each that is not."""
+    asked, said = parameters["precision"], []
+    for precision in openvino_engine.precisions() if asked == "auto" else [asked]:
+        # Whoever asks for OpenVINO gets it in float32 at the least.
+        if parameters["engine"] == "openvino" and precision == "float32":
+            return {"settled": {"engine": "openvino", "precision": precision}, "said": said}
+        cosine, least = openvino_engine.fidelity(parameters, precision, trace), FAITHFUL[precision]
+        if cosine >= least:
+            return {"settled": {"engine": "openvino", "precision": precision}, "said": said}
+        said.append(f"OpenVINO in {precision} is not used: it changes features (cosine {cosine:.5f}, at least {least})")
+    return {"settled": _ON_TENSORFLOW, "said": said}
 
 
 def load(
@@ -88,24 +108,30 @@ def load(
     if parameters["engine"] == "tensorflow":
         function, side = trace(batch)
         return lambda pixels: function(pixels).numpy(), side, batch
-    try:
+    with _reported():
         return *openvino_engine.load(parameters, cores, trace, split), openvino_engine.BATCH
+
+
+@contextlib.contextmanager
+def _reported() -> Iterator[None]:
+    """Turn what OpenVINO and NNCF raise into a message: many kinds of error, for what they cannot convert or run."""
+    try:
+        yield
     except HuskyError:
         raise
     except Exception as error:
-        if parameters["precision"] == "int8":
-            message = f"backbone.precision: int8 cannot be had: {_first_line(error)}. Set it to auto."
-            raise HuskyError(message) from None
-        raise _unusable(error) from None
-
-
-def _unusable(error: Exception) -> HuskyError:
-    reason = _first_line(error)
-    return HuskyError(f"backbone.engine: OpenVINO cannot be used: {reason}. Set it to auto or tensorflow.")
+        raise HuskyError(
+            f"backbone.engine: OpenVINO failed: {_first_line(error)}. Run the same command again; if it fails again, "
+            "set backbone.engine to tensorflow and backbone.precision to auto in params.yaml."
+        ) from error
 
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200].rstrip(".")
+
+
+def _has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None
 
 
 def _sees_gpu() -> bool:

@@ -23,6 +23,7 @@ from huskies import (
     contact_sheet,
     gallery,
     head,
+    identity,
     images,
     intervals,
     manifest,
@@ -174,6 +175,8 @@ def run(job: Job) -> str:
     made = pd.DataFrame({"sha256": list(chain(*digests.values()))})
     made["file"] = made["sha256"] + ".jpg"
     parameters = backbone.settle(job.params["backbone"], job.inputs["split"])
+    read = (job.inputs[stage] for stage in ("bottlenecks_original", "train_baseline"))
+    identity.check(*read, computed=identity.of(job, parameters))
     with Store(snapshot.cache_folder()) as store:
         copied, _ = bottlenecks.fill(job, store, folder, made, parameters, folder / bottlenecks.FEATURES)
 

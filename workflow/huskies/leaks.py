@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from huskies import bottlenecks, contact_sheet, likeness, manifest, neighbours, train, whole
+from huskies import bottlenecks, contact_sheet, identity, likeness, manifest, neighbours, train, whole
 from huskies.errors import HuskyError, some
 from huskies.job import Job
 from huskies.progress import bar
@@ -130,6 +130,8 @@ def draw(leaks: pd.DataFrame, folders: list[Path]) -> bytes:
 
 def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) -> pd.DataFrame:
     """Return `find_near` for the bottlenecks of the stages above. originals, copies: manifests, labels not needed."""
+    read = ("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test", "train_baseline", "train_augmented")
+    identity.check(*(job.inputs[stage] for stage in read))
     is_test = originals["split"] == "test"
     first, test = originals[~is_test].reset_index(drop=True), originals[is_test]
     _, of_first = bottlenecks.load(job.inputs["bottlenecks_original"], first)

@@ -6,7 +6,6 @@ number of cores and in any company. In int8 it is quantized, once for a set of c
 
 import contextlib
 import functools
-import importlib.metadata
 import json
 import os
 import queue
@@ -18,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from huskies import architectures, images, quantization, snapshot
+from huskies import architectures, images, imports, quantization, snapshot
 from huskies.errors import HuskyError
-from huskies.store import Store, key
 
 # A small batch stays in the processor's cache.
 BATCH = 4
@@ -28,9 +26,6 @@ BATCH = 4
 _HINTS = {"bfloat16": "bf16", "float32": "f32", "int8": "f32"}
 _FOLDER = "backbones"
 _KEPT_AT_MOST = 10
-# What decides how a backbone is converted, and how calibration images are read.
-_LIBRARIES = ("keras", "opencv-python-headless", "openvino", "pillow", "tensorflow")
-_CODE = ("architectures.py", "backbone.py", "images.py", "openvino_engine.py", "quantization.py", "weights.py")
 
 
 def _openvino():
@@ -46,9 +41,17 @@ def _core():
     return _openvino().Core()
 
 
+def processor() -> dict[str, Any]:
+    """Return the name of this processor, and what OpenVINO finds that it can do: one name may stand for several."""
+    name, capabilities = (
+        _core().get_property("CPU", each) for each in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+    )
+    return {"name": name, "capabilities": sorted(capabilities)}
+
+
 def precisions() -> list[str]:
     """Return the precisions of `auto` that this processor computes in, the faster first."""
-    native = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    native = "BF16" in processor()["capabilities"]
     return ["bfloat16", "float32"] if native else ["float32"]
 
 
@@ -91,20 +94,10 @@ def _compiled(kept: dict[str, np.ndarray], precision: str, cores: int) -> tuple[
 
 
 def fidelity(parameters: dict[str, Any], precision: str, trace: Callable) -> float:
-    """Return the least cosine between features in this precision and those of TensorFlow in float32.
-
-    It is measured on a few fixed pictures and remembered for this type of processor.
-    """
-    processor = _core().get_property("CPU", "FULL_DEVICE_NAME")
-    name = key(_key(parameters), f"fidelity of {precision} on {processor}")
-    with Store(snapshot.cache_folder()) as store:
-        for _, remembered in store.get([name]):
-            return float(remembered[0])
-        kept = _converted(parameters, trace)
-        infer, side = _compiled(kept, precision, 1)
-        cosine = _least_cosine(_in_batches(infer, pictures(side)), kept["reference"])
-        store.put([(name, np.array([cosine], np.float32))])
-    return cosine
+    """Return the least cosine, over a few fixed pictures, of features in this precision to TensorFlow's in float32."""
+    kept = _converted(parameters, trace)
+    infer, side = _compiled(kept, precision, 1)
+    return _least_cosine(_in_batches(infer, pictures(side)), kept["reference"])
 
 
 def _least_cosine(features: np.ndarray, reference: np.ndarray) -> float:
@@ -129,29 +122,29 @@ def pictures(side: int) -> np.ndarray:
     return np.clip(128 + 55 * (shaped - shaped.mean()) / shaped.std(), 0, 255).astype(np.uint8)
 
 
-def _key(parameters: dict[str, Any]) -> str:
+def key(parameters: dict[str, Any]) -> str:
     """Return a digest of all that the converted backbone follows from."""
     weights = architectures.weights_file(parameters["weights"])
     described = {
         "network": {each: parameters[each] for each in ("name", "arguments", "layer", "input_size")},
         # Those of Keras are fixed by its version, which checks them.
         "weights": snapshot.file_digest(weights) if weights else "imagenet",
-        "libraries": {library: importlib.metadata.version(library) for library in _LIBRARIES},
-        "code": [snapshot.code_digest(Path(__file__).with_name(each).read_text(encoding="utf-8")) for each in _CODE],
+        "libraries": imports.libraries("backbone"),
+        "code": imports.code("backbone"),
     }
     return images.sha256(json.dumps(described, sort_keys=True).encode())
 
 
 def _converted(parameters: dict[str, Any], trace: Callable) -> dict[str, np.ndarray]:
     """Return the converted backbone: xml and weights as bytes, and TensorFlow's features of the fixed pictures."""
-    return _kept(_key(parameters), lambda: _convert(trace))
+    return _kept(key(parameters), lambda: _convert(trace))
 
 
 def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict[str, np.ndarray]:
     """Return the backbone in int8: xml and weights as bytes."""
     # Another type of processor may measure a little otherwise.
-    processor = _core().get_property("CPU", "FULL_DEVICE_NAME")
-    name = key(_key(parameters), f"int8 by {json.dumps(parameters['calibration'], sort_keys=True)} on {processor}")
+    described = [key(parameters), "int8", parameters["calibration"], processor()]
+    name = images.sha256(json.dumps(described, sort_keys=True).encode())
     return _kept(name, lambda: _bytes(quantization.quantize(_from_bytes(_converted(parameters, trace)), split)))
 
 

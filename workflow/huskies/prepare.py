@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from huskies import params, plan, receipt
+from huskies import params, plan, receipt, targets
 from huskies.errors import HuskyError, some
 
 Made = TypeVar("Made")
@@ -127,7 +127,7 @@ def when_nothing_to_be_done(action: Callable[[], None]) -> None:
 
 
 def add_page(workflow: Any) -> list[str]:
-    """Let who asks Snakemake for metrics get the report as well: DVC has both, and would say that one is missing.
+    """Refuse what Snakemake would not make; let who asks it for metrics get the report as well: DVC has both.
 
     DVC itself allows the rule of one stage alone. Beside the test, whose look at the test images is to stand in the
     page, the page comes later: the list that is returned has then the rule to run afterwards, report or publish.
@@ -137,6 +137,8 @@ def add_page(workflow: Any) -> list[str]:
 
     def make_dag_with_page(*arguments: Any, **options: Any) -> None:
         settings = workflow.dag_settings
+        if workflow.is_main_process:
+            or_exit(targets.refuse, workflow)
         asked = {_rule_of(target) for target in settings.targets}
         if "test" in asked:
             later[:] = ["publish" if "publish" in asked else "report"]

@@ -6,8 +6,11 @@ A receipt is named by the hash of its plan, as in a Nix store, so a file name sa
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from huskies import whole
 
 
 def plan_hash(plan: dict[str, Any]) -> str:
@@ -20,23 +23,31 @@ def name(digest: str) -> str:
     return f"receipt-{digest}.json"
 
 
+def is_name(file: str) -> bool:
+    """Tell whether a path below a stage's folder is that of a receipt."""
+    return file.startswith("receipt-") and file.endswith(".json")
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """Return every file below a folder, receipts excepted, by path below it, in the order of these paths."""
+    found = [Path(parent, file) for parent, _, names in os.walk(folder) for file in names]
+    named = sorted((path.relative_to(folder).as_posix(), path) for path in found)
+    return {below: path for below, path in named if not is_name(below)}
+
+
 def digests(folder: Path) -> dict[str, str]:
     """Return the sha256 of every file below a folder, receipts excepted, by path below it."""
     found = {}
-    for parent, _, files in os.walk(folder):
-        for file in files:
-            path = Path(parent, file)
-            below = path.relative_to(folder).as_posix()
-            if not (below.startswith("receipt-") and below.endswith(".json")):
-                with open(path, "rb") as content:
-                    found[below] = hashlib.file_digest(content, "sha256").hexdigest()
-    return dict(sorted(found.items()))
+    for below, path in files(folder).items():
+        with open(path, "rb") as content:
+            found[below] = hashlib.file_digest(content, "sha256").hexdigest()
+    return found
 
 
 def write(folder: Path, plan: dict[str, Any]) -> None:
     """Write the receipt of a finished folder. It comes last: a folder without one is unfinished."""
     content = json.dumps({"plan": plan, "outputs": digests(folder)}, indent=1, sort_keys=True)
-    (folder / name(plan_hash(plan))).write_text(content + "\n")
+    whole.write(folder / name(plan_hash(plan)), f"{content}\n".encode())
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -52,8 +63,11 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-def damage(folder: Path) -> list[str]:
-    """Return the files below a folder that its receipt does not vouch for: changed, missing, or foreign."""
+def damage(folder: Path, digests: Callable[[Path], dict[str, str]] = digests) -> list[str]:
+    """Return the files below a folder that its receipt does not vouch for: changed, missing, or foreign.
+
+    digests: gives the sha256 of each file, as the function of that name, which reads them all.
+    """
     content = read(folder)
     if content is None:
         return ["receipt"]
@@ -64,7 +78,7 @@ def damage(folder: Path) -> list[str]:
 def differences(made: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return what differs between the plan that a stage was made by and its plan of now, as one would say it."""
     found = [] if made.get("raw") == now["raw"] else ["the raw images changed"]
-    before, after = _flat(made.get("params", {})), _flat(now["params"])
+    before, after = flat(made.get("params", {})), flat(now["params"])
     found += [
         f"{key} was {json.dumps(before.get(key))} and is {json.dumps(after.get(key))}"
         for key in sorted(before.keys() | after.keys())
@@ -78,7 +92,8 @@ def differences(made: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return found or ([] if made == now else ["another version of Two Huskies made it"])
 
 
-def _flat(value: Any, name: str = "") -> dict[str, Any]:
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Return the values of nested dictionaries by their dotted keys."""
     if not isinstance(value, dict) or not value:
         return {name: value}
-    return {inner: v for key, each in value.items() for inner, v in _flat(each, f"{name}.{key}".strip(".")).items()}
+    return {inner: v for key, each in value.items() for inner, v in flat(each, f"{name}.{key}".strip(".")).items()}

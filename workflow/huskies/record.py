@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from huskies import params, plan, receipt, whole
+from huskies import lockfile, params, plan, receipt, whole
+from huskies.errors import HuskyError, some
 
-LOCK = Path("dvc.lock")
 # Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
 # could record is recorded by the next.
 MARKER = Path(".snakemake/recorded")
@@ -18,23 +18,42 @@ MARKER = Path(".snakemake/recorded")
 
 def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> list[str]:
     """Return the stages whose folder follows from its plan and is as its receipt says, with all above it."""
-    true: list[str] = []
+    return [name for name, reason in _reasons(plans, root).items() if not reason]
+
+
+def _reasons(plans: dict[str, dict[str, Any]], root: Path) -> dict[str, str]:
+    """Return why each stage is not to be told to DVC, by stage; the empty string for one that is true."""
+    reasons: dict[str, str] = {}
     for name in plan.tracked():
-        planned = plans[name]
-        content = receipt.read(root / name)
-        if (
-            content is not None
-            and content["plan"] == planned
-            and all(above in true for above in planned["inputs"])
-            and not receipt.damage(root / name)
-        ):
-            true.append(name)
-    return true
+        untrue = [above for above in plans[name]["inputs"] if reasons[above]]
+        reasons[name] = f"made from {some(untrue)}" if untrue else _reason(plans[name], root / name)
+    return reasons
+
+
+def _reason(planned: dict[str, Any], folder: Path) -> str:
+    """Return why a stage's folder is not what its plan describes, or the empty string."""
+    content = receipt.read(folder)
+    if content is None:
+        return f"{folder} has no sound receipt" if folder.is_dir() and any(folder.iterdir()) else "not built"
+    if content["plan"] != planned:
+        return f"stale: {some(receipt.differences(content['plan'], planned))}"
+    damaged = receipt.damage(folder)
+    return f"{folder} is not as its receipt says: {some(damaged)}. Delete it to build it anew" if damaged else ""
+
+
+def _left_out(reasons: dict[str, str]) -> str:
+    """Return the end of the line on a record: which stages it left out and why, the reasons of the first ones alone."""
+    first = [f"{name} ({reason})" for name, reason in reasons.items() if reason and not reason.startswith("made from ")]
+    rest = [name for name, reason in reasons.items() if reason.startswith("made from ")]
+    made = f", and what is made from it: {', '.join(rest)}" if rest else ""
+    return f"; left out: {', '.join(first)}{made}" if first else ""
 
 
 def needed(plans: dict[str, dict[str, Any]]) -> bool:
     """Tell whether anything that record goes by has changed since it last ran. Reads a few small files only."""
-    return Path(".dvc").is_dir() and _anything_built() and _read_marker().get("seen") != _seen(plans)
+    if not (Path(".dvc").is_dir() and _anything_built()):
+        return False
+    return _read_marker().get("seen") != _seen(plans) or not lockfile.is_sound()
 
 
 def _anything_built() -> bool:
@@ -43,7 +62,7 @@ def _anything_built() -> bool:
 
 def _seen(plans: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return a digest of all that DVC goes by for each stage, and one of dvc.lock."""
-    seen, code = {"lock": _digest(LOCK)}, {name: plan.code(stage) for name, stage in plan.tracked().items()}
+    seen, code = {"lock": _digest(lockfile.PATH)}, {name: plan.code(stage) for name, stage in plan.tracked().items()}
     # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
     sources = {path: _digest(Path(path)) for path in set().union(*code.values())}
     for name, paths in code.items():
@@ -68,7 +87,17 @@ def run() -> str:
         return "not recorded: this folder is no DVC repository"
     parameters = params.load()
     plans = plan.all_plans(parameters)
-    names = true_stages(plans)
+    try:
+        put_right = lockfile.put_right()
+    except HuskyError as error:
+        return f"not recorded: {error}"
+    line = _record(plans, Path(parameters["raw"]))
+    return f"{put_right}\n{line}" if put_right else line
+
+
+def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
+    reasons = _reasons(plans, Path("data"))
+    names = [name for name, reason in reasons.items() if not reason]
     marker, seen = _read_marker(), _seen(plans)
     before, pending = seen["lock"], "pending" in marker
     last, recorded = marker.get("seen", {}), marker.get("recorded", [])
@@ -81,18 +110,21 @@ def run() -> str:
     line = f"recorded in dvc.lock: {', '.join(names)}"
     if not names:
         line = "not recorded: no stage is complete, with all above it, and as params.yaml says"
-    elif _digest(LOCK) == before and not pending:
+    elif _digest(lockfile.PATH) == before and not pending:
         line = f"dvc.lock is up to date: {', '.join(names)}"
     # An experiment has every stage, so none is saved while any is stale or unfinished.
     elif names == list(plan.tracked()):
         # By the numbers: another look at the test set, or another page of them, is no other experiment.
         name = f"run-{receipt.plan_hash(plans['metrics'])[:8]}"
-        saved = ("--name", name, "--message", f"Experiment {name}", *_to_save(Path(parameters["raw"])))
-        if failure := _dvc("exp", "save", "--force", "--quiet", *saved):
+        if failure := _dvc("exp", "save", "--force", "--quiet", *_named(name), *_to_save(raw)):
             return f"{line}; not saved as an experiment: {failure}"
         line += f"; saved as experiment {name}"
     _write_marker({"seen": _seen(plans), "recorded": names})
-    return line
+    return line + (_left_out(reasons) if names else "")
+
+
+def _named(name: str) -> tuple[str, ...]:
+    return ("--name", name, "--message", f"Experiment {name}")
 
 
 def _to_save(raw: Path) -> list[str]:

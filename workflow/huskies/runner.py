@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import huskies
+from huskies import interrupts, receipt, snapshot, whole
 from huskies import plan as plans
-from huskies import receipt, snapshot
 from huskies.errors import HuskyError, some
 from huskies.job import Job
 
@@ -49,8 +49,11 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir()
         try:
-            summary = _module(stage).run(_job(plan, above, building, folder, cores))
+            with interrupts.heeded():
+                summary = _module(stage).run(_job(plan, above, building, folder, cores))
             _check_still_true(plan, above)
+            # The receipt comes last on the disk, too: it vouches for all the rest.
+            whole.sync_all(building)
             receipt.write(building, plan)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
@@ -176,6 +179,7 @@ def _swap(building: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(replaced)
     building.rename(folder)
+    whole.sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
 
 

@@ -7,7 +7,7 @@ import json
 
 import pandas as pd
 
-from huskies import bottlenecks, head, intervals, ledger, manifest, train
+from huskies import bottlenecks, head, identity, intervals, ledger, manifest, train
 from huskies.errors import HuskyError
 from huskies.images import sha256
 from huskies.job import Job
@@ -49,6 +49,7 @@ def run(job: Job) -> str:
     """Fill job.output with test.json and the predictions of each head, and the ledger with a look; return a line."""
     images = manifest.read(job.inputs["split"] / manifest.NAME)
     images = images[images["split"] == "test"]
+    identity.check(job.inputs["bottlenecks_test"], *(job.inputs[f"train_{name}"] for name in HEADS))
     index, features = bottlenecks.load(job.inputs["bottlenecks_test"], images)
     if index.empty:
         raise HuskyError("there are no test images, for split.test is 0. Set it above 0 in params.yaml.")

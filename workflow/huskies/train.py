@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from huskies import bottlenecks, head, manifest
+from huskies import bottlenecks, head, identity, manifest
 from huskies.errors import HuskyError
 from huskies.job import Job
 from huskies.progress import bar
@@ -39,6 +39,7 @@ def load_rows(job: Job) -> tuple[pd.DataFrame, list[np.ndarray]]:
     index, features = bottlenecks.load(job.inputs["bottlenecks_original"], images)
     if job.stage == "train_baseline":
         return index, [features]
+    identity.check(job.inputs["bottlenecks_original"], job.inputs["bottlenecks_augmented"])
     copies = manifest.read(job.inputs["augment"] / manifest.NAME)
     copied_index, copied = bottlenecks.load(job.inputs["bottlenecks_augmented"], copies)
     return pd.concat([index, copied_index], ignore_index=True), [features, copied]
@@ -195,13 +196,17 @@ def save(
 
 
 def run(job: Job) -> str:
-    """Fill job.output with what `save` writes and scores.json, TensorBoard's folder with the curves; return a line."""
+    """Fill job.output with what `save` writes, scores.json and the identity of the bottlenecks; return a line on it.
+
+    TensorBoard's folder gets the curves.
+    """
     parameters = job.params["train"]
     index, features = load_rows(job)
     labels, train, validation = divide(index, features)
     fitted = fit(train, validation, len(labels), parameters, job.stage)
     scores = save(job.output, index, labels, validation[0], fitted)
     (job.output / SCORES).write_text(json.dumps(scores, indent=1) + "\n")
+    (job.output / identity.NAME).write_text(identity.read(job.inputs["bottlenecks_original"]))
     head.write_events(fitted[1], Path(job.output.parent), job.stage)
     return (
         f"{scores['images']} training images, kept step {scores['step']} of {parameters['steps']}: "

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from huskies import bottlenecks, flattery, intervals, manifest, train
+from huskies import bottlenecks, flattery, identity, intervals, manifest, train
 from huskies.job import Job
 
 NAME = "tuning.json"
@@ -72,7 +72,10 @@ def run(job: Job) -> str:
     index, features = bottlenecks.load(job.inputs["bottlenecks_test"], images)
     index["label"] = images["label"].to_numpy()
     right, right_test = [], []
-    for number in sorted(int(name.removeprefix("leaks_")) for name in job.inputs if name.startswith("leaks_")):
+    numbers = sorted(int(name.removeprefix("leaks_")) for name in job.inputs if name.startswith("leaks_"))
+    heads = (job.inputs[f"train_augmented_{number}"] for number in numbers)
+    identity.check(job.inputs["bottlenecks_test"], *heads)
+    for number in numbers:
         trained = job.inputs[f"train_augmented_{number}"]
         validated = manifest.read(trained / train.VALIDATION)
         tested = train.predict(trained, index, features)

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.abspath("workflow"))
 
-from huskies import prepare, record
+from huskies import prepare, record, targets
 
 flow = config["flow"] if "flow" in config else prepare.or_exit(prepare.prepare, config)
 

@@ -1,0 +1,114 @@
+"""targets: what Snakemake would end with 0 without making is refused, and what was asked for is there at the end."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from huskies import receipt, targets
+from huskies.errors import HuskyError
+from snakemake.settings.types import DAGSettings, RerunTrigger, StorageSettings
+
+PLAN = {"stage": "metrics", "inputs": {}}
+RECEIPT = f"data/metrics/{receipt.name(receipt.plan_hash(PLAN))}"
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("data/metrics").mkdir(parents=True)
+    Path("data/metrics/metrics.json").write_text("{}")
+    receipt.write(Path("data/metrics"), PLAN)
+    return tmp_path
+
+
+def asking(*names: str, touch: bool = False, provider: str | None = None, **given: Any) -> SimpleNamespace:
+    """Return Snakemake's workflow as it is before the graph of jobs, asked for these targets with these settings."""
+    settings = DAGSettings(targets={*names}, **{"rerun_triggers": frozenset({RerunTrigger.MTIME}), **given})
+    storage = StorageSettings(default_storage_provider=provider, default_storage_prefix="s3://x")
+    rules = [SimpleNamespace(output=[RECEIPT]), SimpleNamespace(output=[])]
+    return SimpleNamespace(dag_settings=settings, storage_settings=storage, touch=touch, rules=rules)
+
+
+@pytest.mark.parametrize("target", ["metrics", RECEIPT, f"./{RECEIPT}", "README.md", "data/metrics/none.json"])
+def test_a_rule_a_receipt_and_what_snakemake_itself_looks_after_are_let_through(target):
+    assert targets.refuse(asking(target)) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({"forcerun": {"augment"}}, "--forcerun"),
+        ({"forcetargets": True}, "--force"),
+        ({"forceall": True}, "--forceall"),
+        ({"touch": True}, "--touch"),
+        ({"rerun_triggers": RerunTrigger.all()}, "--rerun-triggers"),
+        ({"rerun_triggers": frozenset({RerunTrigger.CODE})}, "--rerun-triggers"),
+        ({"provider": "s3"}, "--default-storage-provider"),
+    ],
+)
+def test_options_that_would_leave_a_result_out_are_refused_by_name(given, option):
+    with pytest.raises(HuskyError) as error:
+        targets.refuse(asking("metrics", **given))
+    assert str(error.value).startswith(f"{option}: ")
+    assert "Leave the option out." in str(error.value)
+
+
+@pytest.mark.parametrize("where", ["targets", "until", "omit_from"])
+def test_a_file_of_a_stage_is_refused_since_it_may_be_of_other_parameters(where):
+    stale = "data/metrics/metrics.json"
+    asked = asking(stale) if where == "targets" else asking("metrics", **{where: {stale}})
+    with pytest.raises(HuskyError) as error:
+        targets.refuse(asked)
+    assert str(error.value) == (
+        "data/metrics/metrics.json may be of other parameters than those of now, and no rule makes it. Ask for the "
+        "stage by its name, as in: snakemake --cores all metrics"
+    )
+
+
+def test_a_receipt_of_other_parameters_is_refused_though_it_is_there():
+    Path("data/metrics/receipt-0123456789abcdef.json").write_text("{}")
+    with pytest.raises(HuskyError, match=r"^data/metrics/receipt-0123456789abcdef\.json may be of other parameters"):
+        targets.refuse(asking("data/metrics/receipt-0123456789abcdef.json"))
+
+
+def ended(*files: str, reads: tuple[str, ...] = ()) -> SimpleNamespace:
+    """Return the workflow when it has done what it had to do for a job that makes and reads these files."""
+    return SimpleNamespace(dag=SimpleNamespace(targetjobs=[SimpleNamespace(output=files, input=reads)]))
+
+
+def test_what_is_there_and_sound_passes():
+    assert targets.check(ended(RECEIPT)) is None
+    assert targets.check(ended(reads=(RECEIPT,))) is None
+    assert targets.check(ended()) is None
+
+
+def test_a_receipt_that_was_asked_for_and_is_not_there_is_named():
+    shutil.rmtree("data/metrics")
+    for workflow in (ended(RECEIPT), ended(reads=(RECEIPT,))):
+        with pytest.raises(HuskyError) as error:
+            targets.check(workflow)
+        assert str(error.value) == (
+            f"not made, though it was asked for: {RECEIPT}. Another run may have replaced it meanwhile. "
+            "Run the same command again."
+        )
+
+
+@pytest.mark.parametrize("harm", ["changed", "missing", "foreign"])
+def test_a_damaged_result_is_named_with_the_command_that_mends_it(harm):
+    targets.check(ended(RECEIPT))
+    name = "metrics.json"
+    if harm == "changed":
+        Path("data/metrics/metrics.json").write_text('{"val_accuracy": 1}')
+    elif harm == "missing":
+        Path("data/metrics/metrics.json").unlink()
+    else:
+        name = "notes.txt"
+        Path("data/metrics/notes.txt").write_text("mine")
+    with pytest.raises(HuskyError) as error:
+        targets.check(ended(RECEIPT))
+    assert str(error.value) == (
+        f"data/metrics is not as its receipt says: {name}. Delete the folder and run the same command again: "
+        "rm -rf data/metrics"
+    )
