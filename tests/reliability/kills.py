@@ -96,7 +96,7 @@ def rows() -> list[Row]:
             Row(
                 f"kill {command}, at a step",
                 f"`{command}`: {ways}, before or after a marked step",
-                100,
+                120,
                 partial(kill_at_step, command),
             ),
         )

@@ -22,7 +22,7 @@ the ledger, the experiment, the exit status, a file too many, a process that sti
 `snakemake audit` complain about. `make reliability` tries all rows, some hours, and writes this page from what it
 counted; the last column repeats one.
 
-| fault | trials | what was lost | what the user saw | the command that repeats it |
+| fault | trials | what was lost or wrong | what the user saw | the command that repeats it |
 |---|---|---|---|---|
 """
 

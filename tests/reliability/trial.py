@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -149,6 +150,8 @@ class Ended:
         errors = [line for line in self.said.splitlines() if line.startswith("ERROR: ")]
         last = errors[0] if errors else (self.said.strip().splitlines() or ["nothing"])[-1]
         traceback = ", a traceback" if "Traceback" in self.said else ""
+        # So that the same message about another file is counted with it.
+        last = re.sub(r"(?<![^ ])([\w.]+/)[^ :,]*[^ :,.]", r"\1…", last)
         return f"ended with {self.status}{traceback}: {last}"
 
 
