@@ -24,6 +24,8 @@ def bench(first_build, tmp_path_factory):
     [
         # The stage is whole, and Snakemake's marker says that it is not.
         "before remove clone/.snakemake/incomplete/data/leaks/receipt-*.json #1",
+        # The stage is whole and in its place, and what it replaces is not yet deleted.
+        "after rename clone/data/.leaks-* -> clone/data/leaks #1",
         # DVC has emptied its file and not yet filled it.
         "after write clone/dvc.lock #1",
     ],
