@@ -15,7 +15,7 @@ WARN = Command(TYPED, asks=(("leaks__action", "warn"),), saved=True)
 
 @pytest.fixture(scope="module")
 def bench(first_build, tmp_path_factory):
-    return Bench(tmp_path_factory.mktemp("reliability"), first_build[0])
+    return Bench(tmp_path_factory.mktemp("reliability"), first_build[0], audits=False)
 
 
 @pytest.mark.long

@@ -58,8 +58,12 @@ class Undisturbed:
 class Bench:
     """Where trials are made: a folder with bases to copy, and what undisturbed runs come to."""
 
-    def __init__(self, folder: Path, first: Clone | None = None):
-        """Make everything below `folder`. first: a clone that is built with a factor of STALE, if there is one."""
+    def __init__(self, folder: Path, first: Clone | None = None, audits: bool = True):
+        """Make everything below `folder`.
+
+        first: a clone that is built with a factor of STALE, if there is one. audits: whether trials ask audit, too.
+        """
+        self.audits = audits
         self._first = first
         self._folder = folder
         self._lock = threading.RLock()
@@ -120,7 +124,7 @@ class Bench:
                     raise AssertionError(f"{command} ended with {ended.status}\n{ended.said}")
                 passed = log.read_text().splitlines() if log.exists() else []
                 found = state.of(place)
-                if wrong := state.wrong(place, found, ended, command.saved):
+                if wrong := state.wrong(place, found, ended, command.saved, self.audits):
                     raise AssertionError(f"{command}, undisturbed: {wrong}")
                 self._undisturbed[command] = Undisturbed(found, ended, tuple(passed))
                 place.remove()

@@ -70,7 +70,7 @@ def _again(place: Place, bench: Bench, command: Command, killed: Ended, how: str
         lost.append("the killed run ended with 0 without what was asked for")
         print(how, unfinished, file=sys.stderr)
     again = place.finish(command.typed)
-    lost += state.wrong(place, right.state, again, command.saved)
+    lost += state.wrong(place, right.state, again, command.saved, bench.audits)
     if lost:
         print(f"--- {command}: {how}: {lost}\n{killed.said[-1500:]}\n--- again:\n{again.said[-2500:]}", file=sys.stderr)
     saw = f"again: {again.in_words()}"

@@ -122,7 +122,7 @@ def cut(bench: Bench, command: Command, after: str, moment: float | None, random
     running.process.wait()
     lost = untrue(place)
     again = place.finish(command.typed)
-    lost += state.wrong(place, right.state, again, command.saved)
+    lost += state.wrong(place, right.state, again, command.saved, bench.audits)
     if lost:
         print(f"--- power cut at {after or moment}: {lost}\n--- again:\n{again.said[-2500:]}", file=sys.stderr)
     place.remove()
