@@ -6,7 +6,7 @@ READY := .venv/ready
 TEST_ALL := .venv/test-all
 MARKED := long or server or browser or shared
 
-.PHONY: env metrics test test-marked test-all matrix picture benchmarks lint requirements
+.PHONY: env metrics test test-marked test-all matrix picture reliability benchmarks lint requirements
 
 # The stages print the table, and where the page is, when they run; when there was nothing to do, the last line does.
 metrics: env
@@ -49,6 +49,12 @@ $(TEST_ALL): $(READY) requirements-int8.txt requirements-remotes.txt requirement
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
 matrix: env
 	$(BIN)/python tests/matrix.py $(if $(ONLY),--only "$(ONLY)")
+
+# Every fault that the harness knows, many times, some hours; renews docs/reliability.md. ONLY="kill dvc push" TRIALS=5 for
+# a part of it.
+reliability: env
+	PYTHONPATH=tests:workflow $(BIN)/python -m reliability $(if $(ONLY),--only "$(ONLY)") $(if $(TRIALS),--trials $(TRIALS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 # How fast everything is, against what, about half an hour; writes benchmarks/performance.csv and docs/performance.md.
 benchmarks: env
