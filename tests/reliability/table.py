@@ -11,6 +11,7 @@ from reliability.trial import Outcome, Row
 
 RESULTS = PROJECT / "docs/reliability.csv"
 PAGE = PROJECT / "docs/reliability.md"
+BY_TESTS = Path(__file__).parent / "by_tests.md"
 COLUMNS = ("name", "fault", "trials", "faultless", "lost", "saw", "command")
 
 INTRODUCTION = """# Faults, and what is lost
@@ -53,7 +54,8 @@ def write(results: Sequence[dict[str, str]], order: Sequence[str], path: Path = 
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
-    whole.write(page, (INTRODUCTION + "".join(map(_line, lines))).encode())
+    by_tests = BY_TESTS.read_text(encoding="utf-8")
+    whole.write(page, (INTRODUCTION + "".join(map(_line, lines)) + by_tests).encode())
 
 
 def _line(result: dict[str, str]) -> str:
