@@ -22,8 +22,8 @@ from huskies import (
     manifest,
     quantization,
     receipt,
-    runner,
     snapshot,
+    stage_folder,
     store,
     weights,
 )
@@ -960,7 +960,7 @@ def test_what_a_killed_run_left_of_dvc_is_cleared_away_by_the_next(recorded):
     left = Path("data", f".{STAGE}-recorded")
     left.mkdir()
     (left / "features.npy").write_bytes(b"half of it")
-    runner._recover(FOLDER)
+    stage_folder.recover(FOLDER)
     assert not left.exists()
 
 

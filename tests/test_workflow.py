@@ -141,8 +141,10 @@ def test_an_image_overwritten_by_hand_is_neither_recorded_nor_used(built):
     image.write_bytes(b"not what the receipt says")
     recorded = (built.folder / "dvc.lock").read_text()
     done = built.run("python", "-m", "huskies", "record")
-    assert "augment" not in done.stderr
-    assert "split" in done.stderr
+    told, _, left_out = done.stderr.partition("; left out: ")
+    assert "augment" not in told
+    assert "split" in told
+    assert left_out.startswith(f"augment (data/augment is not as its receipt says: {image.parent.name}/{image.name}. ")
     shutil.rmtree(built.folder / "data/bottlenecks_augmented")
     command = ["snakemake", "--cores", "2", "bottlenecks_augmented"]
     done = built.run(*command)
