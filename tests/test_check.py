@@ -34,6 +34,7 @@ def test_everything_is_made_again_from_nothing_and_only_what_differs_is_named(bu
     )
 
 
+@pytest.mark.long
 def test_nothing_built_is_nothing_to_check(clone):
     done = clone.run("snakemake", "--cores", "2", "check")
     assert done.returncode != 0

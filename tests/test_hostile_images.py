@@ -46,6 +46,7 @@ def test_bombs_in_every_header_are_defused(victim):
     assert totals.outcomes["too large"] > 30
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("harm", "outcome"),
     [
