@@ -268,6 +268,7 @@ def test_plots_and_metrics_of_dvc_lie_in_the_folders_of_stages():
         file for each in described["plots"] for name, plot in each.items() for file in plot.get("y", {}) if "/" in file
     }
     files |= {name for each in described["plots"] for name in each if "/" in name}
+    assert {*plan.shown(PROJECT)} == {*described["metrics"], *files}
     assert files == {
         "data/train_baseline/history.csv",
         "data/train_augmented/history.csv",

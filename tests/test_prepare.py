@@ -293,3 +293,18 @@ def test_reading_the_snakefile_imports_nothing_of_pixels_and_arrays():
         [sys.executable, "-c", program], env={"PYTHONPATH": str(PROJECT / "workflow")}, capture_output=True, text=True
     )
     assert done.stdout == "set()\n"
+
+
+def test_a_note_of_snakemake_that_cannot_be_decoded_is_deleted_and_no_other(workspace):
+    folder = workspace / ".snakemake/metadata"
+    (folder / "long names").mkdir(parents=True)
+    for name, content in (
+        ("a", b'{"rule": "leaks"}'),
+        ("b", b'{"rule": "lea\xebks"}'),
+        ("long names/c", b"{"),
+        ("d", b""),
+    ):
+        (folder / name).write_bytes(content)
+    prepare.forget_damaged_notes()
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["a", "c", "d"]
+    prepare.forget_damaged_notes(workspace / "nowhere")

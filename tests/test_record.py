@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import do
-from huskies import params, plan, receipt, record
+from huskies import experiment, params, plan, receipt, record
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
@@ -50,6 +50,7 @@ class Dvc:
 def dvc(monkeypatch) -> Dvc:
     fake = Dvc()
     monkeypatch.setattr(record, "_dvc", fake)
+    monkeypatch.setattr(experiment, "save", lambda name, files: fake("exp", name, *files))
     return fake
 
 
@@ -173,7 +174,7 @@ def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
     assert record.run() == f"{RECORDED}; saved as experiment {name}"
     assert dvc.commands == [
         ("commit", "--force", "--quiet", *STAGES),
-        ("exp", "save", "--force", "--quiet", "--name", name, "--message", f"Experiment {name}", "metrics"),
+        ("exp", name, "dvc.lock", *plan.shown()),
     ]
 
 
@@ -182,7 +183,7 @@ def test_raw_images_that_dvc_keeps_are_saved_as_they_are_now(dvc, kept):
     build(*STAGES)
     Path(kept).write_text("outs: []\n")
     record.run()
-    assert dvc.commands[-1][-2:] == ("metrics", kept)
+    assert dvc.commands[0] == ("commit", "--force", "--quiet", *STAGES, kept)
 
 
 def test_a_run_that_changes_nothing_in_dvc_lock_saves_no_experiment(dvc):

@@ -41,6 +41,16 @@ def controls(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
     return _read(workspace / CONTROLS)["stages"]
 
 
+def shown(workspace: Path = Path()) -> list[str]:
+    """Return the files below data/ that `dvc metrics`, `dvc plots` and `dvc exp show` read, sorted."""
+    described = _read(workspace / TRACKED)
+    plots = [item for each in described["plots"] for item in each.items()]
+    found = {*described["metrics"], *(name for name, _ in plots)}
+    for _, plot in plots:
+        found.update(*(axis for axis in (plot.get("x", {}), plot.get("y", {})) if isinstance(axis, dict)))
+    return sorted(file for file in found if file.startswith("data/"))
+
+
 def _read(path: Path) -> dict[str, Any]:
     return _parsed(path.read_text(encoding="utf-8"))
 

@@ -1,5 +1,6 @@
 """What the Snakefile does before any job: parameters, plans, and all that can be refused at once."""
 
+import contextlib
 import logging
 import os
 import re
@@ -53,7 +54,21 @@ def prepare(overrides: dict[str, Any]) -> Flow:
             )
     check_upstream(plans, os.environ.get("DVC_STAGE", ""))
     plan.publish(plans)
+    forget_damaged_notes()
     return Flow(values, plans)
+
+
+def forget_damaged_notes(folder: Path = Path(".snakemake/metadata")) -> None:
+    """Delete what Snakemake has noted of a job and cannot decode: it passes over half of a note, and not over this.
+
+    Notes say when a job ran and how long, for `snakemake --report`. No result depends on them.
+    """
+    for path in folder.rglob("*"):
+        with contextlib.suppress(IsADirectoryError, FileNotFoundError):
+            try:
+                path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                path.unlink(missing_ok=True)
 
 
 def check_upstream(plans: dict[str, dict[str, Any]], stage: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from huskies import lockfile, params, plan, receipt, whole
+from huskies import experiment, lockfile, params, plan, receipt, whole
 from huskies.errors import HuskyError, some
 
 # Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
@@ -107,8 +107,11 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
     # What the last record told DVC of is in the dvc.lock that it left, and need not be told again.
     told = recorded if last.get("lock") == before else []
     news = [name for name in names if name not in told or last[name] != seen[name]]
+    complete = names == list(plan.tracked())
     _write_marker({"pending": "committed, perhaps, but not saved as an experiment"})
-    if news and (failure := _dvc("commit", "--force", "--quiet", *news)):
+    # An experiment has the raw images, too, as they are now.
+    committed = [*news, *(_kept_by_dvc(raw) if complete else [])] if news else []
+    if committed and (failure := _dvc("commit", "--force", "--quiet", *committed)):
         return f"not recorded: dvc commit failed: {failure}"
     line = f"recorded in dvc.lock: {', '.join(names)}"
     if not names:
@@ -116,27 +119,19 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
     elif _digest(lockfile.PATH) == before and not pending:
         line = f"dvc.lock is up to date: {', '.join(names)}"
     # An experiment has every stage, so none is saved while any is stale or unfinished.
-    elif names == list(plan.tracked()):
+    elif complete:
         # By the numbers: another look at the test set, or another page of them, is no other experiment.
         name = f"run-{receipt.plan_hash(plans['metrics'])[:8]}"
-        if failure := _dvc("exp", "save", "--force", "--quiet", *_named(name), *_to_save(raw)):
+        if failure := experiment.save(name, [str(lockfile.PATH), *plan.shown()]):
             return f"{line}; not saved as an experiment: {failure}"
         line += f"; saved as experiment {name}"
     _write_marker({"seen": _seen(plans), "recorded": names})
     return line + (left_out(found) if names else "")
 
 
-def _named(name: str) -> tuple[str, ...]:
-    return ("--name", name, "--message", f"Experiment {name}")
-
-
-def _to_save(raw: Path) -> list[str]:
-    """Return what saving commits: one stage of few files, since all are committed, and raw images that are DVC's.
-
-    Otherwise it commits every stage once more, which takes nearly as long as it took.
-    """
-    folders = (raw, *raw.parents)
-    return ["metrics", *(f"{folder}.dvc" for folder in folders if Path(f"{folder}.dvc").is_file())]
+def _kept_by_dvc(raw: Path) -> list[str]:
+    """Return the .dvc file of the raw images, if they have one."""
+    return [f"{folder}.dvc" for folder in (raw, *raw.parents) if Path(f"{folder}.dvc").is_file()]
 
 
 def _read_marker() -> dict[str, Any]:
