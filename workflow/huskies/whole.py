@@ -3,12 +3,15 @@
 A rename may reach the disk before what was written under the old name, so whatever a name claims is synced first.
 """
 
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 # File systems write many files in one go where they are asked for many at once: 30 times as fast as one by one on ext4.
 _AT_ONCE = 16
+# What some network file systems say of folders, for which they have nothing to sync.
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -27,6 +30,9 @@ def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
     finally:
         os.close(descriptor)
 
