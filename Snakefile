@@ -77,6 +77,10 @@ def report_and_record():
         shell("python -m huskies record")
 
 
+onstart:
+    prepare.let_sigterm_end_snakemake()
+
+
 onsuccess:
     report_and_record()
 

@@ -4,8 +4,10 @@ import contextlib
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -308,3 +310,24 @@ def test_a_note_of_snakemake_that_cannot_be_decoded_is_deleted_and_no_other(work
     prepare.forget_damaged_notes()
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["a", "c", "d"]
     prepare.forget_damaged_notes(workspace / "nowhere")
+
+
+def test_sigterm_while_snakemake_holds_its_lock_ends_it_once_the_lock_is_free():
+    lock, ended = threading.Lock(), threading.Event()
+
+    def exit_gracefully(*given: Any) -> None:
+        with lock:
+            ended.set()
+
+    before = signal.signal(signal.SIGTERM, exit_gracefully)
+    try:
+        prepare.let_sigterm_end_snakemake()
+        with lock:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not ended.wait(0.1)
+        assert ended.wait(10)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        prepare.let_sigterm_end_snakemake()
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -4,7 +4,9 @@ import contextlib
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,6 +142,17 @@ def when_nothing_to_be_done(action: Callable[[], None]) -> None:
                 action()
 
     logger.addHandler(Listener())
+
+
+def let_sigterm_end_snakemake() -> None:
+    """Have Snakemake's own answer to SIGTERM, which ends it after the running jobs, given by a thread of its own.
+
+    It takes a lock that the interrupted code may be holding (JobScheduler.exit_gracefully, Snakemake 9.27): in the main
+    thread it would then wait for itself, for ever.
+    """
+    end = signal.getsignal(signal.SIGTERM)
+    if callable(end):
+        signal.signal(signal.SIGTERM, lambda *given: threading.Thread(target=end, args=given).start())
 
 
 def add_page(workflow: Any) -> list[str]:
