@@ -10,30 +10,25 @@ import pytest
 from huskies import plan, receipt
 from ruamel.yaml import YAML
 
-# Loaded by every Python of the run, before the stage: it kills the whole process group at the chosen event.
+# Loaded by every Python of the run, before the stage: it kills the whole process group at the swap of its folders.
 ASSASSIN = """
 import os, signal, sys
-stage, moment = os.environ["KILL_STAGE"], os.environ["KILL_MOMENT"]
+stage = os.environ["KILL_STAGE"]
 def watch(event, arguments):
     first = str(arguments[0]) if arguments else ""
     building = f"/.{stage}-" in first or first.startswith(f"data/.{stage}-")
-    if (
-        (moment == "begin" and event == "os.mkdir" and building)
-        or (moment == "receipt" and event == "open" and building and "receipt-" in first and "w" in str(arguments[1]))
-        or (moment == "swap" and event == "os.rename" and building and "receipt-" not in first)
-    ):
+    if event == "os.rename" and building and "receipt-" not in first:
         os.killpg(0, signal.SIGKILL)
 sys.addaudithook(watch)
 """
 
 
-def kill_in(clone, stage: str, moment: str, assassin: Path) -> int:
-    """Run snakemake up to `stage`, killed with everything it started at the moment; return the exit status."""
+def kill_in(clone, stage: str, assassin: Path) -> int:
+    """Run snakemake up to `stage`, killed with everything it started at the swap; return the exit status."""
     environment = {
         **clone.environment(),
         "PYTHONPATH": str(assassin),
         "KILL_STAGE": stage,
-        "KILL_MOMENT": moment,
     }
     return subprocess.run(
         ["snakemake", "--cores", "2", stage],
@@ -51,9 +46,9 @@ def test_a_run_killed_in_every_stage_ends_as_if_undisturbed(first_build, clone, 
     assassin.mkdir()
     (assassin / "sitecustomize.py").write_text(ASSASSIN)
     for stage in plan.tracked(clone.folder):
-        for moment in ("begin", "receipt", "swap"):
-            assert kill_in(clone, stage, moment, assassin) == -signal.SIGKILL, (stage, moment)
-            assert receipt.read(clone.folder / "data" / stage) is None
+        # At other moments, and by other signals, `make reliability` kills.
+        assert kill_in(clone, stage, assassin) == -signal.SIGKILL, stage
+        assert receipt.read(clone.folder / "data" / stage) is None
         # Else metrics would make the report as well, in which nothing could be killed any more.
         done = clone.run("snakemake", "--cores", "2", "--allowed-rules", stage, "--", stage)
         assert done.returncode == 0, done.stderr
@@ -72,7 +67,7 @@ def test_a_run_killed_between_the_two_renames_keeps_the_earlier_result(built, tm
     assassin.mkdir()
     (assassin / "sitecustomize.py").write_text(ASSASSIN)
     built.set(aug__factor=1)
-    assert kill_in(built, "augment", "swap", assassin) == -signal.SIGKILL
+    assert kill_in(built, "augment", assassin) == -signal.SIGKILL
     assert (built.folder / "data/.replaced-augment").is_dir()
     done = built.run("snakemake", "--cores", "2", "augment")
     assert done.returncode == 0, done.stderr

@@ -153,18 +153,6 @@ def test_a_part_of_the_flow_is_made_as_far_as_it_was_asked_for(built):
 
 
 @pytest.mark.long
-def test_two_targets_of_which_one_is_hidden_behind_the_other_end_with_the_one_named_that_was_not_made(built):
-    # Snakemake runs split and what reads it, and stops where receipts exist; metrics is farther down.
-    for stage in ("split", "metrics"):
-        shutil.rmtree(built.folder / "data" / stage)
-    done = built.run("snakemake", "--cores", "2", "split", "metrics")
-    if done.returncode:
-        assert "ERROR: not made, though it was asked for: data/metrics/receipt-" in done.stderr
-        do(built, "snakemake", "--cores", "2", "split", "metrics")
-    assert (built.folder / "data/metrics/metrics.json").is_file()
-
-
-@pytest.mark.long
 def test_a_damaged_result_is_no_answer(built):
     path = built.folder / "data/metrics/metrics.json"
     path.write_text(path.read_text().replace('"leaks": 0', '"leaks": 1'))
