@@ -61,7 +61,7 @@ def test_a_run_and_its_record_ask_nothing_of_the_network(first_build):
     assert done.returncode == 0, done.stderr
     assert "saved as experiment" in done.stderr
     started = witness.started(clone.folder.parent / "witness")
-    for program in ("snakemake", "huskies', 'train_augmented'", "huskies', 'record'", "'dvc', 'exp', 'save'"):
+    for program in ("snakemake", "huskies', 'train_augmented'", "huskies', 'record'", "'dvc', 'commit'"):
         assert any(program in line for line in started), program
     assert witness.asked(clone.folder.parent / "witness") == []
 
