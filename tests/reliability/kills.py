@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 from functools import partial
 from itertools import product
@@ -33,7 +34,7 @@ def kill_at_random(command: Command, bench: Bench, number: int, random: Random) 
     running = place.start(command.typed)
     try:
         running.process.wait(after)
-    except Exception:
+    except subprocess.TimeoutExpired:
         (os.killpg if whom == "group" else os.kill)(running.process.pid, sent)
     killed = running.wait(ENDING)
     return _again(place, bench, command, killed, f"{sent.name} to the {whom} after {after:.1f} s")
