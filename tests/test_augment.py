@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import PROJECT, bare_job
-from huskies import augment, images, manifest, naming, plan, policy, runner
+from huskies import augment, images, manifest, naming, plan, policy
 from huskies.errors import HuskyError
 
 POLICY = [
@@ -197,7 +197,7 @@ def test_another_policy_takes_effect_within_one_process(split_folder):
 
 def test_no_stage_imports_what_takes_seconds_before_it_is_needed():
     # The report always applies each transform of the policy.
-    modules = {runner.module_of(stage) for stage in plan.tracked(PROJECT)} - {"report"}
+    modules = {plan.module_of(stage) for stage in plan.tracked(PROJECT)} - {"report"}
     assert {"augment", "bottlenecks", "train"} < modules
     program = (
         f"import sys, {', '.join(f'huskies.{module}' for module in sorted(modules))}\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import imports, plan, quantization, runner
+from huskies import imports, plan, quantization
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
@@ -44,7 +44,7 @@ OF_OTHER_STAGES = {
 
 def foreign_to(module: str) -> set[str]:
     """Return the other top-level packages that a module of the package imports, anywhere in its code."""
-    return set(imports.imported((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))[1])
+    return set(imports.parsed((PACKAGE / imports.path_of(module)).read_text(encoding="utf-8")).libraries)
 
 
 def included(path: Path) -> list[Path]:
@@ -89,14 +89,14 @@ def test_every_file_of_rules_is_part_of_the_flow():
 def test_the_flow_is_what_dvc_knows():
     flow = {path.stem for path in included(PROJECT / "workflow/flow.smk")} - {"common"}
     # The controls run the flow up to the numbers, and need no page of their own.
-    assert {*flow, "report"} == {runner.module_of(stage) for stage in plan.tracked(PROJECT)}
+    assert {*flow, "report"} == {plan.module_of(stage) for stage in plan.tracked(PROJECT)}
     assert "report" not in flow
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     path, text = RULES[stage]
-    assert path.stem == runner.module_of(stage)
+    assert path.stem == plan.module_of(stage)
     assert re.match(r'    """[A-Z].+\."""\n', text)
     assert f'input:\n        upstream("{stage}"),\n' in text
     assert f'output:\n        receipt("{stage}"),\n' in text
@@ -111,14 +111,14 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
 def test_a_file_of_rules_opens_with_its_purpose_and_what_it_reads_and_writes(stage):
     docstring = ast.get_docstring(ast.parse(RULES[stage][0].read_text(encoding="utf-8").split("\n\n\nrule ")[0]))
     purpose, _, rest = docstring.partition("\n\n")
-    assert re.match(rf"{runner.module_of(stage)}(_…)?: ", purpose)
+    assert re.match(rf"{plan.module_of(stage)}(_…)?: ", purpose)
     assert re.search(r"^Reads ", rest, re.MULTILINE)
-    assert re.search(rf"^Writes data/{runner.module_of(stage)}(_…)?/", rest, re.MULTILINE)
+    assert re.search(rf"^Writes data/{plan.module_of(stage)}(_…)?/", rest, re.MULTILINE)
 
 
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_has_a_module_with_its_name_and_one_run(stage):
-    path = PACKAGE / f"{runner.module_of(stage)}.py"
+    path = PACKAGE / f"{plan.module_of(stage)}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert re.search(rf"\b{stage}\b", ast.get_docstring(tree).partition("\n")[0])
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -153,24 +153,36 @@ def test_data_come_from_stages_that_stand_before(stage):
     allowed |= {"preview": ["${raw}"], "distorted": weights, "export": weights}
     # Every look at the test set stands in the page.
     allowed["report"] = ["ledger.csv"]
-    assert others == allowed.get(runner.module_of(stage), [])
+    assert others == allowed.get(plan.module_of(stage), [])
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_module_reads_the_folders_that_its_stage_lists_and_no_others(stage):
-    source = (PACKAGE / f"{runner.module_of(stage)}.py").read_text(encoding="utf-8")
+    source = (PACKAGE / f"{plan.module_of(stage)}.py").read_text(encoding="utf-8")
     read = set(re.findall(r'\binputs\["(\w+)"\]', source))
-    of_the_module = [name for name in STAGES if runner.module_of(name) == runner.module_of(stage)]
+    of_the_module = [name for name in STAGES if plan.module_of(name) == plan.module_of(stage)]
     listed = {name for each in of_the_module for name in plan.upstream(STAGES[each])}
     chosen_by_name = re.search(r"\binputs\[[^\"]", source)
     assert read <= listed if chosen_by_name else read == listed
 
 
-@pytest.mark.parametrize("stage", EVERY)
-def test_a_stage_lists_the_code_that_its_module_imports(stage):
-    expected = sorted(f"{plan.PACKAGE}{name}.py" for name in imports.modules(runner.module_of(stage)))
+def above(stage: str) -> set[str]:
+    """Return the stages above one, directly or through others."""
+    direct = plan.upstream(STAGES[stage])
+    return set(direct).union(*(above(each) for each in direct))
+
+
+@pytest.mark.parametrize("stage", plan.tracked(PROJECT))
+def test_dvc_is_told_of_the_code_that_counts_at_no_stage_above(stage):
+    counted = set().union(*(plan.code(each, PROJECT) for each in above(stage)))
+    expected = sorted(plan.code(stage, PROJECT).keys() - counted)
     listing = "\n".join(f"      - {path}" for path in expected)
-    assert plan.code(EVERY[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
+    assert plan.listed_code(STAGES[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
+
+
+def test_nobody_lists_the_code_of_stages_that_dvc_never_runs():
+    listed = (PROJECT / plan.UNTRACKED).read_text(encoding="utf-8")
+    assert not re.search(r"huskies/.*\.py$", listed, re.MULTILINE)
 
 
 def test_the_report_lists_every_file_that_its_page_is_made_of():
@@ -180,7 +192,7 @@ def test_the_report_lists_every_file_that_its_page_is_made_of():
 
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_sections_that_its_module_reads(stage):
-    source = (PACKAGE / f"{runner.module_of(stage)}.py").read_text(encoding="utf-8")
+    source = (PACKAGE / f"{plan.module_of(stage)}.py").read_text(encoding="utf-8")
     read = set(re.findall(r'\bjob\.params\["(\w+)"\]', source))
     assert {key.split(".")[0] for key in listed_params(EVERY[stage])} == read
     single = {key for key in listed_params(EVERY[stage]) if "." in key}
@@ -200,7 +212,7 @@ def test_every_section_serves_a_stage_and_every_listed_key_exists():
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_libraries_that_its_code_imports_and_that_shape_its_bytes(stage):
     known = {IMPORTED_AS.get(library, library): library for library in PINS}
-    imported = set().union(*(foreign_to(name) for name in imports.modules(runner.module_of(stage))))
+    imported = set().union(*(foreign_to(name) for name in imports.modules(plan.module_of(stage))))
     shaping = {known[name] for name in imported if name in known}
     shaping |= set().union(*(BROUGHT_ALONG.get(library, set()) for library in shaping))
     assert listed_libraries(EVERY[stage]) == sorted(shaping - OF_OTHER_STAGES.get(stage, set()))
@@ -208,7 +220,7 @@ def test_a_stage_lists_the_libraries_that_its_code_imports_and_that_shape_its_by
 
 def test_every_library_that_a_stage_imports_is_pinned_or_shapes_nothing():
     known = {IMPORTED_AS.get(library, library) for library in PINS}
-    used = {runner.module_of(stage) for stage in EVERY}
+    used = {plan.module_of(stage) for stage in EVERY}
     foreign = set()
     for name in {each for module in used for each in imports.modules(module)}:
         foreign |= foreign_to(name)
@@ -246,7 +258,7 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 
 
 def test_every_module_of_the_package_is_used():
-    roots = {runner.module_of(stage) for stage in EVERY} | {"__main__", "controls", "article_flows", "sweep_flows"}
+    roots = {plan.module_of(stage) for stage in EVERY} | {"__main__", "controls", "article_flows", "sweep_flows"}
     reached = {name for root in roots for name in imports.modules(root)}
     assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
 

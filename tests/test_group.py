@@ -16,8 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-STAGES = plan.stages(PROJECT)
-
 
 @pytest.fixture(autouse=True)
 def _where_the_weights_are(monkeypatch):
@@ -38,7 +36,7 @@ def make_job(stage: str, tmp_path: Path, params: dict, **given) -> Job:
     output = tmp_path / stage
     output.mkdir()
     inputs = {"convert": tmp_path / "convert"} if stage == "group" else {}
-    code = {path: snapshot.code_digest(Path(path).read_text(encoding="utf-8")) for path in plan.code(STAGES[stage])}
+    code = plan.code(stage)
     return bare_job(stage=stage, params=params, inputs=inputs, code=code, output=output, **given)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import CLASSES, PROJECT
-from huskies import bottlenecks, ledger, manifest, plan, receipt, runner
+from huskies import bottlenecks, ledger, manifest, plan, receipt
 from huskies.job import Job
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
@@ -53,7 +53,7 @@ def run_again(stage: str, data: Path, output: Path) -> dict[str, bytes]:
     given = {name: planned[name] for name in fields} | {"inputs": {name: data / name for name in planned["inputs"]}}
     output.mkdir(parents=True)
     job = Job(**given, raw_digest=None, output=output, previous=None, cores=1)
-    importlib.import_module(f"huskies.{runner.module_of(stage)}").run(job)
+    importlib.import_module(f"huskies.{plan.module_of(stage)}").run(job)
     return {str(path.relative_to(output)): path.read_bytes() for path in sorted(output.rglob("*")) if path.is_file()}
 
 

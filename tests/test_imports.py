@@ -53,7 +53,7 @@ def test_every_library_of_the_package_is_known_by_its_name():
     distributions = importlib.metadata.packages_distributions()
     for module in {each for root in ROOTS for each in imports.modules(root)}:
         source = (imports.PACKAGE / f"{module}.py").read_text(encoding="utf-8")
-        for name in imports.imported(source)[1] & distributions.keys():
+        for name in imports.parsed(source).libraries & distributions.keys():
             assert imports.IMPORTED_AS.get(name, name) in {each.lower() for each in distributions[name]}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import manifest, plan, receipt, runner, snapshot
+from huskies import imports, manifest, plan, receipt, runner
 from huskies.errors import HuskyError
 
 PROJECT = Path(__file__).parent.parent
@@ -67,7 +67,7 @@ class Workspace:
         planned = {
             "stage": "group",
             "params": {"group": {"near_duplicates": False}},
-            "code": {EXTRA: snapshot.code_digest((self.folder / EXTRA).read_text())},
+            "code": {EXTRA: imports.code_digest((self.folder / EXTRA).read_text())},
             "libraries": {},
             "files": {},
             "inputs": {"convert": receipt.plan_hash(above)},
@@ -110,7 +110,7 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     folder = tmp_path / "workspace"
     (folder / "workflow").mkdir(parents=True)
     (folder / "workflow/huskies").symlink_to(SOURCES / "huskies")
-    for name in ("dvc.yaml", "workflow/on_request.yaml", "workflow/pins.yaml", plan.CONTROLS):
+    for name in ("dvc.yaml", plan.UNTRACKED, plan.PINS):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
     (folder / EXTRA).write_text("ANSWER = 42\n")
@@ -555,7 +555,7 @@ def test_a_read_only_folder_is_explained_and_earlier_results_stay(workspace):
 
 
 def test_stages_that_differ_in_their_images_share_a_module():
-    assert {stage: runner.module_of(stage) for stage in plan.stages(PROJECT) if runner.module_of(stage) != stage} == {
+    assert {stage: plan.module_of(stage) for stage in plan.stages(PROJECT) if plan.module_of(stage) != stage} == {
         "bottlenecks_original": "bottlenecks",
         "bottlenecks_augmented": "bottlenecks",
         "bottlenecks_test": "bottlenecks",

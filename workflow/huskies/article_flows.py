@@ -155,7 +155,7 @@ def _planned(
 
 
 def gathered(name: str, values: dict[str, Any], sources: dict[str, tuple[Flow, str]], root: str = ROOT) -> Gathered:
-    """Return the stage `name` of workflow/controls/stages.yaml below `root`.
+    """Return the stage `name` of workflow/stages.yaml below `root`.
 
     sources: what it reads, (flow, stage), by the name under which its job finds the folder.
     """

@@ -1,66 +1,114 @@
-"""What shapes features, descriptors and converted backbones, found by what their code imports: nobody keeps a list.
+"""What a module's code is: all that it imports of this package, directly or through others. Nobody keeps a list.
 
-A root is the module that computes them. All that it imports counts, directly or through others, functions' own imports
-included: its code, but for comments, docstrings and layout, and the versions of the libraries.
+Functions' own imports count, too. The code of a stage is that of its module, and so is the identity of features,
+descriptors and converted backbones; libraries are known in the same way. Comments, docstrings and layout are no code.
 """
 
 import ast
 import functools
+import hashlib
 import importlib.metadata
 import sys
 from pathlib import Path
-
-from huskies import snapshot
+from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).parent
+_NAME = PACKAGE.name
 # What a library is imported as, where that is not its name.
 IMPORTED_AS = {"cv2": "opencv-python-headless", "PIL": "pillow", "ruamel": "ruamel.yaml"}
 
 
+class Source(NamedTuple):
+    """What a module's source says: the package's modules and the libraries that it imports, and a digest of its code.
+
+    own: dotted names below the package, of modules or of what is in them. libraries: as they are imported.
+    """
+
+    own: frozenset[str]
+    libraries: frozenset[str]
+    digest: str
+
+
 @functools.cache
-def imported(source: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return (modules of the package, other top-level modules) that a module's source imports, anywhere in it."""
-    own, foreign = set(), set()
-    for node in ast.walk(ast.parse(source)):
+def parsed(source: str) -> Source:
+    """Return what a module's source imports, anywhere in it, and the digest of its code."""
+    tree = ast.parse(source)
+    names = set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [name.name for name in node.names]
+            names.update(each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{name.name}" for name in node.names] if node.module == "huskies" else [node.module]
-        else:
-            continue
-        for name in names:
-            top, _, inner = name.partition(".")
-            if top == "huskies":
-                own.add(inner.partition(".")[0])
-            else:
-                foreign.add(top)
-    return frozenset(own - {""}), frozenset(foreign - sys.stdlib_module_names)
+            names.update(f"{node.module}.{each.name}" for each in node.names)
+    own = {name.partition(".")[2] for name in names if name.startswith(f"{_NAME}.")}
+    foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {_NAME}
+    return Source(frozenset(own), frozenset(foreign), _digest(tree))
 
 
-def _source(module: str) -> str:
-    return (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+def code_digest(source: str) -> str:
+    """Return a digest of Python source that comments, docstrings, layout and the version of Python do not change."""
+    return parsed(source).digest
 
 
-def modules(root: str) -> list[str]:
-    """Return a module and all that it imports of the package, directly or through others, sorted."""
-    reached, waiting = set(), [root]
+def _digest(tree: ast.Module) -> str:
+    """Return the digest of a syntax tree, which loses its docstrings."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
+            ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(_structure(tree).encode()).hexdigest()
+
+
+def _structure(node: Any) -> str:
+    # ast.dump and ast.unparse write the same code differently in different versions of Python, and then a
+    # teammate with another version would build everything anew. Empty fields are what newer versions add.
+    if isinstance(node, ast.AST):
+        fields = [f"{name}={_structure(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return f"{type(node).__name__}({','.join(fields)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_structure, node))}]"
+    return ascii(node)
+
+
+def path_of(module: str) -> str:
+    """Return where a module lies below the package."""
+    return f"{module.replace('.', '/')}.py"
+
+
+def resolved(name: str, package: Path) -> str:
+    """Return the module that a dotted name is, or is in; the empty string where there is none."""
+    while name and not (package / path_of(name)).is_file():
+        name = name.rpartition(".")[0]
+    return name
+
+
+def _sources(root: str, package: Path | None) -> dict[str, Source]:
+    """Return what each module of the closure of `root` says, by name, sorted."""
+    package = package or PACKAGE
+    found: dict[str, Source] = {}
+    waiting = [root]
     while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += imported(_source(name))[0]
-    return sorted(reached)
+        module = waiting.pop()
+        if module and module not in found:
+            found[module] = parsed((package / path_of(module)).read_text(encoding="utf-8"))
+            waiting += (resolved(name, package) for name in found[module].own)
+    return dict(sorted(found.items()))
 
 
-def code(root: str) -> dict[str, str]:
-    """Return a digest of each module that `modules` names."""
-    return {module: snapshot.code_digest(_source(module)) for module in modules(root)}
+def modules(root: str, package: Path | None = None) -> list[str]:
+    """Return a module and all that it imports of the package, directly or through others, sorted."""
+    return list(_sources(root, package))
 
 
-def libraries(root: str) -> dict[str, str | None]:
+def code(root: str, package: Path | None = None) -> dict[str, str]:
+    """Return a digest of the code of each module that `modules` names."""
+    return {module: source.digest for module, source in _sources(root, package).items()}
+
+
+def libraries(root: str, package: Path | None = None) -> dict[str, str | None]:
     """Return the version of each library that these modules import, None for one that is not installed."""
-    foreign = set().union(*(imported(_source(module))[1] for module in modules(root)))
-    return {name: _version(name) for name in sorted(IMPORTED_AS.get(each, each) for each in foreign)}
+    found = set().union(*(source.libraries for source in _sources(root, package).values()))
+    return {name: _version(name) for name in sorted(IMPORTED_AS.get(each, each) for each in found)}
 
 
 def _version(library: str) -> str | None:

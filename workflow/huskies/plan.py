@@ -1,8 +1,9 @@
-"""Plans: all that a stage's output depends on, computed before any job from dvc.yaml and params.yaml.
+"""Plans: all that a stage's output depends on, computed before any job from dvc.yaml, params.yaml and the code.
 
-dvc.yaml is the only list of what a stage depends on. A plan holds the stage's parameters, the digests of its
-code (comments, docstrings and layout removed), the pins of the libraries that shape its bytes, the contents of
-its data files, and the hashes of the plans above it. So its own hash changes if anything at all above it does.
+dvc.yaml says which data and parameters a stage reads; its code is whatever its module imports. A plan holds the
+stage's parameters, the digests of its code (comments, docstrings and layout removed), the pins of the libraries that
+shape its bytes, the contents of its data files, and the hashes of the plans above it. So its own hash changes if
+anything at all above it does.
 """
 
 import functools
@@ -13,22 +14,20 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from huskies import imports, receipt, snapshot, whole
 from huskies import params as parameters
-from huskies import receipt, snapshot, whole
 from huskies.errors import HuskyError
 
 FOLDER = Path(".snakemake/plans")
 PINS = "workflow/pins.yaml"
 PACKAGE = "workflow/huskies/"
-# What is asked for by name stands apart, so that `dvc repro` and `dvc exp run` can never look at the test set.
-TRACKED, ON_REQUEST = "dvc.yaml", "workflow/on_request.yaml"
-# Stages that make raw images for a flow of its own, or put the numbers of several flows side by side.
-CONTROLS = "workflow/controls/stages.yaml"
+# What is made only on request stands apart, so that `dvc repro` and `dvc exp run` can never look at the test set.
+TRACKED, UNTRACKED = "dvc.yaml", "workflow/stages.yaml"
 
 
 def stages(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
-    """Return the stages of dvc.yaml and workflow/on_request.yaml, by name, in their order."""
-    return tracked(workspace) | _read(workspace / ON_REQUEST)["stages"]
+    """Return the stages of dvc.yaml, and those that are made only on request, by name, in their order."""
+    return tracked(workspace) | _read(workspace / UNTRACKED)["on_request"]
 
 
 def tracked(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
@@ -37,8 +36,8 @@ def tracked(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
 
 
 def controls(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
-    """Return the stages of workflow/controls/stages.yaml, by name, in their order."""
-    return _read(workspace / CONTROLS)["stages"]
+    """Return the stages that make raw images for other flows, or compare flows, by name, in their order."""
+    return _read(workspace / UNTRACKED)["controls"]
 
 
 def shown(workspace: Path = Path()) -> list[str]:
@@ -63,12 +62,28 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def upstream(stage: dict[str, Any]) -> list[str]:
     """Return the names of the stages whose folders a stage of dvc.yaml reads."""
-    return [dependency.removeprefix("data/") for dependency in stage["deps"] if dependency.startswith("data/")]
+    return [each.removeprefix("data/") for each in stage.get("deps", []) if each.startswith("data/")]
 
 
-def code(stage: dict[str, Any]) -> list[str]:
-    """Return the modules that a stage of dvc.yaml lists; other files of the package count by their bytes."""
-    return [dependency for dependency in stage["deps"] if dependency.startswith(PACKAGE) and dependency.endswith(".py")]
+def module_of(stage: str) -> str:
+    """Return the module of a stage; the bottleneck stages share one, and so do the trainings."""
+    return {"bottlenecks": "bottlenecks", "train": "train"}.get(stage.split("_")[0], stage)
+
+
+def code(stage: str, workspace: Path = Path()) -> dict[str, str]:
+    """Return a digest of each module that shapes the stage's output, by its path: its own, and all that it imports."""
+    found = imports.code(module_of(stage), workspace / PACKAGE)
+    return {f"{PACKAGE}{imports.path_of(module)}": digest for module, digest in found.items()}
+
+
+def listed_code(stage: dict[str, Any]) -> list[str]:
+    """Return the modules by which DVC sees an edit at this stage: those that count at no stage above."""
+    return [dependency for dependency in stage["deps"] if _is_code(dependency)]
+
+
+def _is_code(dependency: str) -> bool:
+    # Other files of the package count by their bytes.
+    return dependency.startswith(PACKAGE) and dependency.endswith(".py")
 
 
 def all_plans(
@@ -106,16 +121,15 @@ def _plan(
     name: str, stage: dict[str, Any], params: dict[str, Any], inputs: dict[str, str], workspace: Path
 ) -> dict[str, Any]:
     pins = _read(workspace / PINS)
-    sources = code(stage)
     data = [
         _fill_in(dependency, params)
-        for dependency in stage["deps"]
-        if dependency not in sources and not dependency.startswith("data/") and dependency != "${raw}"
+        for dependency in stage.get("deps", [])
+        if not _is_code(dependency) and not dependency.startswith("data/") and dependency != "${raw}"
     ]
     return {
         "stage": name,
         "params": _section(stage, params),
-        "code": {path: snapshot.code_digest((workspace / path).read_text(encoding="utf-8")) for path in sources},
+        "code": code(name, workspace),
         "libraries": {library: pins[library] for library in _libraries(stage)},
         "files": {path: _file(workspace / path) for path in data},
         "inputs": inputs,

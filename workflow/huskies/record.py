@@ -65,7 +65,8 @@ def _anything_built() -> bool:
 
 def _seen(plans: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return a digest of all that DVC goes by for each stage, and one of dvc.lock."""
-    seen, code = {"lock": _digest(lockfile.PATH)}, {name: plan.code(stage) for name, stage in plan.tracked().items()}
+    seen = {"lock": _digest(lockfile.PATH)}
+    code = {name: plan.listed_code(stage) for name, stage in plan.tracked().items()}
     # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
     sources = {path: _digest(Path(path)) for path in set().union(*code.values())}
     for name, paths in code.items():

@@ -12,15 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import huskies
-from huskies import interrupts, receipt, snapshot, stage_folder, whole
+from huskies import imports, interrupts, receipt, snapshot, stage_folder, whole
 from huskies import plan as plans
 from huskies.errors import HuskyError, some
 from huskies.job import Job
-
-
-def module_of(stage: str) -> str:
-    """Return the module of a stage; the bottleneck stages share one, and so do the trainings."""
-    return {"bottlenecks": "bottlenecks", "train": "train"}.get(stage.split("_")[0], stage)
 
 
 def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path] = ()) -> str:
@@ -105,7 +100,7 @@ def _digest(receipt_path: Path) -> str:
 
 
 def _module(stage: str):
-    return importlib.import_module(f"huskies.{module_of(stage)}")
+    return importlib.import_module(f"huskies.{plans.module_of(stage)}")
 
 
 def _job(plan: dict[str, Any], above: dict[str, Path], building: Path, folder: Path, cores: int) -> Job:
@@ -145,7 +140,7 @@ def _check_libraries(plan: dict[str, Any]) -> None:
 
 def _check_still_true(plan: dict[str, Any], above: dict[str, Path]) -> None:
     for path, digest in plan["code"].items():
-        if snapshot.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
+        if imports.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
             raise HuskyError(f"{path} was edited since the run began. Run the same command again.")
     for path, digest in plan["files"].items():
         if snapshot.file_digest(Path(path)) != digest:

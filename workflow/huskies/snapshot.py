@@ -6,7 +6,6 @@ as those of the old file; so such a file gets the time of its discovery as its m
 user's, disposable, and shared by all workspaces.
 """
 
-import ast
 import contextlib
 import functools
 import hashlib
@@ -17,7 +16,6 @@ import time
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
@@ -46,29 +44,6 @@ def file_digest(path: Path) -> str:
     if digest.startswith(_UNREADABLE):
         raise HuskyError(f"cannot read {path}: {digest.removeprefix(_UNREADABLE)}.")
     return digest
-
-
-@functools.cache
-def code_digest(source: str) -> str:
-    """Return a digest of Python source that comments, docstrings, layout and the version of Python do not change."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
-            ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(_structure(tree).encode()).hexdigest()
-
-
-def _structure(node: Any) -> str:
-    # ast.dump and ast.unparse write the same code differently in different versions of Python, and then a
-    # teammate with another version would build everything anew. Empty fields are what newer versions add.
-    if isinstance(node, ast.AST):
-        fields = [f"{name}={_structure(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
-        return f"{type(node).__name__}({','.join(fields)})"
-    if isinstance(node, list):
-        return f"[{','.join(map(_structure, node))}]"
-    return ascii(node)
 
 
 def raw_digest(raw: Path) -> str:
