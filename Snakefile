@@ -49,13 +49,13 @@ FURTHER = {
     "article": "article",
     "sweep": "article",
 }
-asked = prepare.asked_for(FURTHER, sys.argv[1:])
+asked = asked_for(FURTHER, sys.argv[1:])
 for control in asked:
 
     include: f"workflow/{FURTHER[control]}/{control}.smk"
 
 
-later = prepare.add_page(workflow)
+later = add_page(workflow)
 
 
 def report_and_record():
@@ -66,8 +66,8 @@ def report_and_record():
     """
     if workflow.dryrun:
         return
-    prepare.or_exit(targets.check, workflow)
-    prepare.or_exit(stage_folder.clear, Path("data"))
+    or_exit(targets.check, workflow)
+    or_exit(stage_folder.clear, Path("data"))
     if config or os.environ.get("DVC_STAGE"):
         return
     if later:
@@ -78,11 +78,11 @@ def report_and_record():
 
 
 onstart:
-    prepare.let_sigterm_end_snakemake()
+    let_sigterm_end_snakemake()
 
 
 onsuccess:
     report_and_record()
 
 
-prepare.when_nothing_to_be_done(report_and_record)
+when_nothing_to_be_done(report_and_record)

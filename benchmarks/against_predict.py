@@ -11,7 +11,7 @@ from pathlib import Path
 import engines
 import numpy as np
 import side_by_side
-from huskies import openvino_engine
+from huskies.backbone import openvino_engine
 from speed_table import Line
 
 PRECISIONS = ("float32", "bfloat16", "int8")

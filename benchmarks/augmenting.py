@@ -18,7 +18,8 @@ from pathlib import Path
 import clones
 import numpy as np
 import side_by_side
-from huskies import images, manifest, params
+from huskies.images import codec, manifest
+from huskies.planning import params
 from speed_table import Line
 
 SIDE = 299
@@ -26,7 +27,7 @@ SIDE = 299
 _STAGE = """
 import json, sys
 from pathlib import Path
-from huskies import augment
+from huskies.steps import augment
 from huskies.job import Job
 
 settings = json.loads(sys.argv[1])
@@ -40,7 +41,7 @@ augment.run(Job("augment", params, {"split": folder}, {}, {}, {}, None, {}, outp
 _ALBUMENTATIONS = """
 import sys, time
 import numpy as np
-from huskies import policy
+from huskies.augmentation import policy
 
 augment = policy.build([
     {"transform": "Affine", "rotate": [-15, 15], "scale": [0.9, 1.1], "translate_percent": [-0.1, 0.1], "p": 1.0},
@@ -80,7 +81,7 @@ print(len(photos) / (time.process_time() - start))
 def photos(shared: Path) -> dict[str, np.ndarray]:
     """Return the 210 flower photos, RGB, uint8, SIDE × SIDE × 3, by name."""
     paths = sorted((shared / "data/flowers").glob("*.png"))
-    return {path.stem: images.resize(images.decode(path.read_bytes()), SIDE) for path in paths}
+    return {path.stem: codec.resize(codec.decode(path.read_bytes()), SIDE) for path in paths}
 
 
 def write_photos(shared: Path, folder: Path) -> None:
@@ -88,8 +89,8 @@ def write_photos(shared: Path, folder: Path) -> None:
     (folder / "flower").mkdir(parents=True)
     rows = []
     for name, photo in photos(shared).items():
-        jpeg = images.encode(photo, 95)
-        file, sha256 = f"flower/train_{name}.jpg", images.sha256(jpeg)
+        jpeg = codec.encode(photo, 95)
+        file, sha256 = f"flower/train_{name}.jpg", codec.sha256(jpeg)
         (folder / file).write_bytes(jpeg)
         rows.append({"file": file, "label": "flower", "split": "train", "source_sha256": sha256, "sha256": sha256})
     manifest.write(manifest.make(rows), folder / manifest.NAME)

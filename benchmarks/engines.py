@@ -25,8 +25,12 @@ import numpy as np
 import pandas as pd
 import threadpoolctl
 from clones import PROJECT
-from huskies import backbone, bottlenecks, engine, images, intervals, manifest, openvino_engine, snapshot, store
+from huskies import cache_file
+from huskies.backbone import engine, inference, network, openvino_engine, store
+from huskies.images import codec, manifest
 from huskies.job import Job
+from huskies.statistics import intervals
+from huskies.steps import bottlenecks
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -94,12 +98,12 @@ def write_images(folder: Path, pictures: list[tuple[str, str, Path, int]]) -> No
     """Write (name, label, path of a picture, turn) as JPEGs with a manifest."""
     rows = []
     for file, label, path, turn in pictures:
-        pixels = np.rot90(images.decode(path.read_bytes()), turn)
+        pixels = np.rot90(codec.decode(path.read_bytes()), turn)
         pixels = pixels[:, ::-1] if turn & 4 else pixels
-        jpeg = images.encode(np.ascontiguousarray(255 - pixels if turn & 8 else pixels), 95)
+        jpeg = codec.encode(np.ascontiguousarray(255 - pixels if turn & 8 else pixels), 95)
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(jpeg)
-        sha256 = images.sha256(jpeg)
+        sha256 = codec.sha256(jpeg)
         # Half of the upright ones are trained on always, and calibrate int8.
         split = "train" if turn == 0 and sha256 < "8" else "val"
         rows.append({"file": file, "label": label, "split": split, "source_sha256": sha256, "sha256": sha256})
@@ -143,8 +147,8 @@ def keras_predict(case: str, files: list[str]) -> Callable:
     import tensorflow
 
     parameters = parameters_of(case, "tensorflow", "float32")
-    model, side = backbone.build(parameters)
-    preprocess = backbone.preprocessing(parameters["name"])
+    model, side = network.build(parameters)
+    preprocess = network.preprocessing(parameters["name"])
 
     def read(file):
         pixels = tensorflow.io.decode_jpeg(tensorflow.io.read_file(file), channels=3)
@@ -165,7 +169,7 @@ def stage(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
     )
 
     def run() -> None:
-        for path in snapshot.cache_folder().glob(f"{store.NAME}*"):
+        for path in cache_file.cache_folder().glob(f"{store.NAME}*"):
             path.unlink()
         bottlenecks.run(job)
 
@@ -174,9 +178,9 @@ def stage(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
 
 def from_memory(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
     """Return the engine alone, on pixels that are decoded and resized beforehand."""
-    split, trace = Path("flowers"), functools.partial(backbone.trace, parameters)
-    infer, side, size = engine.load(backbone.settle(parameters, split), CORES, trace, backbone.BATCH, split)
-    pixels = np.stack([images.resize(images.decode((split / file).read_bytes()), side) for file in photos["file"]])
+    split, trace = Path("flowers"), functools.partial(network.trace, parameters)
+    infer, side, size = engine.load(inference.settle(parameters, split), CORES, trace, inference.BATCH, split)
+    pixels = np.stack([codec.resize(codec.decode((split / file).read_bytes()), side) for file in photos["file"]])
     whole = np.split(pixels[: len(pixels) // size * size], len(pixels) // size)
 
     def run() -> None:
@@ -190,7 +194,7 @@ def decoding(side: int, photos: pd.DataFrame) -> Callable:
     """Return what every engine needs done before: files read, checked, decoded and resized, on all cores."""
 
     def pixels(photo: Any) -> np.ndarray:
-        return images.resize(images.decode_jpeg(images.read_checked(Path("flowers", photo.file), photo.sha256)), side)
+        return codec.resize(codec.decode_jpeg(codec.read_checked(Path("flowers", photo.file), photo.sha256)), side)
 
     def run() -> None:
         with ThreadPoolExecutor(CORES) as pool:
@@ -209,7 +213,7 @@ def features(folder: Path, case: str, kind: str) -> dict[str, np.ndarray]:
     engines = [("tensorflow", "float32"), *(("openvino", each) for each in precisions)]
     return {
         f"{name} {precision}": np.concatenate(
-            [rows for _, rows in backbone.compute(parameters_of(case, name, precision), files, CORES, Path(kind))]
+            [rows for _, rows in inference.compute(parameters_of(case, name, precision), files, CORES, Path(kind))]
         )
         for name, precision in engines
     }

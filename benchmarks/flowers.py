@@ -19,7 +19,10 @@ import threadpoolctl
 from clones import PROJECT
 from flowers_features import photos, seen
 from flowers_heads import HEADS
-from huskies import descriptor, group, images, intervals, likeness, split
+from huskies.images import codec
+from huskies.near_duplicates import comparison, descriptor
+from huskies.statistics import intervals
+from huskies.steps import group, split
 from sklearn.model_selection import StratifiedShuffleSplit
 
 TABLE, MISSED = PROJECT / "benchmarks/flowers.csv", PROJECT / "benchmarks/flowers_missed.csv"
@@ -87,7 +90,7 @@ def grouped() -> pd.DataFrame:
     """Return the photos with the groups that the stage `group` finds."""
     rows, pixels = photos()
     order = np.argsort(rows["sha256"])
-    thumbnails = np.stack([images.resize(pixels[each], likeness.SIDE) for each in order])
+    thumbnails = np.stack([codec.resize(pixels[each], comparison.SIDE) for each in order])
     near = group.find_near(thumbnails, np.concatenate(list(descriptor.compute(thumbnails, 1))), 1)
     pairs = [(rows["file"][order[one]], rows["file"][order[other]]) for one, other, _ in near]
     return rows.assign(group=group.find_groups(rows, pairs)["group"])

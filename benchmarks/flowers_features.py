@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from huskies import backbone, images
+from huskies.backbone import network, tensorflow_setup
+from huskies.images import codec
 from PIL import Image
 
 SHARED = Path(os.environ["HUSKIES_SHARED"])
@@ -33,10 +34,10 @@ def photos() -> tuple[pd.DataFrame, list[np.ndarray]]:
     """Return (columns file, label, source, group, source_sha256, sha256; the pixels that `convert` makes of each)."""
     table = pd.read_csv(SHARED / "data/flowers/flower_labels.csv", dtype=str).sort_values("file", ignore_index=True)
     contents = [(SHARED / "data/flowers" / file).read_bytes() for file in table["file"]]
-    jpegs = [images.encode(images.decode(content), 95) for content in contents]
+    jpegs = [codec.encode(codec.decode(content), 95) for content in contents]
     table["source"], table["group"] = table["file"], ""
-    table["source_sha256"], table["sha256"] = ([images.sha256(each) for each in some] for some in (contents, jpegs))
-    return table, [images.decode(jpeg) for jpeg in jpegs]
+    table["source_sha256"], table["sha256"] = ([codec.sha256(each) for each in some] for some in (contents, jpegs))
+    return table, [codec.decode(jpeg) for jpeg in jpegs]
 
 
 def view(pixels: np.ndarray, name: str, side: int, resampling: str) -> np.ndarray:
@@ -57,9 +58,9 @@ def view(pixels: np.ndarray, name: str, side: int, resampling: str) -> np.ndarra
 
 
 @functools.lru_cache(1)
-def network(side: int) -> Callable:
+def all_layers(side: int) -> Callable:
     """Return the function from pixels to the average- and maximum-pooled output of every layer of LAYERS."""
-    tensorflow = backbone.load_tensorflow()
+    tensorflow = tensorflow_setup.load_tensorflow()
     import keras
 
     base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(side, side, 3))
@@ -70,7 +71,7 @@ def network(side: int) -> Callable:
         for layer in LAYERS
         for name, pool in pools.items()
     }
-    model, preprocess = keras.Model(base.input, outputs), backbone.preprocessing("MobileNetV2")
+    model, preprocess = keras.Model(base.input, outputs), network.preprocessing("MobileNetV2")
     return tensorflow.function(lambda pixels: model(preprocess(tensorflow.cast(pixels, "float32")), training=False))
 
 
@@ -78,5 +79,5 @@ def network(side: int) -> Callable:
 def seen(side: int, name: str, resampling: str) -> dict[str, np.ndarray]:
     """Return the features of a view of all photos by layer and pooling, float32, photos × D."""
     pixels = np.stack([view(each, name, side, resampling) for each in photos()[1]])
-    parts = [network(side)(pixels[start : start + 15]) for start in range(0, len(pixels), 15)]
+    parts = [all_layers(side)(pixels[start : start + 15]) for start in range(0, len(pixels), 15)]
     return {key: np.concatenate([part[key].numpy() for part in parts]) for key in parts[0]}

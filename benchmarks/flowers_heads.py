@@ -7,7 +7,8 @@ space that the training rows span, which has fewer dimensions than there are fea
 from collections.abc import Callable
 
 import numpy as np
-from huskies import params, train
+from huskies.planning import params
+from huskies.training import fit
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -86,7 +87,7 @@ class Ours(ClassifierMixin, BaseEstimator):
         self.classes_, targets = np.unique(labels, return_inverse=True)
         parameters = {**params.load()["train"], "scaling": "discriminants", "keep": "last"}
         known = rows.astype(np.float32), targets
-        self.head_ = train.fit(known, known, len(self.classes_), parameters, "train_baseline")[0]
+        self.head_ = fit.fit(known, known, len(self.classes_), parameters, "train_baseline")[0]
         return self
 
     def predict_proba(self, rows: np.ndarray) -> np.ndarray:

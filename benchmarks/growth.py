@@ -23,7 +23,8 @@ import cv2
 import numpy as np
 import pandas as pd
 from clones import PROJECT
-from huskies import store, whole
+from huskies import atomic
+from huskies.backbone import store
 from process_cost import Cost, timed
 
 RESULT, REPORT = PROJECT / "benchmarks/growth.csv", PROJECT / "benchmarks/growth.md"
@@ -103,7 +104,7 @@ class Table:
         fresh = pd.DataFrame(self.lines, columns=COLUMNS)
         kept = known[known["images"] != self.images]
         table = pd.concat([kept, fresh] if len(kept) else [fresh]).sort_values("images", kind="stable")
-        whole.write(RESULT, table.to_csv(index=False, lineterminator="\n").encode())
+        atomic.write(RESULT, table.to_csv(index=False, lineterminator="\n").encode())
 
 
 def measure(folder: Path, count: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import engines
 import numpy as np
 import side_by_side
-from huskies import backbone, openvino_engine
+from huskies.backbone import network, openvino_engine
 from speed_table import Line
 
 CASE = "InceptionV3 to mixed8 at 299"
@@ -68,7 +68,7 @@ def operations_an_image(parameters: dict) -> float:
 
     Only convolutions and dense layers count; the rest is less than a hundredth, and no matrix multiply.
     """
-    model, _ = backbone.build(parameters)
+    model, _ = network.build(parameters)
     total = 0.0
     for layer in model.layers:
         kind = type(layer).__name__

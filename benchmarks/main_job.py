@@ -16,7 +16,7 @@ import clones
 import engines
 import on_the_fly
 from clones import PROJECT
-from huskies import plan
+from huskies.planning import stage_list
 from process_cost import timed
 from speed_table import Line
 
@@ -71,7 +71,7 @@ def measure(shared: Path | None, repetitions: int) -> Iterator[Line]:
         {stage: statistics.median(run[stage] for run in runs[name] if stage in run) for stage in runs[name][-1]}
         for name in COMMITS
     )
-    for stage in (*plan.stages(PROJECT), "record"):
+    for stage in (*stage_list.stages(PROJECT), "record"):
         if stage in now:
             note = f"{before[stage]:.1f} s before the engine" if stage in before else ""
             yield Line("main job", f"{data}: {stage}", now[stage], "s", note=note)

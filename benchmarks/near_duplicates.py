@@ -13,7 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-from huskies import backbone, descriptor, group, images, leaks, likeness, neighbours, params
+from huskies.backbone import inference
+from huskies.images import codec
+from huskies.near_duplicates import candidates, comparison, descriptor
+from huskies.planning import params
+from huskies.steps import group, leaks
 
 RESULT = Path("benchmarks/near_duplicates.md")
 CORES = os.cpu_count() or 1
@@ -21,8 +25,8 @@ PLANTED = 150
 # Pictures of one thing, by looking at what was joined.
 BURSTS = {"flowers": [{"0052", "0178"}, {"0054", "0073"}, {"0113", "0132", "0145"}], "digits": []}
 PAPER = {"flowers": (0, 0, 0), "digits": (255, 255, 255)}
-SWEPT = [(errors, likeness.ENOUGH) for errors in (8, 10, 12, 14, 16)]
-SWEPT += [(likeness.STANDARD_ERRORS, enough) for enough in (0.95, 0.96, 0.967, 0.975, 0.985)]
+SWEPT = [(errors, comparison.ENOUGH) for errors in (8, 10, 12, 14, 16)]
+SWEPT += [(comparison.STANDARD_ERRORS, enough) for enough in (0.95, 0.96, 0.967, 0.975, 0.985)]
 
 Random = np.random.Generator
 
@@ -43,7 +47,7 @@ def resized(image: np.ndarray, random: Random, _: tuple) -> np.ndarray:
 
 def recompressed(image: np.ndarray, random: Random, _: tuple) -> np.ndarray:
     """Return the image after JPEG at quality 30 to 60."""
-    return images.decode(images.encode(image, int(random.integers(30, 61))))
+    return codec.decode(codec.encode(image, int(random.integers(30, 61))))
 
 
 def cropped(image: np.ndarray, random: Random, _: tuple) -> np.ndarray:
@@ -115,17 +119,17 @@ def read(data: str) -> tuple[list[str], list[np.ndarray]]:
     """Return (names, images as convert makes them) of a data set."""
     folder = Path(os.environ["HUSKIES_SHARED"], "data/flowers") if data == "flowers" else Path("data/digits")
     files = sorted(folder.rglob("*.png"), key=lambda file: file.stem)
-    return [file.stem for file in files], [stored(images.decode(file.read_bytes())) for file in files]
+    return [file.stem for file in files], [stored(codec.decode(file.read_bytes())) for file in files]
 
 
 def stored(image: np.ndarray) -> np.ndarray:
     """Return the image after the JPEG that convert would make of it."""
-    return images.decode(images.encode(np.ascontiguousarray(image), 95))
+    return codec.decode(codec.encode(np.ascontiguousarray(image), 95))
 
 
 def seen(pixels: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return (thumbnails, descriptors) of images."""
-    thumbnails = np.stack([images.resize(each, likeness.SIDE) for each in pixels])
+    thumbnails = np.stack([codec.resize(each, comparison.SIDE) for each in pixels])
     return thumbnails, np.concatenate(list(descriptor.compute(thumbnails, CORES)))
 
 
@@ -134,11 +138,11 @@ def bottlenecks(folder: Path, pixels: list[np.ndarray]) -> tuple[pd.DataFrame, n
     folder.mkdir(parents=True)
     rows = []
     for number, each in enumerate(pixels):
-        content = images.encode(each, 95)
+        content = codec.encode(each, 95)
         (folder / f"{number}.jpg").write_bytes(content)
-        rows.append({"file": f"{folder.name}/{number}.jpg", "sha256": images.sha256(content)})
+        rows.append({"file": f"{folder.name}/{number}.jpg", "sha256": codec.sha256(content)})
     files = [(folder.parent / row["file"], row["sha256"]) for row in rows]
-    computed = backbone.compute(params.load()["backbone"], files, CORES)
+    computed = inference.compute(params.load()["backbone"], files, CORES)
     return pd.DataFrame(rows), np.concatenate([features for _, features in computed])
 
 
@@ -197,8 +201,8 @@ def measure(data: str, kinds: dict[str, Callable]) -> tuple[list[str], dict[str,
             origin, planted = np.concatenate([np.arange(len(originals)), chosen])[order], order >= len(originals)
             all_thumbnails = np.concatenate([thumbnails, of_copies[0]])[order]
             all_descriptors = np.concatenate([descriptors, of_copies[1]])[order]
-            features = neighbours.pairs_within(neighbours.nearest_by_features(all_descriptors))
-            pixels = neighbours.pairs_within(neighbours.nearest_by_pixels(all_thumbnails))
+            features = candidates.pairs_within(candidates.nearest_by_features(all_descriptors))
+            pixels = candidates.pairs_within(candidates.nearest_by_pixels(all_thumbnails))
             held_out, of_held_out = bottlenecks(Path(folder, str(number)), copies)
             gate = leaks.find_near(Path(folder), held_out, trained, (of_held_out, of_trained), CORES)
             told = [(int(Path(row.file).stem), int(chosen[int(Path(row.held_out).stem)])) for row in gate.itertuples()]
@@ -207,7 +211,7 @@ def measure(data: str, kinds: dict[str, Callable]) -> tuple[list[str], dict[str,
                 origin=origin,
                 planted=planted,
                 pairs=pairs,
-                compared=list(likeness.compare_all(all_thumbnails, pairs, CORES)),
+                compared=list(comparison.compare_all(all_thumbnails, pairs, CORES)),
                 by_features=right(origin, features) / PLANTED,
                 by_pixels=right(origin, pixels) / PLANTED,
                 gate=(
@@ -229,7 +233,7 @@ def table(data: str, names: list[str], results: dict[str, Found]) -> list[str]:
     ]
     found_of_all, wrong_of_all, images_of_all = [], 0, 0
     for kind, found in results.items():
-        pairs = joined(found, likeness.STANDARD_ERRORS, likeness.ENOUGH)
+        pairs = joined(found, comparison.STANDARD_ERRORS, comparison.ENOUGH)
         share, size = recall(found, pairs), len(found.origin)
         wrong = false_merges(found.origin, groups(size, pairs), names, data)
         found_of_all.append(share)
@@ -276,7 +280,7 @@ def untouched(data: str, names: list[str], results: dict[str, Found]) -> str:
     found = next(iter(results.values()))
     pairs = {
         "/".join(sorted(names[found.origin[each]] for each in pair))
-        for pair in joined(found, likeness.STANDARD_ERRORS, likeness.ENOUGH)
+        for pair in joined(found, comparison.STANDARD_ERRORS, comparison.ENOUGH)
         if not found.planted[list(pair)].any()
     }
     return f"Joined among the {data} themselves: {', '.join(sorted(pairs))}."
@@ -289,10 +293,10 @@ def main() -> None:
         "# Near-duplicates",
         "",
         "Copies of each kind, planted one kind at a time, by `benchmarks/near_duplicates.py`.",
-        "Found: in the group of their original, by the stage `group` with the thresholds of `likeness.py`:",
-        f"a correlation of the details of {likeness.ENOUGH}, or of {likeness.STANDARD_ERRORS:g} standard errors.",
+        "Found: in the group of their original, by the stage `group` with the thresholds of `comparison.py`:",
+        f"a correlation of the details of {comparison.ENOUGH}, or of {comparison.STANDARD_ERRORS:g} standard errors.",
         "Wrongly joined: in one group with an image that is neither a copy nor another shot of the same thing.",
-        f"Nearest: copies that are among the {neighbours.NEAREST} candidates of their original, or it among theirs.",
+        f"Nearest: copies that are among the {candidates.NEAREST} candidates of their original, or it among theirs.",
         "Gate: the copies held out, their originals trained on, found by the stage `leaks` with the bundled backbone.",
         "",
     ]

@@ -14,8 +14,12 @@ import engines
 import numpy as np
 import side_by_side
 from clones import PROJECT
-from huskies import augment, backbone, images, manifest, params, train
+from huskies.backbone import network
+from huskies.images import codec, manifest
 from huskies.job import Job
+from huskies.planning import params
+from huskies.steps import augment
+from huskies.training import fit
 from speed_table import Line
 
 CASE = "InceptionV3 to mixed8 at 299"
@@ -35,7 +39,7 @@ def keras_layers(folder: Path, steps: int) -> Callable:
     import keras
     import tensorflow
 
-    model, side = backbone.build(engines.parameters_of(CASE, "tensorflow", "float32"))
+    model, side = network.build(engines.parameters_of(CASE, "tensorflow", "float32"))
     model.trainable = False
     layers = keras.layers
     pixels = keras.Input((side, side, 3))
@@ -48,11 +52,11 @@ def keras_layers(folder: Path, steps: int) -> Callable:
         layers.RandomContrast(0.1, seed=5),
     ):
         augmented = layer(augmented)
-    features = model(backbone.preprocessing("InceptionV3")(augmented), training=False)
+    features = model(network.preprocessing("InceptionV3")(augmented), training=False)
     head = keras.Model(pixels, layers.Dense(CLASSES, activation="softmax")(features))
     head.compile("adam", "sparse_categorical_crossentropy")
     files = manifest.read(Path("flowers", manifest.NAME))["file"].head(2 * BATCH)
-    loaded = np.stack([images.resize(images.decode(Path("flowers", file).read_bytes()), side) for file in files])
+    loaded = np.stack([codec.resize(codec.decode(Path("flowers", file).read_bytes()), side) for file in files])
     labels = np.arange(len(loaded)) % CLASSES
     dataset = tensorflow.data.Dataset.from_tensor_slices((loaded, labels)).shuffle(len(loaded)).repeat().batch(BATCH)
     head.fit(dataset, steps_per_epoch=1, verbose=0)
@@ -95,7 +99,7 @@ def training(steps: int) -> Callable:
     settings = {**params.load(PROJECT / "params.yaml")["train"], "steps": steps, "batch_size": BATCH}
 
     def run(settings=settings) -> None:
-        train.fit((rows, labels), held_out, CLASSES, settings, "train_augmented")
+        fit.fit((rows, labels), held_out, CLASSES, settings, "train_augmented")
 
     run({**settings, "steps": 100})
     return run

@@ -18,8 +18,8 @@ METRICS = ("snakemake", "--cores", "all", "metrics")
 LISTING = """
 import sys
 from pathlib import Path
-from huskies import snapshot
-snapshot.raw_digest(Path(sys.argv[1]))
+from huskies.images import raw_files
+raw_files.raw_digest(Path(sys.argv[1]))
 """
 
 

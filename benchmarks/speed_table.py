@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 from clones import PROJECT
-from huskies import whole
+from huskies import atomic
 
 RESULT = PROJECT / "benchmarks/performance.csv"
 PAGE = PROJECT / "docs/performance.md"
@@ -86,8 +86,8 @@ def replace(frame: pd.DataFrame, rows: pd.DataFrame, parts: Sequence[str]) -> pd
 def write(rows: pd.DataFrame, parts: Sequence[str]) -> None:
     """Put new rows into the CSV, and its table into the page."""
     csv = replace(read(), rows, parts).to_csv(index=False, lineterminator="\n")
-    whole.write(RESULT, csv.encode())
-    whole.write(PAGE, put(read(), PAGE.read_text(encoding="utf-8")).encode())
+    atomic.write(RESULT, csv.encode())
+    atomic.write(PAGE, put(read(), PAGE.read_text(encoding="utf-8")).encode())
 
 
 def read() -> pd.DataFrame:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import side_by_side
-from huskies import backbone, train
+from huskies.backbone import tensorflow_setup
+from huskies.training import fit
 from speed_table import Line
 
 IMAGES, VALIDATION, DIMENSIONS, CLASSES, BATCH = 2000, 500, 2048, 10, 100
@@ -45,7 +46,7 @@ def ours(steps: int, folder: Path) -> None:
     features, labels = rows(IMAGES, 1)
     np.save(folder / "features.npy", features)
     mapped = np.load(folder / "features.npy", mmap_mode="r")
-    train.fit((mapped, labels), rows(VALIDATION, 2), CLASSES, {**PARAMETERS, "steps": steps, "seed": SEED}, "training")
+    fit.fit((mapped, labels), rows(VALIDATION, 2), CLASSES, {**PARAMETERS, "steps": steps, "seed": SEED}, "training")
 
 
 def keras_fit(steps: int, folder: Path) -> None:
@@ -84,7 +85,7 @@ def text_bottlenecks(steps: int, folder: Path) -> None:
 def prepared(peer: Callable[[int, Path], None], steps: int, folder: Path) -> Callable:
     """Return so many steps of a peer, after an epoch that is not timed."""
     if peer is ours:
-        backbone.load_tensorflow()
+        tensorflow_setup.load_tensorflow()
     peer(IMAGES // BATCH, folder)
     return functools.partial(peer, steps, folder)
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from conftest import bare_job
-from huskies import polynomials, receipt
+from huskies import receipt
+from huskies.article import polynomials
 from huskies.job import Job
 from PIL import Image
 

@@ -14,8 +14,9 @@ import browser
 import hypothesis
 import pytest
 import witness
-from huskies import identity, plan
+from huskies.backbone import identity
 from huskies.job import Job
+from huskies.planning import stage_list
 from ruamel.yaml import YAML
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -80,7 +81,7 @@ def chromium():
 
 def stages_run(output: str) -> list[str]:
     """Return the stages that say in `output` that they did something, in the order of the flow."""
-    return [stage for stage in plan.stages(PROJECT) if re.search(rf"^{stage}: ", output, re.MULTILINE)]
+    return [stage for stage in stage_list.stages(PROJECT) if re.search(rf"^{stage}: ", output, re.MULTILINE)]
 
 
 def do(clone: "Clone", *command: str) -> str:

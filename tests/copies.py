@@ -4,7 +4,7 @@ from functools import cache
 
 import cv2
 import numpy as np
-from huskies import images
+from huskies.images import codec
 from sklearn.datasets import load_sample_images
 
 SIDE = 128
@@ -24,7 +24,7 @@ def resized(image: np.ndarray) -> np.ndarray:
 
 
 def recompressed(image: np.ndarray) -> np.ndarray:
-    return images.decode(images.encode(image, 35))
+    return codec.decode(codec.encode(image, 35))
 
 
 def cropped(image: np.ndarray) -> np.ndarray:

@@ -294,8 +294,8 @@ class Totals:
 
 def judge(content: bytes, max_side: int = 64) -> tuple[str, str]:
     """Return (outcome, what must not be or "") of one file: "read", or the first words of why it is not."""
-    from huskies import convert
     from huskies.errors import UnreadableImage
+    from huskies.steps import convert
 
     ends = []
     for _ in range(2):
@@ -324,7 +324,7 @@ def _work(connection, memory: int | None) -> None:
     """Judge what comes until nothing more comes. The decoders' own complaints are of no interest."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     if memory:
-        from huskies import formats
+        from huskies.images import formats
 
         formats._MEMORY = memory
     while (content := connection.recv_bytes()) != b"end":
@@ -391,7 +391,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first mutation; the others follow")
     arguments = parser.parse_args()
     end, totals, victim = time.monotonic() + 60 * arguments.minutes, Totals(), Victim()
-    from huskies import formats
+    from huskies.images import formats
 
     for kind in LARGEST:
         outcome = victim.take(f"largest {kind}", largest(kind, formats._MEMORY - formats._BANDS), totals)

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import h5py
 from conftest import PROJECT, Clone, clone_project, edit_unseen, stages_run
-from huskies.store import NAME as STORE
-from huskies.store import key
+from huskies.backbone.store import NAME as STORE
+from huskies.backbone.store import key
 
 TABLE = PROJECT / "docs/rebuild-matrix.md"
 IMAGES_A_CLASS = 5
@@ -256,8 +256,8 @@ CHANGES: dict[str, Callable[[Cell], None]] = {
     "raw image removed": remove_image,
     "raw image renamed": rename_image,
     "raw image moved to another class": move_image,
-    "code of augment": append("workflow/huskies/augment.py", "\n_EDITED = True\n"),
-    "a comment in split": append("workflow/huskies/split.py", "# A comment.\n"),
+    "code of augment": append("workflow/huskies/steps/augment.py", "\n_EDITED = True\n"),
+    "a comment in split": append("workflow/huskies/steps/split.py", "# A comment.\n"),
     "augmented file deleted": delete_copy,
     "augmented file overwritten": overwrite_copy,
     "augmented file overwritten, then needed": overwrite_copy_and_need_it,

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from conftest import bare_job
-from huskies import images, ledger, manifest, metrics, naming, receipt, report
+from huskies import ledger, outputs, receipt
+from huskies.images import codec, manifest, naming
 from huskies.job import Job
+from huskies.steps import metrics, report
 
 HOSTILE = ["<script>alert(1)</script>", "\"quoted\" & 'so'", "ورد {{ 7 * 7 }}", "long " * 24]
 POLICY = [{"transform": "Rotate", "limit": [-20, 20], "p": 1.0}, {"transform": "HorizontalFlip", "p": 0.5}]
@@ -77,7 +79,7 @@ class Made:
             for kind, count in (("train", 3), ("val", 2), ("test", 2)):
                 for number in range(count):
                     file = f"{naming.class_folder(label)}/{kind}_{number}.jpg"
-                    source = images.sha256(file.encode())
+                    source = codec.sha256(file.encode())
                     row = {"file": file, "label": label, "split": kind, "group": source[:16], "source_sha256": source}
                     if kind != "test":
                         row["sha256"] = self._image(data / "split" / file, random)
@@ -95,9 +97,9 @@ class Made:
 
     def _image(self, path: Path, random: np.random.Generator) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = images.encode(random.integers(0, 256, (24, 16, 3), dtype=np.uint8), 90)
+        content = codec.encode(random.integers(0, 256, (24, 16, 3), dtype=np.uint8), 90)
         path.write_bytes(content)
-        return images.sha256(content)
+        return codec.sha256(content)
 
     def _training(self, folder: Path, rows: pd.DataFrame, missed: int) -> None:
         wrong = rows["file"].map(lambda file: int(file[-5]) < missed)
@@ -191,4 +193,4 @@ def made(made_up: Made, folder: Path) -> tuple[Job, str]:
     """Run the stage on made-up inputs; return its job and the page."""
     job = made_up.job(folder)
     report.run(job)
-    return job, (job.output / report.NAME).read_text(encoding="utf-8")
+    return job, (job.output / outputs.REPORT).read_text(encoding="utf-8")

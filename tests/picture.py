@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from huskies import plan, whole
+from huskies import atomic
+from huskies.planning import stage_list
 
 PROJECT = Path(__file__).parent.parent
 README = PROJECT / "README.md"
@@ -34,7 +35,7 @@ def direct(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
 
 def mermaid(arrows: set[tuple[str, str]]) -> str:
     """Return a flowchart in Mermaid's language, its lines in the order of the stages."""
-    order = list(plan.stages(PROJECT)).index
+    order = list(stage_list.stages(PROJECT)).index
     ordered = sorted(arrows, key=lambda arrow: (order(arrow[1]), order(arrow[0])))
     return "\n".join(["flowchart TD", *(f"    {one} --> {other}" for one, other in ordered)]) + "\n"
 
@@ -46,7 +47,7 @@ def main() -> None:
     if drawn.returncode:
         sys.exit(drawn.returncode)
     text = PLACE.sub(mermaid(direct(edges(drawn.stdout))), README.read_text(encoding="utf-8"))
-    whole.write(README, text.encode())
+    atomic.write(README, text.encode())
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def test_a_queued_experiment_runs_the_code_that_it_was_queued_with(built):
     do(built, "git", "add", "--all")
     do(built, "git", "commit", "--quiet", "--message", "Built")
     do(built, "dvc", "exp", "run", "--queue", "--name", "queued", "-S", "aug.factor=3")
-    with open(built.folder / "workflow/huskies/augment.py", "a", encoding="utf-8") as file:
+    with open(built.folder / "workflow/huskies/steps/augment.py", "a", encoding="utf-8") as file:
         file.write('\nraise RuntimeError("the workspace has moved on")\n')
     do(built, "dvc", "exp", "run", "--run-all")
     do(built, "dvc", "get", ".", "data/metrics/metrics.json", "--rev", "queued", "--out", "../queued.json")

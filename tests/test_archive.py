@@ -9,8 +9,8 @@ import zlib
 
 import hostile_images
 import pytest
-from huskies import raw
 from huskies.errors import HuskyError, UnreadableImage
+from huskies.images import raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,7 +11,11 @@ import pytest
 from article_inputs import POLICY, SENTENCE, VAL_IMAGES
 from browser import DESKTOP, PHONE, visit
 from conftest import PROJECT
-from huskies import article, article_figures, article_numbers, intervals, plan, render, repeats
+from huskies.article import article, drawings, numbers
+from huskies.controls import repeats
+from huskies.page import template
+from huskies.planning import stage_list
+from huskies.statistics import intervals
 from pages import Page
 from ruamel.yaml import YAML
 
@@ -127,7 +131,7 @@ def test_what_the_flowers_came_to_is_read_off_as_the_article_does_and_honestly(m
         histories = [
             pd.read_csv(inputs[f"flowers/{backbone}/{seed}/train_baseline"] / "history.csv") for seed in (1, 2, 3)
         ]
-        best = [article_figures.smoothed(each["val_accuracy"]).max() for each in histories]
+        best = [drawings.smoothed(each["val_accuracy"]).max() for each in histories]
         read_off = number(table, "flowers", f"{backbone}: best smoothed value, mean")
         assert (read_off["ours"], read_off["article"]) == (pytest.approx(np.mean(best), abs=1e-6), 0.815)
         last = np.array([each["val_accuracy"].iloc[-1] for each in histories])
@@ -292,10 +296,10 @@ def test_what_the_page_refers_to_is_there(link):
 
 
 def test_the_article_lists_every_file_that_its_page_is_made_of():
-    package = PROJECT / plan.PACKAGE
+    package = PROJECT / stage_list.PACKAGE
     files = {package / "article_page/article.html", package / "page/parts.html", PROJECT / article.TEXTS}
-    files |= {PROJECT / article.FLAGS, render.FOLDER / "page.css", render.FOLDER / "page.js"}
-    listed = plan.controls(PROJECT)["article"]["deps"]
+    files |= {PROJECT / article.FLAGS, template.FOLDER / "page.css", template.FOLDER / "page.js"}
+    listed = stage_list.controls(PROJECT)["article"]["deps"]
     assert {each for each in listed if not each.endswith(".py")} == {
         path.relative_to(PROJECT).as_posix() for path in files
     }
@@ -304,12 +308,12 @@ def test_the_article_lists_every_file_that_its_page_is_made_of():
 
 def test_a_smoothed_accuracy_is_never_above_one():
     overshooting = np.array([0.5, 0.9, *[1.0] * 10])
-    assert article_figures.smoothed(overshooting).max() == 1
+    assert drawings.smoothed(overshooting).max() == 1
 
 
 def test_a_span_of_equal_numbers_is_one_number():
-    assert article_numbers.span([42, 42]) == "42"
-    assert article_numbers.span([47, 34, 40]) == "34 to 47"
+    assert numbers.span([42, 42]) == "42"
+    assert numbers.span([47, 34, 40]) == "34 to 47"
 
 
 def test_seeds_are_in_the_order_of_numbers(tmp_path):

@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import BELOW_AUGMENT, Clone, write_identity
-from huskies import audit, backbone, bottlenecks, identity, manifest, plan, receipt, snapshot
+from huskies import cache_file, outputs, receipt
+from huskies.backbone import identity, inference
 from huskies.errors import HuskyError
+from huskies.images import manifest
+from huskies.planning import stage_list
+from huskies.steps import audit
 
 Plans = dict[str, dict[str, Any]]
 
@@ -86,8 +90,8 @@ def build(*names: str, plans: Plans = PLANS, root: Path = ROOT) -> None:
             manifest.write(manifest.make(images_of(name)), root / name / manifest.NAME)
         if name == "bottlenecks_original":
             rows = manifest.make(images_of("split"))
-            rows.to_csv(root / name / bottlenecks.INDEX, index=False)
-            np.save(root / name / bottlenecks.FEATURES, features_of(list(rows["sha256"])))
+            rows.to_csv(root / name / outputs.INDEX, index=False)
+            np.save(root / name / outputs.FEATURES, features_of(list(rows["sha256"])))
         if name in ("metrics", "test"):
             write(root / name / f"{name}.json", json.dumps({"leaks": 0, "provenance": plans[name]["provenance"]}))
         receipt.write(root / name, plans[name])
@@ -108,11 +112,11 @@ def computed(monkeypatch) -> list[tuple[dict[str, Any], str, int]]:
     def compute(parameters, files, cores, split):
         assert split.name == "split"
         asked.extend((parameters, str(path), cores) for path, _ in files)
-        for start in range(0, len(files), backbone.BATCH):
-            batch = list(range(start, min(start + backbone.BATCH, len(files))))
+        for start in range(0, len(files), inference.BATCH):
+            batch = list(range(start, min(start + inference.BATCH, len(files))))
             yield batch, features_of([files[position][1] for position in batch])
 
-    monkeypatch.setattr(backbone, "compute", compute)
+    monkeypatch.setattr(inference, "compute", compute)
     return asked
 
 
@@ -367,7 +371,7 @@ def bottlenecks_said(plans: Plans = PLANS, cores: int = 1) -> tuple[list[tuple[s
 
 def mend_of_bottlenecks(*names: str) -> str:
     # The store and dvc.lock would give the same rows again.
-    return rebuild(*names, more=f" {snapshot.cache_folder()}/bottlenecks.sqlite dvc.lock")
+    return rebuild(*names, more=f" {cache_file.cache_folder()}/bottlenecks.sqlite dvc.lock")
 
 
 def test_bottlenecks_that_the_backbone_gives_again_are_not_complained_of(computed):
@@ -380,7 +384,7 @@ def test_bottlenecks_that_the_backbone_gives_again_are_not_complained_of(compute
 @pytest.mark.parametrize(("change", "wrong"), [(1.0, True), (0.1, True), (1e-4, False)])
 def test_bottlenecks_that_the_backbone_does_not_give_are_named_but_not_the_noise_of_another_processor(change, wrong):
     build()
-    path = ROOT / "bottlenecks_original" / bottlenecks.FEATURES
+    path = ROOT / "bottlenecks_original" / outputs.FEATURES
     features = np.load(path)
     features[1, 2] += change
     np.save(path, features)
@@ -400,7 +404,7 @@ def say_precision(precision: str) -> None:
 def test_bottlenecks_in_bfloat16_and_int8_may_be_rounded_otherwise_here(computed, precision, factor, wrong):
     build()
     say_precision(precision)
-    path = ROOT / "bottlenecks_original" / bottlenecks.FEATURES
+    path = ROOT / "bottlenecks_original" / outputs.FEATURES
     np.save(path, np.load(path) * np.array([[1, 1, 1], [1, 1, factor]], np.float32))
     what = "data/bottlenecks_original has other bottlenecks than the backbone gives: cat/val_b.jpg"
     found, again, kept = bottlenecks_said()
@@ -418,7 +422,7 @@ def test_bottlenecks_in_float32_are_computed_again_in_float32(computed):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_bottlenecks_that_are_no_numbers_are_named(value):
     build("split", "bottlenecks_original")
-    path = ROOT / "bottlenecks_original" / bottlenecks.FEATURES
+    path = ROOT / "bottlenecks_original" / outputs.FEATURES
     features = np.load(path)
     features[0, 0] = value
     np.save(path, features)
@@ -428,7 +432,7 @@ def test_bottlenecks_that_are_no_numbers_are_named(value):
 
 def test_bottlenecks_of_other_images_are_named_and_none_is_computed(computed):
     build("split", "bottlenecks_original")
-    path = ROOT / "bottlenecks_original" / bottlenecks.INDEX
+    path = ROOT / "bottlenecks_original" / outputs.INDEX
     path.write_text(path.read_text().replace(sha256("val_b.jpg"), sha256("of last week")))
     what = (
         "data/bottlenecks_original cannot be used: "
@@ -446,8 +450,8 @@ def many_images(count: int) -> None:
     ]
     build("split", "bottlenecks_original")
     manifest.write(manifest.make(rows), ROOT / "split" / manifest.NAME)
-    manifest.make(rows).to_csv(ROOT / "bottlenecks_original" / bottlenecks.INDEX, index=False)
-    np.save(ROOT / "bottlenecks_original" / bottlenecks.FEATURES, features_of([row["sha256"] for row in rows]))
+    manifest.make(rows).to_csv(ROOT / "bottlenecks_original" / outputs.INDEX, index=False)
+    np.save(ROOT / "bottlenecks_original" / outputs.FEATURES, features_of([row["sha256"] for row in rows]))
 
 
 def test_of_many_bottlenecks_two_batches_are_computed_anew_and_others_each_time(computed):
@@ -462,7 +466,7 @@ def test_of_many_bottlenecks_two_batches_are_computed_anew_and_others_each_time(
 
 def test_rows_that_were_moved_about_are_found_among_many():
     many_images(500)
-    path = ROOT / "bottlenecks_original" / bottlenecks.FEATURES
+    path = ROOT / "bottlenecks_original" / outputs.FEATURES
     np.save(path, np.roll(np.load(path), 1, axis=0))
     [(_, what, _)], again, _ = bottlenecks_said()
     assert again == audit.SAMPLE
@@ -471,7 +475,7 @@ def test_rows_that_were_moved_about_are_found_among_many():
 
 def test_no_images_need_no_backbone(computed):
     many_images(0)
-    np.save(ROOT / "bottlenecks_original" / bottlenecks.FEATURES, np.zeros((0, 0), np.float32))
+    np.save(ROOT / "bottlenecks_original" / outputs.FEATURES, np.zeros((0, 0), np.float32))
     assert bottlenecks_said() == ([], 0, 0)
     assert computed == []
 
@@ -500,7 +504,7 @@ def test_odd_paths_are_quoted_for_the_shell(root, quoted):
 def test_a_cache_folder_with_blanks_is_quoted_too(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
     build("split", "bottlenecks_original")
-    np.save(ROOT / "bottlenecks_original" / bottlenecks.FEATURES, np.zeros((2, 3), np.float32))
+    np.save(ROOT / "bottlenecks_original" / outputs.FEATURES, np.zeros((2, 3), np.float32))
     [(_, _, mend)], _, _ = bottlenecks_said()
     assert f" '{tmp_path}/my cache/two-huskies/bottlenecks.sqlite' dvc.lock && " in mend
 
@@ -603,7 +607,7 @@ def test_bottlenecks_of_doubtful_images_are_not_computed_again(computed):
 
 def test_doubtful_bottlenecks_are_not_computed_again(computed):
     build()
-    np.save(ROOT / "bottlenecks_original" / bottlenecks.FEATURES, np.zeros((2, 3), np.float32))
+    np.save(ROOT / "bottlenecks_original" / outputs.FEATURES, np.zeros((2, 3), np.float32))
     assert refusal() == (
         "1 thing under data is not what it claims to be:\n"
         "  data/bottlenecks_original is not as its receipt says: features.npy\n"
@@ -614,7 +618,7 @@ def test_doubtful_bottlenecks_are_not_computed_again(computed):
 
 def test_wrong_bottlenecks_that_a_receipt_vouches_for_fail_the_audit():
     build()
-    np.save(ROOT / "bottlenecks_original" / bottlenecks.FEATURES, np.zeros((2, 3), np.float32))
+    np.save(ROOT / "bottlenecks_original" / outputs.FEATURES, np.zeros((2, 3), np.float32))
     vouch("bottlenecks_original")
     assert refusal() == (
         "1 thing under data is not what it claims to be:\n"
@@ -685,11 +689,11 @@ def image_and_receipt(clone: Clone) -> list[str]:
 
 def one_row_of_features(clone: Clone) -> list[str]:
     folder = clone.folder / "data/bottlenecks_augmented"
-    features = np.load(folder / bottlenecks.FEATURES)
+    features = np.load(folder / outputs.FEATURES)
     features[3] = features[4]
-    np.save(folder / bottlenecks.FEATURES, features)
+    np.save(folder / outputs.FEATURES, features)
     vouch_in(clone, "bottlenecks_augmented")
-    image = manifest.read(folder / bottlenecks.INDEX)["file"][3]
+    image = manifest.read(folder / outputs.INDEX)["file"][3]
     # Else the rows would be taken over from where they are kept.
     kept = f" {clone.folder.parent}/cache/two-huskies/bottlenecks.sqlite dvc.lock"
     return [
@@ -715,7 +719,7 @@ def origin_of_numbers(clone: Clone) -> list[str]:
 @pytest.mark.long
 @pytest.mark.parametrize("harm", [image_by_hand, image_and_receipt, one_row_of_features, origin_of_numbers])
 def test_what_an_audit_finds_is_mended_by_the_command_that_it_prints(first_build, built, harm):
-    stages = list(plan.tracked(built.folder))
+    stages = list(stage_list.tracked(built.folder))
     expected = harm(built)
     well, output, commands = audited(built)
     assert not well
@@ -738,13 +742,13 @@ def test_wrong_bottlenecks_do_not_come_back_from_the_store_or_from_dvc(first_bui
     assert "\n".join(expected) in output
     mend(built, commands)
     assert audited(built)[0]
-    stages = list(plan.tracked(built.folder))
+    stages = list(stage_list.tracked(built.folder))
     assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
 
 
 @pytest.mark.long
 def test_an_untouched_build_is_what_it_claims_to_be(first_build, built):
-    stages = list(plan.tracked(built.folder))
+    stages = list(stage_list.tracked(built.folder))
     assert audited(built)[0]
     assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
 
@@ -753,7 +757,7 @@ def test_an_untouched_build_is_what_it_claims_to_be(first_build, built):
 def test_a_changed_parameter_of_which_only_a_part_was_built_is_stale_and_mended_and_so_is_the_way_back(
     first_build, built
 ):
-    stages = list(plan.tracked(built.folder))
+    stages = list(stage_list.tracked(built.folder))
     for before, now in ((2, 3), (3, 2)):
         built.set(aug__factor=now)
         assert built.run("snakemake", "--cores", "2", "split").returncode == 0

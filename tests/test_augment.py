@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import PROJECT, bare_job
-from huskies import augment, images, manifest, naming, plan, policy
+from huskies.augmentation import policy
+from huskies.augmentation.copies import copy_seed
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest, naming
+from huskies.planning import stage_list
+from huskies.steps import augment
 
 POLICY = [
     {"transform": "Rotate", "limit": 20, "p": 0.9},
@@ -37,14 +41,14 @@ def split_folder(tmp_path) -> Path:
     folder = tmp_path / "split"
     rows = []
     for number, (file, where) in enumerate(FILES.items()):
-        jpeg = images.encode(pixels(number), 95)
+        jpeg = codec.encode(pixels(number), 95)
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(jpeg)
         source = hashlib.sha256(f"source {number}".encode()).hexdigest()
         label = naming.label_of(file.split("/")[0])
         rows.append(
             {"file": file, "label": label, "split": where, "group": source[:16], "source_sha256": source, "weight": "3"}
-            | {"sha256": images.sha256(jpeg)}
+            | {"sha256": codec.sha256(jpeg)}
         )
     manifest.write(manifest.make(rows, ["weight"]), folder / "manifest.csv")
     return folder
@@ -87,26 +91,26 @@ def test_a_copy_s_row_says_what_it_was_made_from_in_the_contract_s_columns_alone
         original = originals.loc[f"{naming.class_folder(label)}/{split}_{stem}.jpg"]
         assert (row.label, row.split, row.copy) == (label, "train", str(copy))
         assert (row.group, row.source_sha256) == (original["group"], original["source_sha256"])
-        assert row.sha256 == images.sha256((output / row.file).read_bytes())
+        assert row.sha256 == codec.sha256((output / row.file).read_bytes())
 
 
 def test_a_copy_is_the_policy_s_image_for_its_seed(split_folder):
     output, _ = run(split_folder, quality=80)
     original = (split_folder / "dog/train_d.jpg").read_bytes()
     source = hashlib.sha256(b"source 4").hexdigest()
-    augmented = policy.build(POLICY)(images.decode(original), augment.copy_seed(1, source, 2))
-    assert (output / "dog/train_d_2.jpg").read_bytes() == images.encode(augmented, 80)
+    augmented = policy.build(POLICY)(codec.decode(original), copy_seed(1, source, 2))
+    assert (output / "dog/train_d_2.jpg").read_bytes() == codec.encode(augmented, 80)
 
 
 def test_a_seed_is_the_same_for_ever_and_differs_for_every_copy():
-    assert augment.copy_seed(1, "abc", 0) == int(hashlib.sha256(b"1:abc:0").hexdigest()[:8], 16)
-    seeds = {augment.copy_seed(s, source, k) for s in range(5) for source in ("abc", "abd", "1") for k in range(20)}
+    assert copy_seed(1, "abc", 0) == int(hashlib.sha256(b"1:abc:0").hexdigest()[:8], 16)
+    seeds = {copy_seed(s, source, k) for s in range(5) for source in ("abc", "abd", "1") for k in range(20)}
     assert len(seeds) == 300
 
 
 def test_the_pixels_of_a_copy_are_golden(split_folder):
     output, _ = run(split_folder)
-    decoded = images.decode((output / "cat/train_a_0.jpg").read_bytes())
+    decoded = codec.decode((output / "cat/train_a_0.jpg").read_bytes())
     assert (
         hashlib.sha256(decoded.tobytes()).hexdigest()
         == "80c5469934d1c138db6695590bb5b8316a090b2d5a7b7957c456ba4f4cf8b869"
@@ -166,7 +170,7 @@ def test_another_seed_makes_other_copies(split_folder):
 @pytest.mark.parametrize("cores", [1, 2])
 def test_a_tampered_training_image_is_refused(split_folder, cores):
     path = split_folder / "dog/train_d.jpg"
-    path.write_bytes(images.encode(pixels(99), 95))
+    path.write_bytes(codec.encode(pixels(99), 95))
     with pytest.raises(HuskyError) as error:
         run(split_folder, cores=cores)
     assert str(error.value) == (
@@ -190,14 +194,14 @@ def test_a_policy_that_does_not_fit_an_image_is_refused(split_folder, cores):
 def test_another_policy_takes_effect_within_one_process(split_folder):
     flipped, _ = run(split_folder, "flip", factor=1, policy=[{"transform": "HorizontalFlip", "p": 1.0}], quality=95)
     upended, _ = run(split_folder, "upend", factor=1, policy=[{"transform": "VerticalFlip", "p": 1.0}], quality=95)
-    original = images.decode((split_folder / "cat/train_a.jpg").read_bytes())
-    assert (flipped / "cat/train_a_0.jpg").read_bytes() == images.encode(original[:, ::-1], 95)
-    assert (upended / "cat/train_a_0.jpg").read_bytes() == images.encode(original[::-1], 95)
+    original = codec.decode((split_folder / "cat/train_a.jpg").read_bytes())
+    assert (flipped / "cat/train_a_0.jpg").read_bytes() == codec.encode(original[:, ::-1], 95)
+    assert (upended / "cat/train_a_0.jpg").read_bytes() == codec.encode(original[::-1], 95)
 
 
 def test_no_stage_imports_what_takes_seconds_before_it_is_needed():
     # The report always applies each transform of the policy.
-    modules = {plan.module_of(stage) for stage in plan.tracked(PROJECT)} - {"report"}
+    modules = {stage_list.module_of(stage) for stage in stage_list.tracked(PROJECT)} - {"report"}
     assert {"augment", "bottlenecks", "train"} < modules
     program = (
         f"import sys, {', '.join(f'huskies.{module}' for module in sorted(modules))}\n"

@@ -13,23 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import BACKBONE, PROJECT, bare_job
-from huskies import (
-    architectures,
-    backbone,
-    bottlenecks,
-    images,
-    imports,
-    manifest,
-    quantization,
-    receipt,
-    snapshot,
-    stage_folder,
-    store,
-    weights,
-)
-from huskies import identity as identities
+from huskies import cache_file, digests, imports, outputs, receipt, stage_folder
+from huskies.backbone import architectures, identity, inference, int8, kept, network, store, tensorflow_setup, weights
+from huskies.backbone.features import images_of, load_features
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest
 from huskies.job import Job
+from huskies.steps import bottlenecks
 from PIL import Image
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
@@ -40,7 +30,7 @@ CODE = [f"workflow/huskies/{module}.py" for module in imports.modules("bottlenec
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow():
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +41,7 @@ def converted(tmp_path_factory) -> Path:
 @pytest.fixture(autouse=True)
 def _each_backbone_is_converted_once(_own_cache, converted):
     """Share converted backbones among tests, since each takes seconds; the rest of the cache is the test's own."""
-    folder = snapshot.cache_folder()
+    folder = cache_file.cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "backbones").symlink_to(converted)
 
@@ -68,7 +58,7 @@ def picture(number: int, side: int = 40) -> bytes:
     """Return a JPEG of blocks of colour, another one for each number."""
     blocks = np.random.default_rng(number).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     pixels = np.asarray(Image.fromarray(blocks).resize((side, side), Image.Resampling.NEAREST))
-    return images.encode(pixels, 95)
+    return codec.encode(pixels, 95)
 
 
 def write_images(folder: Path, files: dict[str, bytes]) -> Path:
@@ -79,7 +69,7 @@ def write_images(folder: Path, files: dict[str, bytes]) -> Path:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(content)
         label, name = file.split("/")
-        sha256 = images.sha256(content)
+        sha256 = codec.sha256(content)
         rows.append(
             {"file": file, "label": label, "split": name.split("_")[0], "source_sha256": sha256, "sha256": sha256}
         )
@@ -103,7 +93,7 @@ def make_job(
         inputs={"split": source.with_name("split"), "augment": source}
         if stage == "bottlenecks_augmented"
         else {"split": source},
-        files={str(weights): snapshot.file_digest(weights)} if weights.is_file() else {},
+        files={str(weights): digests.file_digest(weights)} if weights.is_file() else {},
         code=dict.fromkeys(CODE, "0"),
         libraries={"keras": "1", "tensorflow": "1"},
         output=Path(output),
@@ -113,18 +103,18 @@ def make_job(
 
 def rows_of(job: Job) -> dict[str, np.ndarray]:
     """Return the features of each file."""
-    index = manifest.read(job.output / bottlenecks.INDEX)
-    return dict(zip(index["file"], np.load(job.output / bottlenecks.FEATURES), strict=True))
+    index = manifest.read(job.output / outputs.INDEX)
+    return dict(zip(index["file"], np.load(job.output / outputs.FEATURES), strict=True))
 
 
 def forget() -> None:
     """Delete the store of bottlenecks."""
-    for path in snapshot.cache_folder().glob(f"{store.NAME}*"):
+    for path in cache_file.cache_folder().glob(f"{store.NAME}*"):
         path.unlink()
 
 
-def identity(job: Job) -> str:
-    return identities.of(job, job.params["backbone"])
+def identity_of(job: Job) -> str:
+    return identity.of(job, job.params["backbone"])
 
 
 def finished(job: Job) -> Path:
@@ -149,7 +139,7 @@ def plain_keras(files: dict[str, bytes], layer: str | None = None, side: int = 3
     model.load_weights("backbones/mini.weights.h5")
     if layer:
         model = keras.Model(model.input, model.get_layer(layer).output)
-    pixels = np.stack([images.resize(images.decode(content), side) for content in files.values()]).astype(np.float32)
+    pixels = np.stack([codec.resize(codec.decode(content), side) for content in files.values()]).astype(np.float32)
     features = model.predict(keras.applications.mobilenet.preprocess_input(pixels), verbose=0)
     return features.mean(axis=(1, 2)) if layer else features
 
@@ -158,7 +148,7 @@ def test_rows_are_what_keras_predicts_of_the_same_pixels(tmp_path):
     files = some_images(5)
     job = make_job(write_images(tmp_path / "split", files))
     assert bottlenecks.run(job) == "computed 5, reused 0 bottlenecks of 512 features"
-    features = np.load(job.output / bottlenecks.FEATURES)
+    features = np.load(job.output / outputs.FEATURES)
     assert features.dtype == np.float32
     assert features == pytest.approx(plain_keras(files), abs=1e-5)
     assert len({row.tobytes() for row in features}) == 5
@@ -168,10 +158,10 @@ def test_the_index_says_whose_rows_they_are(tmp_path):
     files = {**some_images(2), "dog/val_x.jpg": picture(7)}
     job = make_job(write_images(tmp_path / "split", files))
     bottlenecks.run(job)
-    index = manifest.read(job.output / bottlenecks.INDEX)
+    index = manifest.read(job.output / outputs.INDEX)
     assert list(index.columns) == ["file", "label", "split", "source_sha256", "copy", "sha256"]
     assert index["file"].tolist() == ["cat/train_000.jpg", "cat/train_001.jpg", "dog/val_x.jpg"]
-    assert index["sha256"].tolist() == [images.sha256(content) for content in files.values()]
+    assert index["sha256"].tolist() == [codec.sha256(content) for content in files.values()]
     assert index["split"].tolist() == ["train", "train", "val"]
 
 
@@ -261,16 +251,16 @@ def test_a_file_that_is_not_what_its_manifest_lists_is_refused(tmp_path):
 )
 def test_whatever_shapes_features_is_part_of_their_identity(tmp_path, change):
     job = make_job(write_images(tmp_path / "split", {}))
-    assert identity(replace(job, output=tmp_path / "elsewhere", cores=2)) == identity(job)
-    assert identity(replace(job, **change)) != identity(job)
+    assert identity_of(replace(job, output=tmp_path / "elsewhere", cores=2)) == identity_of(job)
+    assert identity_of(replace(job, **change)) != identity_of(job)
 
 
 def test_the_identity_names_what_auto_stood_for_and_what_is_named_so_shares_its_rows(tmp_path):
     source = write_images(tmp_path / "split", some_images(2))
     first = make_job(source, "first", engine="auto", precision="auto")
     bottlenecks.run(first)
-    described = json.loads((first.output / identities.NAME).read_text())["backbone"]
-    assert described == backbone.settle(first.params["backbone"])
+    described = json.loads((first.output / identity.NAME).read_text())["backbone"]
+    assert described == inference.settle(first.params["backbone"])
     assert described["engine"] in ("openvino", "tensorflow")
     assert described["precision"] in ("bfloat16", "float32")
     named = {each: described[each] for each in ("engine", "precision")}
@@ -279,7 +269,7 @@ def test_the_identity_names_what_auto_stood_for_and_what_is_named_so_shares_its_
 
 def test_all_three_stages_calibrate_int8_on_the_same_training_images_and_open_no_others(tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(quantization, "quantize", lambda model, split: opened.append(split) or model)
+    monkeypatch.setattr(int8, "quantize", lambda model, split: opened.append(split) or model)
     source = write_images(
         tmp_path / "split", {**some_images(2), "dog/val_x.jpg": picture(7), "dog/test_x.jpg": picture(8)}
     )
@@ -288,15 +278,15 @@ def test_all_three_stages_calibrate_int8_on_the_same_training_images_and_open_no
     for stage in ("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"):
         job = make_job(copies if stage == "bottlenecks_augmented" else source, stage, stage, precision="int8")
         bottlenecks.run(job)
-        found.add((job.output / identities.NAME).read_text())
+        found.add((job.output / identity.NAME).read_text())
     [described] = found
-    assert json.loads(described)["backbone"]["calibration"] == quantization.calibration(source)
+    assert json.loads(described)["backbone"]["calibration"] == int8.calibration(source)
     # Once for the three of them: it is kept.
     assert opened == [source]
 
 
 def test_int8_on_other_training_images_shares_no_rows_whatever_is_held_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(quantization, "quantize", lambda model, split: model)
+    monkeypatch.setattr(int8, "quantize", lambda model, split: model)
 
     def said(name: str, files: dict[str, bytes]) -> str:
         return bottlenecks.run(make_job(write_images(tmp_path / name, files), f"of {name}", precision="int8"))
@@ -319,7 +309,7 @@ def test_features_of_another_identity_are_not_reused(tmp_path):
 def test_code_that_only_moves_rows_about_does_not_count(tmp_path):
     source = write_images(tmp_path / "split", some_images(2))
     bottlenecks.run(make_job(source, "first"))
-    moved = replace(make_job(source, "second"), code={**dict.fromkeys(CODE, "0"), "workflow/huskies/recorded.py": "1"})
+    moved = replace(make_job(source, "second"), code={**dict.fromkeys(CODE, "0"), "workflow/huskies/restore.py": "1"})
     assert bottlenecks.run(moved).startswith("computed 0, reused 2 ")
 
 
@@ -334,13 +324,13 @@ def test_the_last_output_stands_in_for_the_store(tmp_path):
 
 
 def change_a_number(folder: Path) -> None:
-    features = np.load(folder / bottlenecks.FEATURES)
+    features = np.load(folder / outputs.FEATURES)
     features[0, 0] += 1
-    np.save(folder / bottlenecks.FEATURES, features)
+    np.save(folder / outputs.FEATURES, features)
 
 
 def swap_two_rows(folder: Path) -> None:
-    path = folder / bottlenecks.INDEX
+    path = folder / outputs.INDEX
     header, one, other, *rest = path.read_text().splitlines()
     path.write_text("\n".join([header, other, one, *rest]) + "\n")
 
@@ -350,28 +340,28 @@ def swap_two_rows(folder: Path) -> None:
     [
         change_a_number,
         swap_two_rows,
-        lambda folder: (folder / bottlenecks.FEATURES).unlink(),
-        lambda folder: (folder / identities.NAME).unlink(),
+        lambda folder: (folder / outputs.FEATURES).unlink(),
+        lambda folder: (folder / identity.NAME).unlink(),
         lambda folder: [path.unlink() for path in folder.glob("receipt-*.json")],
     ],
     ids=["another number", "rows swapped", "no features", "no identity", "no receipt"],
 )
 def test_nothing_is_taken_from_a_damaged_output(tmp_path, harm):
     job = make_job(write_images(tmp_path / "split", some_images(3)))
-    _, rows = bottlenecks.select(job.stage, job.inputs)
-    np.save(job.output / bottlenecks.FEATURES, np.arange(12, dtype=np.float32).reshape(3, 4))
-    rows.to_csv(job.output / bottlenecks.INDEX, index=False)
-    described = identity(job)
-    (job.output / identities.NAME).write_text(described)
+    _, rows = images_of(job.stage, job.inputs)
+    np.save(job.output / outputs.FEATURES, np.arange(12, dtype=np.float32).reshape(3, 4))
+    rows.to_csv(job.output / outputs.INDEX, index=False)
+    described = identity_of(job)
+    (job.output / identity.NAME).write_text(described)
     finished(job)
-    taken = bottlenecks.previous_rows(job.output, described)
+    taken = kept.previous_rows(job.output, described)
     assert {sha256: row.tolist() for sha256, row in taken.items()} == {
         sha256: [4 * number, 4 * number + 1, 4 * number + 2, 4 * number + 3]
         for number, sha256 in enumerate(rows["sha256"])
     }
-    assert bottlenecks.previous_rows(job.output, described.replace("float32", "bfloat16")) == {}
+    assert kept.previous_rows(job.output, described.replace("float32", "bfloat16")) == {}
     harm(job.output)
-    assert bottlenecks.previous_rows(job.output, described) == {}
+    assert kept.previous_rows(job.output, described) == {}
 
 
 def test_rows_come_in_any_order_and_lie_as_numpy_would_save_them(tmp_path):
@@ -379,7 +369,7 @@ def test_rows_come_in_any_order_and_lie_as_numpy_would_save_them(tmp_path):
     features[4] = features[1]
     of_images = pd.Series(["d", "b", "a", "c", "b"])
     with open(tmp_path / "table.npy", "wb") as file:
-        table = bottlenecks._Table(file, of_images)
+        table = kept._Table(file, of_images)
         table.take((name, features[list(of_images).index(name)]) for name in "ab")
         assert table.filled.tolist() == [False, True, True, False, True]
         table.take((name, features[list(of_images).index(name)]) for name in "cd")
@@ -392,12 +382,12 @@ def test_rows_of_a_damaged_output_are_computed_again(tmp_path):
     source = write_images(tmp_path / "split", some_images(3))
     first = make_job(source, "first")
     bottlenecks.run(first)
-    expected = (first.output / bottlenecks.FEATURES).read_bytes()
+    expected = (first.output / outputs.FEATURES).read_bytes()
     forget()
     change_a_number(finished(first))
     second = replace(make_job(source, "second"), previous=first.output)
     assert bottlenecks.run(second) == "computed 3, reused 0 bottlenecks of 512 features"
-    assert (second.output / bottlenecks.FEATURES).read_bytes() == expected
+    assert (second.output / outputs.FEATURES).read_bytes() == expected
 
 
 def test_each_stage_has_its_own_images_and_test_images_are_only_in_one(tmp_path):
@@ -419,7 +409,7 @@ def test_each_stage_has_its_own_images_and_test_images_are_only_in_one(tmp_path)
 def test_no_images_make_no_rows(tmp_path):
     job = make_job(write_images(tmp_path / "split", some_images(1)), stage="bottlenecks_test")
     assert bottlenecks.run(job) == "computed 0, reused 0 bottlenecks of 0 features"
-    index, features = bottlenecks.load(job.output, manifest.make([]))
+    index, features = load_features(job.output, manifest.make([]))
     assert len(index) == len(features) == 0
 
 
@@ -427,7 +417,7 @@ def test_the_bottleneck_can_be_taken_at_a_layer(tmp_path):
     files = some_images(3)
     job = make_job(write_images(tmp_path / "split", files), layer="conv_pw_6_relu")
     assert bottlenecks.run(job) == "computed 3, reused 0 bottlenecks of 256 features"
-    assert np.load(job.output / bottlenecks.FEATURES) == pytest.approx(plain_keras(files, "conv_pw_6_relu"), abs=1e-5)
+    assert np.load(job.output / outputs.FEATURES) == pytest.approx(plain_keras(files, "conv_pw_6_relu"), abs=1e-5)
 
 
 def test_the_bottlenecks_of_several_layers_stand_one_after_the_other(tmp_path):
@@ -435,7 +425,7 @@ def test_the_bottlenecks_of_several_layers_stand_one_after_the_other(tmp_path):
     job = make_job(write_images(tmp_path / "split", files), layer=layers)
     assert bottlenecks.run(job) == "computed 3, reused 0 bottlenecks of 768 features"
     expected = np.concatenate([plain_keras(files, layer) for layer in layers], axis=1)
-    assert np.load(job.output / bottlenecks.FEATURES) == pytest.approx(expected, abs=1e-5)
+    assert np.load(job.output / outputs.FEATURES) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_list_of_one_layer_is_that_layer(tmp_path):
@@ -443,7 +433,7 @@ def test_a_list_of_one_layer_is_that_layer(tmp_path):
     one, listed = (make_job(source, str(layer), layer=layer) for layer in ("conv_pw_6_relu", ["conv_pw_6_relu"]))
     bottlenecks.run(one)
     assert bottlenecks.run(listed) == "computed 3, reused 0 bottlenecks of 256 features"
-    assert np.array_equal(*(np.load(job.output / bottlenecks.FEATURES) for job in (one, listed)))
+    assert np.array_equal(*(np.load(job.output / outputs.FEATURES) for job in (one, listed)))
 
 
 def test_weights_that_end_at_the_layer_fit_too(tmp_path):
@@ -456,7 +446,7 @@ def test_weights_that_end_at_the_layer_fit_too(tmp_path):
     source = write_images(tmp_path / "split", files)
     job = make_job(source, layer="conv_pw_6_relu", weights="lower.weights.h5")
     bottlenecks.run(job)
-    assert np.load(job.output / bottlenecks.FEATURES) == pytest.approx(plain_keras(files, "conv_pw_6_relu"), abs=1e-5)
+    assert np.load(job.output / outputs.FEATURES) == pytest.approx(plain_keras(files, "conv_pw_6_relu"), abs=1e-5)
     assert refusal(make_job(source, "whole", weights="lower.weights.h5")).startswith(
         "backbone.weights: backbones/lower.weights.h5 does not fit MobileNet as params.yaml describes it: "
     )
@@ -553,17 +543,17 @@ def test_the_architectures_are_those_of_keras():
 )
 def test_each_architecture_has_its_own_preprocessing(name, expected):
     pixels = np.array([0.0, 127.5, 255.0], np.float32)[None, :, None, None].repeat(3, axis=3)
-    done = backbone.preprocessing(name)(pixels)
+    done = network.preprocessing(name)(pixels)
     assert done.dtype == np.float32
     blue = done[0, :, 0, 2]
     assert blue == pytest.approx(np.array(expected), abs=1e-3)
 
 
 def test_the_side_of_the_input_is_the_architectures_own_unless_given():
-    model, side = backbone.build({**BACKBONE, "input_size": None})
+    model, side = network.build({**BACKBONE, "input_size": None})
     assert side == 224
     assert model.input_shape == (None, 224, 224, 3)
-    assert backbone.build(BACKBONE)[1] == 32
+    assert network.build(BACKBONE)[1] == 32
 
 
 def test_features_that_are_not_finite_are_refused_with_the_files(tmp_path):
@@ -588,12 +578,18 @@ def compute_in_a_process(parameters: dict[str, Any], files: list[tuple[Path, str
     script = """
 import json, sys
 from pathlib import Path
-from huskies import backbone
+from huskies.backbone import tensorflow_setup
+from huskies.backbone import inference
+from huskies.backbone import network
+from huskies.backbone.features import images_of
+from huskies.backbone.features import load_features
 from huskies.errors import HuskyError
+from huskies.backbone.features import images_of
+from huskies.backbone.features import load_features
 
 parameters, files = json.loads(sys.argv[1])
 try:
-    batches = backbone.compute(parameters, [(Path(path), sha256) for path, sha256 in files], 1)
+    batches = inference.compute(parameters, [(Path(path), sha256) for path, sha256 in files], 1)
     said = [row.tolist() for _, features in batches for row in features]
 except HuskyError as error:
     said = str(error)
@@ -647,11 +643,11 @@ def flowers(shared: Path, folder: Path, side: int) -> tuple[list[tuple[Path, str
     """Return (four of the article's photos as JPEGs, with their sha256; their pixels, float32)."""
     files, pixels = [], []
     for number in (1, 52, 113, 208):
-        jpeg = images.encode(images.decode((shared / f"data/flowers/{number:04}.png").read_bytes()), 95)
+        jpeg = codec.encode(codec.decode((shared / f"data/flowers/{number:04}.png").read_bytes()), 95)
         path = folder / f"{number}.jpg"
         path.write_bytes(jpeg)
-        files.append((path, images.sha256(jpeg)))
-        pixels.append(images.resize(images.decode(jpeg), side))
+        files.append((path, codec.sha256(jpeg)))
+        pixels.append(codec.resize(codec.decode(jpeg), side))
     return files, np.stack(pixels).astype(np.float32)
 
 
@@ -688,7 +684,7 @@ def test_inception_is_cut_at_mixed8_with_weights_that_end_there(tmp_path):
     files, pixels = flowers(shared, tmp_path, 299)
     network = {"name": "InceptionV3", "arguments": {}, "weights": name, "layer": "mixed8", "input_size": None}
     parameters = {**network, "engine": "auto", "precision": "float32"}
-    features = np.concatenate([each for _, each in backbone.compute(parameters, files, 2)])
+    features = np.concatenate([each for _, each in inference.compute(parameters, files, 2)])
 
     base = keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(299, 299, 3))
     plain = keras.Model(base.input, base.get_layer("mixed8").output)
@@ -744,7 +740,7 @@ def pictured(recorded_once) -> dict[str, np.ndarray]:
     files = some_images(8)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(recorded_once)
-        return dict(zip(map(images.sha256, files.values()), plain_keras(files), strict=True))
+        return dict(zip(map(codec.sha256, files.values()), plain_keras(files), strict=True))
 
 
 @pytest.fixture
@@ -757,7 +753,7 @@ def recorded(recorded_once, pictured, tmp_path, monkeypatch) -> Path:
     def compute(parameters, files, cores, split):
         yield list(range(len(files))), np.array([pictured[sha256] for _, sha256 in files], np.float32)
 
-    monkeypatch.setattr(backbone, "compute", compute)
+    monkeypatch.setattr(inference, "compute", compute)
     shutil.copytree(recorded_once.parent, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy/workspace")
     return tmp_path / "copy/workspace"
@@ -780,9 +776,9 @@ def said_by(job: Job, capsys: pytest.CaptureFixture) -> tuple[str, str]:
 
 def right(job: Job, pictured: dict[str, np.ndarray]) -> bool:
     """Tell whether every row is what Keras makes of its image, whether it was taken over or computed."""
-    index = manifest.read(job.output / bottlenecks.INDEX)
+    index = manifest.read(job.output / outputs.INDEX)
     expected = np.array([pictured[sha256] for sha256 in index["sha256"]])
-    return np.allclose(np.load(job.output / bottlenecks.FEATURES), expected, atol=1e-5)
+    return np.allclose(np.load(job.output / outputs.FEATURES), expected, atol=1e-5)
 
 
 def cache_files() -> list[Path]:
@@ -931,7 +927,7 @@ def test_what_cannot_be_had_is_said_in_one_line_and_computed(recorded, capsys, h
 def test_dvc_is_not_asked_for_what_is_known(recorded, capsys, monkeypatch):
     bottlenecks.run(job_of(3))
     shutil.rmtree(BUILDING)
-    monkeypatch.setattr(bottlenecks, "recorded_rows", lambda *_: pytest.fail("DVC was asked"))
+    monkeypatch.setattr(kept, "recorded_rows", lambda *_: pytest.fail("DVC was asked"))
     assert said_by(job_of(3), capsys) == ("computed 0, reused 3 bottlenecks of 512 features", "")
     forget()
     first = Path(BUILDING).rename("data/first")
@@ -941,7 +937,7 @@ def test_dvc_is_not_asked_for_what_is_known(recorded, capsys, monkeypatch):
 
 
 def test_no_images_ask_nobody(recorded, monkeypatch):
-    monkeypatch.setattr(bottlenecks, "recorded_rows", lambda *_: pytest.fail("DVC was asked"))
+    monkeypatch.setattr(kept, "recorded_rows", lambda *_: pytest.fail("DVC was asked"))
     assert bottlenecks.run(job_of(0)) == "computed 0, reused 0 bottlenecks of 0 features"
 
 
@@ -965,5 +961,5 @@ def test_what_a_killed_run_left_of_dvc_is_cleared_away_by_the_next(recorded):
 
 
 def test_a_kept_row_costs_no_backbone(recorded, monkeypatch):
-    monkeypatch.setattr(backbone, "compute", lambda *_: pytest.fail("the backbone was asked"))
+    monkeypatch.setattr(inference, "compute", lambda *_: pytest.fail("the backbone was asked"))
     assert bottlenecks.run(job_of(3)).startswith("computed 0, ")

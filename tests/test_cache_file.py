@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from huskies import snapshot, store
-from huskies.store import Store
+from huskies import cache_file, digests
+from huskies.backbone import store
+from huskies.backbone.store import Store
 
 # `TRIALS=20000 python -m pytest tests/test_cache_file.py` takes an hour or so.
 TRIALS = int(os.environ.get("TRIALS", "50"))
@@ -20,7 +21,7 @@ VECTORS = {f"key {number}": np.full(96, number, np.float32) for number in range(
 
 @pytest.fixture(autouse=True)
 def _settled(monkeypatch):
-    monkeypatch.setattr(snapshot, "_UNSETTLED_NS", 0)
+    monkeypatch.setattr(digests, "_UNSETTLED_NS", 0)
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def files(tmp_path) -> list[Path]:
     return found
 
 
-def digests(files: list[Path]) -> list[str]:
-    return snapshot.file_digests([(str(path), path.stat()) for path in files])
+def digests_of(files: list[Path]) -> list[str]:
+    return digests.file_digests([(str(path), path.stat()) for path in files])
 
 
 def right(files: list[Path]) -> list[str]:
@@ -54,7 +55,7 @@ def fill(folder: Path) -> None:
 
 
 def remembered(files: list[Path]) -> int:
-    return len(snapshot._recall([str(path) for path in files]))
+    return len(digests._recall([str(path) for path in files]))
 
 
 SCHEMAS = {
@@ -89,10 +90,10 @@ def test_a_store_with_another_schema_is_replaced(tmp_path, script):
 @pytest.mark.parametrize("script", SCHEMAS.values(), ids=SCHEMAS)
 def test_a_memory_of_digests_with_another_schema_is_replaced(files, script):
     if script != SCHEMAS["no table"]:
-        digests(files)
-    snapshot.cache_folder().mkdir(parents=True, exist_ok=True)
-    spoil(snapshot.cache_folder() / DIGESTS, script, "digests")
-    assert digests(files) == right(files)
+        digests_of(files)
+    cache_file.cache_folder().mkdir(parents=True, exist_ok=True)
+    spoil(cache_file.cache_folder() / DIGESTS, script, "digests")
+    assert digests_of(files) == right(files)
     assert remembered(files) == len(files)
 
 
@@ -126,9 +127,9 @@ def test_a_row_of_the_store_with_other_cells_is_computed_again(tmp_path, cells):
     ids=["another digest", "no text", "no digest", "no size", "no checksum", "another row's"],
 )
 def test_a_remembered_digest_that_is_not_as_it_was_written_is_not_believed(files, cells):
-    digests(files)
-    spoil(snapshot.cache_folder() / DIGESTS, f"UPDATE {{table}} SET {cells.format(zeros='0' * 64)}", "digests")
-    assert digests(files) == right(files)
+    digests_of(files)
+    spoil(cache_file.cache_folder() / DIGESTS, f"UPDATE {{table}} SET {cells.format(zeros='0' * 64)}", "digests")
+    assert digests_of(files) == right(files)
     assert remembered(files) == len(files)
 
 
@@ -166,8 +167,8 @@ def test_flipped_bytes_of_the_store_and_of_its_log_make_no_false_vector_and_no_e
 
 def test_a_byte_that_makes_sqlite_only_read_a_file_does_not_make_it_useless(tmp_path, files):
     fill(tmp_path)
-    digests(files[:30])
-    for path in (tmp_path / STORE, snapshot.cache_folder() / DIGESTS):
+    digests_of(files[:30])
+    for path in (tmp_path / STORE, cache_file.cache_folder() / DIGESTS):
         content = bytearray(path.read_bytes())
         content[18] = 3  # the version of the format, for writing
         path.write_bytes(content)
@@ -177,31 +178,31 @@ def test_a_byte_that_makes_sqlite_only_read_a_file_does_not_make_it_useless(tmp_
         opened.put([("another key", np.zeros(8, np.float32))])
     with Store(tmp_path) as opened:
         assert list(dict(opened.get(["a key", "another key"]))) == ["another key"]
-    assert digests(files) == digests(files) == digests(files) == right(files)
+    assert digests_of(files) == digests_of(files) == digests_of(files) == right(files)
     assert remembered(files) == len(files)
 
 
 def test_flipped_bytes_of_the_memory_of_digests_make_no_false_digest_and_no_error(files, tmp_path):
-    expected = digests(files)
+    expected = digests_of(files)
     assert expected == right(files)
-    memory = snapshot.cache_folder() / DIGESTS
+    memory = cache_file.cache_folder() / DIGESTS
     written = memory.read_bytes()
     for trial in range(TRIALS):
         chance = random.Random(trial)
         memory.write_bytes(written)
         flip(memory, chance)
-        assert digests(files) == expected, trial
-        assert digests(files) == expected, trial
+        assert digests_of(files) == expected, trial
+        assert digests_of(files) == expected, trial
         if remembered(files) < len(files):
-            digests(files)
+            digests_of(files)
             assert remembered(files) == len(files), trial
 
 
 def test_a_path_that_is_no_text_is_read_each_time_and_spoils_nothing(files):
-    digests(files)
+    digests_of(files)
     odd = files[0].with_name("\udcff.png")
     odd.write_bytes(b"pixels")
-    assert digests([odd]) == right([odd])
+    assert digests_of([odd]) == right([odd])
     assert remembered(files) == len(files)
 
 

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from huskies import charts, metrics
+from huskies.page import charts
+from huskies.steps import metrics
 from scipy.signal import savgol_filter
 
 SVG = "{http://www.w3.org/2000/svg}"

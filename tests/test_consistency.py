@@ -7,44 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import imports, plan, quantization
+from huskies import imports
+from huskies.backbone import int8
+from huskies.planning import plan, stage_list
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
-PACKAGE = PROJECT / plan.PACKAGE
-STAGES = plan.stages(PROJECT)
-CONTROLS = plan.controls(PROJECT)
+PACKAGE = PROJECT / stage_list.PACKAGE
+STAGES = stage_list.stages(PROJECT)
+CONTROLS = stage_list.controls(PROJECT)
 EVERY = STAGES | CONTROLS
 PARAMS = YAML(typ="safe").load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
-PINS = YAML(typ="safe").load((PROJECT / plan.PINS).read_text(encoding="utf-8"))
+PINS = YAML(typ="safe").load((PROJECT / stage_list.PINS).read_text(encoding="utf-8"))
 
-# What a library is imported as, where that is not its name.
-IMPORTED_AS = {library: name for name, library in imports.IMPORTED_AS.items()}
-# What a library computes with, without our importing it.
-BROUGHT_ALONG = {"albumentations": {"scipy"}}
 # Imported, and without an influence on the bytes of any stage.
-SHAPES_NOTHING = {"dvc", "platformdirs", "ruamel", "tqdm"}
+SHAPES_NOTHING = {"dvc", "platformdirs", "ruamel.yaml", "tqdm"}
 # Shapes bytes for whoever asks for int8, whose code has its version.
 AN_EXTRA = {"nncf"}
-# Imported by the code of these stages for what other stages do with it: leaks and metrics read what was trained,
-# trainings only read features, preview asks group for what binds images by name, and export lets Keras compute.
-OF_OTHER_STAGES = {
-    "train_baseline": {"openvino", "pillow"},
-    "train_augmented": {"openvino", "pillow"},
-    "leaks": {"keras", "openvino", "tensorflow"},
-    "metrics": {"keras", "opencv-python-headless", "openvino", "pillow", "tensorflow"},
-    "report": {"keras", "openvino", "tensorflow"},
-    "test": {"openvino", "pillow"},
-    "old_bottlenecks": {"openvino", "pillow"},
-    "tuning": {"openvino", "pillow"},
-    "preview": {"keras", "openvino", "tensorflow"},
-    "export": {"opencv-python-headless", "openvino", "pillow"},
-}
+CODE = imports.Package(PACKAGE)
 
 
-def foreign_to(module: str) -> set[str]:
-    """Return the other top-level packages that a module of the package imports, anywhere in its code."""
-    return set(imports.parsed((PACKAGE / imports.path_of(module)).read_text(encoding="utf-8")).libraries)
+def name_of(stage: str) -> str:
+    """Return the name of a stage's module without its room, which is that of its file of rules."""
+    return stage_list.module_of(stage, CODE).rpartition(".")[2]
+
+
+def source_of(stage: str) -> str:
+    """Return the source of a stage's module."""
+    return (PACKAGE / imports.path_of(stage_list.module_of(stage, CODE))).read_text(encoding="utf-8")
 
 
 def included(path: Path) -> list[Path]:
@@ -72,7 +62,7 @@ def listed_params(stage: dict[str, Any]) -> list[str]:
 
 
 def listed_libraries(stage: dict[str, Any]) -> list[str]:
-    return [name for each in stage["params"] if isinstance(each, dict) for name in each[plan.PINS]]
+    return [name for each in stage["params"] if isinstance(each, dict) for name in each[stage_list.PINS]]
 
 
 def test_rules_and_stages_have_the_same_names_in_the_same_order():
@@ -89,14 +79,14 @@ def test_every_file_of_rules_is_part_of_the_flow():
 def test_the_flow_is_what_dvc_knows():
     flow = {path.stem for path in included(PROJECT / "workflow/flow.smk")} - {"common"}
     # The controls run the flow up to the numbers, and need no page of their own.
-    assert {*flow, "report"} == {plan.module_of(stage) for stage in plan.tracked(PROJECT)}
+    assert {*flow, "report"} == {name_of(stage) for stage in stage_list.tracked(PROJECT)}
     assert "report" not in flow
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     path, text = RULES[stage]
-    assert path.stem == plan.module_of(stage)
+    assert path.stem == name_of(stage)
     assert re.match(r'    """[A-Z].+\."""\n', text)
     assert f'input:\n        upstream("{stage}"),\n' in text
     assert f'output:\n        receipt("{stage}"),\n' in text
@@ -111,21 +101,20 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
 def test_a_file_of_rules_opens_with_its_purpose_and_what_it_reads_and_writes(stage):
     docstring = ast.get_docstring(ast.parse(RULES[stage][0].read_text(encoding="utf-8").split("\n\n\nrule ")[0]))
     purpose, _, rest = docstring.partition("\n\n")
-    assert re.match(rf"{plan.module_of(stage)}(_…)?: ", purpose)
+    assert re.match(rf"{name_of(stage)}(_…)?: ", purpose)
     assert re.search(r"^Reads ", rest, re.MULTILINE)
-    assert re.search(rf"^Writes data/{plan.module_of(stage)}(_…)?/", rest, re.MULTILINE)
+    assert re.search(rf"^Writes data/{name_of(stage)}(_…)?/", rest, re.MULTILINE)
 
 
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_has_a_module_with_its_name_and_one_run(stage):
-    path = PACKAGE / f"{plan.module_of(stage)}.py"
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = ast.parse(source_of(stage))
     assert re.search(rf"\b{stage}\b", ast.get_docstring(tree).partition("\n")[0])
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert [argument.arg for argument in functions["run"].args.args] == ["job"]
 
 
-@pytest.mark.parametrize("stage", plan.tracked(PROJECT))
+@pytest.mark.parametrize("stage", stage_list.tracked(PROJECT))
 def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
     described = STAGES[stage]
     assert described["cmd"] == f"snakemake --cores all --allowed-rules {stage} -- {stage}"
@@ -134,7 +123,7 @@ def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
 
 def test_the_test_set_is_out_of_reach_of_dvc():
     on_request = {"test", "label_safety", "preview", "distorted", "export"}
-    assert set(STAGES) - set(plan.tracked(PROJECT)) == on_request
+    assert set(STAGES) - set(stage_list.tracked(PROJECT)) == on_request
     assert all(STAGES[stage].keys() == {"deps", "params"} for stage in on_request)
     text = (PROJECT / "dvc.yaml").read_text(encoding="utf-8")
     assert "data/test/" not in text
@@ -144,55 +133,60 @@ def test_the_test_set_is_out_of_reach_of_dvc():
 @pytest.mark.parametrize("stage", STAGES)
 def test_data_come_from_stages_that_stand_before(stage):
     before = list(STAGES)[: list(STAGES).index(stage)]
-    above = plan.upstream(STAGES[stage])
+    above = stage_list.upstream(STAGES[stage])
     assert above == [name for name in before if name in above]
-    others = [each for each in STAGES[stage]["deps"] if not each.startswith(("data/", plan.PACKAGE))]
+    others = [each for each in STAGES[stage]["deps"] if not each.startswith(("data/", stage_list.PACKAGE))]
     weights = ["backbones/${backbone.weights}"]
     bundled = ["backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
     allowed |= {"preview": ["${raw}"], "distorted": weights, "export": weights}
     # Every look at the test set stands in the page.
     allowed["report"] = ["ledger.csv"]
-    assert others == allowed.get(plan.module_of(stage), [])
+    assert others == allowed.get(name_of(stage), [])
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_module_reads_the_folders_that_its_stage_lists_and_no_others(stage):
-    source = (PACKAGE / f"{plan.module_of(stage)}.py").read_text(encoding="utf-8")
+    source = source_of(stage)
     read = set(re.findall(r'\binputs\["(\w+)"\]', source))
-    of_the_module = [name for name in STAGES if plan.module_of(name) == plan.module_of(stage)]
-    listed = {name for each in of_the_module for name in plan.upstream(STAGES[each])}
+    of_the_module = [name for name in STAGES if name_of(name) == name_of(stage)]
+    listed = {name for each in of_the_module for name in stage_list.upstream(STAGES[each])}
     chosen_by_name = re.search(r"\binputs\[[^\"]", source)
     assert read <= listed if chosen_by_name else read == listed
 
 
 def above(stage: str) -> set[str]:
     """Return the stages above one, directly or through others."""
-    direct = plan.upstream(STAGES[stage])
+    direct = stage_list.upstream(STAGES[stage])
     return set(direct).union(*(above(each) for each in direct))
 
 
-@pytest.mark.parametrize("stage", plan.tracked(PROJECT))
-def test_dvc_is_told_of_the_code_that_counts_at_no_stage_above(stage):
-    counted = set().union(*(plan.code(each, PROJECT) for each in above(stage)))
-    expected = sorted(plan.code(stage, PROJECT).keys() - counted)
-    listing = "\n".join(f"      - {path}" for path in expected)
-    assert plan.listed_code(STAGES[stage]) == expected, f"where {stage} stands, list these files:\n{listing}"
+def counted_at(stage: str) -> set[str]:
+    """Return the code and the libraries of a stage, as dvc.yaml names them."""
+    return {*plan.code(stage, CODE), *plan.libraries(stage, CODE, PINS)}
 
 
-def test_nobody_lists_the_code_of_stages_that_dvc_never_runs():
-    listed = (PROJECT / plan.UNTRACKED).read_text(encoding="utf-8")
+@pytest.mark.parametrize("stage", stage_list.tracked(PROJECT))
+def test_dvc_is_told_of_the_code_and_the_libraries_that_count_at_no_stage_above(stage):
+    expected = sorted(counted_at(stage) - set().union(*map(counted_at, above(stage))))
+    listed = [*stage_list.listed_code(STAGES[stage]), *stage_list.listed_libraries(STAGES[stage])]
+    assert sorted(listed) == expected, f"where {stage} stands, list these:\n{chr(10).join(expected)}"
+
+
+def test_nobody_lists_code_or_libraries_of_stages_that_dvc_never_runs():
+    listed = (PROJECT / stage_list.UNTRACKED).read_text(encoding="utf-8")
     assert not re.search(r"huskies/.*\.py$", listed, re.MULTILINE)
+    assert stage_list.PINS not in listed
 
 
 def test_the_report_lists_every_file_that_its_page_is_made_of():
     files = sorted(path.relative_to(PROJECT).as_posix() for path in (PACKAGE / "page").iterdir())
-    assert [each for each in STAGES["report"]["deps"] if each.startswith(f"{plan.PACKAGE}page/")] == files
+    assert [each for each in STAGES["report"]["deps"] if each.startswith(f"{stage_list.PACKAGE}page/")] == files
 
 
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_lists_the_sections_that_its_module_reads(stage):
-    source = (PACKAGE / f"{plan.module_of(stage)}.py").read_text(encoding="utf-8")
+    source = source_of(stage)
     read = set(re.findall(r'\bjob\.params\["(\w+)"\]', source))
     assert {key.split(".")[0] for key in listed_params(EVERY[stage])} == read
     single = {key for key in listed_params(EVERY[stage]) if "." in key}
@@ -209,22 +203,10 @@ def test_every_section_serves_a_stage_and_every_listed_key_exists():
         assert not inner or inner in PARAMS[section]
 
 
-@pytest.mark.parametrize("stage", EVERY)
-def test_a_stage_lists_the_libraries_that_its_code_imports_and_that_shape_its_bytes(stage):
-    known = {IMPORTED_AS.get(library, library): library for library in PINS}
-    imported = set().union(*(foreign_to(name) for name in imports.modules(plan.module_of(stage))))
-    shaping = {known[name] for name in imported if name in known}
-    shaping |= set().union(*(BROUGHT_ALONG.get(library, set()) for library in shaping))
-    assert listed_libraries(EVERY[stage]) == sorted(shaping - OF_OTHER_STAGES.get(stage, set()))
-
-
 def test_every_library_that_a_stage_imports_is_pinned_or_shapes_nothing():
-    known = {IMPORTED_AS.get(library, library) for library in PINS}
-    used = {plan.module_of(stage) for stage in EVERY}
-    foreign = set()
-    for name in {each for module in used for each in imports.modules(module)}:
-        foreign |= foreign_to(name)
-    assert foreign - known == SHAPES_NOTHING | AN_EXTRA
+    used = set().union(*(CODE.libraries(stage_list.module_of(stage, CODE)) for stage in EVERY))
+    assert used - PINS.keys() == SHAPES_NOTHING | AN_EXTRA
+    assert PINS.keys() - used == set().union(*plan.BROUGHT_ALONG.values()) - used
 
 
 def test_pins_are_those_of_the_project_and_its_requirements():
@@ -240,12 +222,12 @@ def test_pins_are_those_of_the_project_and_its_requirements():
 
 def test_the_extra_for_int8_has_the_version_that_the_code_asks_for_and_no_other_pins():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["optional-dependencies"]["int8"] == [f"nncf=={quantization.NNCF}"]
+    assert project["project"]["optional-dependencies"]["int8"] == [f"nncf=={int8.NNCF}"]
     locked = {}
     for file in ("requirements.txt", "requirements-int8.txt"):
         text = (PROJECT / file).read_text(encoding="utf-8")
         locked[file] = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
-    assert locked["requirements-int8.txt"]["nncf"] == quantization.NNCF
+    assert locked["requirements-int8.txt"]["nncf"] == int8.NNCF
     added = locked["requirements-int8.txt"].items() - locked["requirements.txt"].items()
     assert {library for library, _ in added} == {"ninja", "nncf", "safetensors"}
 
@@ -258,9 +240,12 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 
 
 def test_every_module_of_the_package_is_used():
-    roots = {plan.module_of(stage) for stage in EVERY} | {"__main__", "controls", "article_flows", "sweep_flows"}
-    reached = {name for root in roots for name in imports.modules(root)}
-    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == reached
+    roots = {stage_list.module_of(stage, CODE) for stage in EVERY}
+    # What the Snakefile and files of rules import.
+    roots |= {"__main__", "controls.flows", "article.row_flows", "article.sweep_flows"}
+    reached = set().union(*map(CODE.modules, roots))
+    files = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")}
+    assert {".".join(file.with_suffix("").parts) for file in files if file.name != "__init__.py"} == reached
 
 
 def test_the_default_profile_compares_times_alone_and_locks_nothing():
@@ -280,7 +265,7 @@ def test_plots_and_metrics_of_dvc_lie_in_the_folders_of_stages():
         file for each in described["plots"] for name, plot in each.items() for file in plot.get("y", {}) if "/" in file
     }
     files |= {name for each in described["plots"] for name in each if "/" in name}
-    assert {*plan.shown(PROJECT)} == {*described["metrics"], *files}
+    assert {*stage_list.shown(PROJECT)} == {*described["metrics"], *files}
     assert files == {
         "data/train_baseline/history.csv",
         "data/train_augmented/history.csv",

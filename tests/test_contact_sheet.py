@@ -3,19 +3,19 @@
 import io
 
 import numpy as np
-from huskies import contact_sheet, images
-from huskies.contact_sheet import SPACE, Picture, Row
+from huskies.images import codec, contact_sheet
+from huskies.images.contact_sheet import SPACE, Picture, Row
 
 SIDE = 64
 RED, BLUE = (250, 0, 0), (0, 0, 250)
 
 
 def jpeg(colour: tuple[int, int, int], height: int = 8, width: int = 8) -> bytes:
-    return images.encode(np.full((height, width, 3), colour, np.uint8), 100)
+    return codec.encode(np.full((height, width, 3), colour, np.uint8), 100)
 
 
 def drawn(*rows: Row, side: int = SIDE) -> np.ndarray:
-    return images.decode(contact_sheet.draw(rows, side)).astype(int)
+    return codec.decode(contact_sheet.draw(rows, side)).astype(int)
 
 
 def near(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:

@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT, Clone, bare_job, do
-from huskies import augmented_first, controls, images, leakage, manifest, noise_images, plan, prepare
+from huskies.controls import augmented_first, flows, leakage, noise_images
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest
+from huskies.planning import plan
+from huskies.planning.flow import Flow, asked_for, prepare
 from PIL import Image
 
 
@@ -21,8 +24,8 @@ def project(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def main(project) -> prepare.Flow:
-    return prepare.prepare({})
+def main(project) -> Flow:
+    return prepare({})
 
 
 @pytest.mark.parametrize(
@@ -38,7 +41,7 @@ def main(project) -> prepare.Flow:
     ],
 )
 def test_a_control_is_read_only_when_the_command_speaks_of_it(command, expected):
-    assert prepare.asked_for(("noise", "leakage", "repeats"), command) == expected
+    assert asked_for(("noise", "leakage", "repeats"), command) == expected
 
 
 def test_noise_is_every_value_alike_and_another_seed_is_other_noise():
@@ -59,7 +62,7 @@ def test_the_images_of_noise_lie_in_class_folders_of_one_size(tmp_path):
 
 
 def test_the_flow_on_noise_differs_in_parameters_alone(main):
-    noise = controls.noise({})
+    noise = flows.noise({})
     assert {name for name in main.plans if noise.plans[name]["code"] != main.plans[name]["code"]} == set()
     assert noise.plans["convert"]["inputs"].keys() == {"noise_images"}
     assert noise.params["raw"] == "data/noise/noise_images/images"
@@ -72,27 +75,27 @@ def test_the_flow_on_noise_differs_in_parameters_alone(main):
 
 
 def test_the_command_line_has_the_last_word_on_the_noise(project):
-    noise = controls.noise({"noise": "{seed: 5}", "train": {"steps": "7"}, "raw": "photos"})
+    noise = flows.noise({"noise": "{seed: 5}", "train": {"steps": "7"}, "raw": "photos"})
     assert noise.plans["noise_images"]["params"]["noise"]["seed"] == 5
     assert noise.params["train"]["steps"] == 7
     assert noise.params["raw"] == "data/noise/noise_images/images"
     with pytest.raises(HuskyError, match=r"^params\.yaml: noise\.classes is 1, but must be at least 2\.$"):
-        controls.noise({"noise": {"classes": 1}})
+        flows.noise({"noise": {"classes": 1}})
 
 
 def test_a_repeat_shares_what_comes_before_the_split_and_nothing_after_it(main):
-    flows = controls.repeats(main)
-    assert len(flows) == main.params["repeats"]["seeds"] == 20
-    for number, flow in enumerate(flows, 1):
+    repeated = flows.repeats(main)
+    assert len(repeated) == main.params["repeats"]["seeds"] == 20
+    for number, flow in enumerate(repeated, 1):
         shared = {name for name in main.plans if flow.plans[name] == main.plans[name]}
         assert shared == {"convert", "group"} == set(flow.shared)
         assert flow.upstream("split") == [main.receipt("convert"), main.receipt("group")]
         assert flow.receipt("split").startswith(f"data/repeats/{number}/split/receipt-")
-    assert len({flow.receipt("split").rpartition("/")[2] for flow in flows}) == 20
+    assert len({flow.receipt("split").rpartition("/")[2] for flow in repeated}) == 20
 
 
 def test_the_leaky_flow_holds_out_the_same_fraction_of_what_is_no_test_image_and_opens_the_gates(main):
-    leaky = controls.leaky(main, "data/leakage/data")
+    leaky = flows.leaky(main, "data/leakage/data")
     assert leaky.params["split"] == {**main.params["split"], "validation": pytest.approx(0.5), "test": 0.0}
     assert leaky.params["aug"] == {**main.params["aug"], "factor": 0}
     assert leaky.params["group"] == {"near_duplicates": False}
@@ -106,14 +109,14 @@ def test_the_leaky_flow_holds_out_the_same_fraction_of_what_is_no_test_image_and
 def test_augmented_first_copies_training_and_validation_images_under_names_that_say_nothing(tmp_path):
     rows = []
     for file in ("cat/train_a.jpg", "cat/val_b.jpg", "dog/train_c.jpg", "dog/test_d.jpg"):
-        jpeg = images.encode(np.full((8, 8, 3), len(rows) * 40, np.uint8), 95)
+        jpeg = codec.encode(np.full((8, 8, 3), len(rows) * 40, np.uint8), 95)
         path = tmp_path / "split" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(jpeg)
         label, split = file.split("/")[0], file.split("/")[1].split("_")[0]
-        source = images.sha256(file.encode())
+        source = codec.sha256(file.encode())
         rows.append(
-            {"file": file, "label": label, "split": split, "source_sha256": source, "sha256": images.sha256(jpeg)}
+            {"file": file, "label": label, "split": split, "source_sha256": source, "sha256": codec.sha256(jpeg)}
         )
     (tmp_path / "split/dog/test_d.jpg").unlink()
     manifest.write(manifest.make(rows), tmp_path / "split" / manifest.NAME)

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import bare_job
-from huskies import convert, images, manifest, snapshot
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest, raw_files
+from huskies.images.raw import RawImage
 from huskies.job import Job
-from huskies.raw import RawImage
+from huskies.steps import convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -41,7 +42,7 @@ def make_job(raw: Path, output: Path, cores: int = 1, **parameters) -> Job:
     return bare_job(
         stage="convert",
         params={"raw": str(raw), "convert": {"quality": 95, "max_side": 1024, "max_rejected": 10, **parameters}},
-        raw_digest=snapshot.raw_digest(raw),
+        raw_digest=raw_files.raw_digest(raw),
         output=output,
         cores=cores,
     )
@@ -77,15 +78,15 @@ def test_every_picture_becomes_a_jpeg_with_a_row(tmp_path):
     assert list(made) == ["cat/a.jpg", "cat/in_b.jpg", "dog/c.jpg", "dog/d.jpg"]
     for (file, row), (source, original) in zip(made.items(), PHOTOS.items(), strict=True):
         jpeg = (job.output / file).read_bytes()
-        assert jpeg == images.encode(images.decode(original), 95)
+        assert jpeg == codec.encode(codec.decode(original), 95)
         assert row == {
             "file": file,
             "label": source.split("/")[0],
             "split": "",
             "group": "",
-            "source_sha256": images.sha256(original),
+            "source_sha256": codec.sha256(original),
             "copy": "",
-            "sha256": images.sha256(jpeg),
+            "sha256": codec.sha256(jpeg),
             "source": source,
         }
     assert (job.output / "rejected.csv").read_bytes() == b"file,label,reason\n"
@@ -167,8 +168,8 @@ def test_files_that_collide_after_conversion_all_survive(tmp_path):
 
     made = rows(job)
     assert len({file.casefold() for file in made}) == len(files)
-    assert {row["source_sha256"] for row in made.values()} == {images.sha256(each) for each in files.values()}
-    assert all(images.sha256((job.output / file).read_bytes()) == row["sha256"] for file, row in made.items())
+    assert {row["source_sha256"] for row in made.values()} == {codec.sha256(each) for each in files.values()}
+    assert all(codec.sha256((job.output / file).read_bytes()) == row["sha256"] for file, row in made.items())
 
 
 def test_a_labelled_file_in_a_folder_called_like_its_label_survives(tmp_path):
@@ -242,7 +243,7 @@ def test_columns_of_the_csv_are_kept_and_never_hide_the_contract_s(tmp_path):
     assert list(read.columns) == [*manifest.COLUMNS, "source", "csv_sha256", "csv_source", "weight"]
     first, second = rows(job).values()
     assert (first["group"], first["csv_sha256"], first["csv_source"], first["weight"]) == ("anna", "mine", "web", "3.0")
-    assert (first["source"], first["sha256"]) == ("a.png", images.sha256((job.output / "cat/a.jpg").read_bytes()))
+    assert (first["source"], first["sha256"]) == ("a.png", codec.sha256((job.output / "cat/a.jpg").read_bytes()))
     assert (second["group"], second["csv_sha256"], second["csv_source"], second["weight"]) == ("", "", "", "NA")
 
 
@@ -252,16 +253,16 @@ def test_quality_and_max_side_shape_the_jpeg(tmp_path):
     convert.run(job)
 
     shrunk = np.asarray(Image.open(io.BytesIO(png(1, 30, 60))).resize((20, 10), Image.Resampling.LANCZOS, None, 3.0))
-    assert (job.output / "cat/a.jpg").read_bytes() == images.encode(shrunk, 40)
-    small = images.decode(png(2, 10, 10))
-    assert (job.output / "dog/b.jpg").read_bytes() == images.encode(small, 40)
+    assert (job.output / "cat/a.jpg").read_bytes() == codec.encode(shrunk, 40)
+    small = codec.decode(png(2, 10, 10))
+    assert (job.output / "dog/b.jpg").read_bytes() == codec.encode(small, 40)
 
 
 def test_a_max_side_of_0_keeps_the_size(tmp_path):
     raw = fill(tmp_path / "raw", {"cat/a.png": png(1, 3, 1500), "dog/b.png": png(2)})
     job = make_job(raw, tmp_path / "out", max_side=0)
     convert.run(job)
-    assert (job.output / "cat/a.jpg").read_bytes() == images.encode(images.decode(png(1, 3, 1500)), 95)
+    assert (job.output / "cat/a.jpg").read_bytes() == codec.encode(codec.decode(png(1, 3, 1500)), 95)
 
 
 def test_raw_that_changes_meanwhile_fails_the_run(tmp_path):

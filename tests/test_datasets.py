@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do, stages_run
-from huskies import plan
+from huskies.planning import stage_list
 from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.long
-STAGES = list(plan.tracked(PROJECT))
+STAGES = list(stage_list.tracked(PROJECT))
 CLEAN = "Data and pipelines are up to date."
 
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from conftest import PROJECT, bare_job
 from copies import photos
-from huskies import backbone, descriptor, images, likeness
+from huskies.backbone import inference
+from huskies.backbone.store import Store
+from huskies.images import codec
 from huskies.job import Job
-from huskies.store import Store
+from huskies.near_duplicates import comparison, descriptor
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +19,7 @@ def _where_the_weights_are(monkeypatch):
 
 
 def seen() -> np.ndarray:
-    return np.stack([images.resize(photo, likeness.SIDE) for photo in photos()])
+    return np.stack([codec.resize(photo, comparison.SIDE) for photo in photos()])
 
 
 def described(thumbnails: np.ndarray, cores: int = 1) -> np.ndarray:
@@ -29,9 +31,9 @@ def make_job(tmp_path) -> Job:
 
 
 def test_all_turns_of_an_image_have_one_descriptor_and_other_images_others():
-    turns = np.stack([likeness.turned(seen()[3], turn) for turn in range(likeness.TURNS)])
+    turns = np.stack([comparison.turned(seen()[3], turn) for turn in range(comparison.TURNS)])
     of_turns = described(turns)
-    assert of_turns.shape == (likeness.TURNS, 512)
+    assert of_turns.shape == (comparison.TURNS, 512)
     assert of_turns.dtype == np.float32
     assert np.allclose(of_turns, of_turns[0], atol=1e-4)
     apart = np.abs(described(seen()) - of_turns[0]).max(axis=1)
@@ -68,6 +70,6 @@ def test_descriptors_of_another_origin_are_others(tmp_path, change):
 @pytest.mark.parametrize("settled", [{"engine": "tensorflow"}, {"precision": "bfloat16"}], ids=["engine", "precision"])
 def test_descriptors_by_another_engine_or_in_another_precision_are_others(tmp_path, monkeypatch, settled):
     before = descriptor.identity(make_job(tmp_path))
-    found = backbone.settle(descriptor.NETWORK)
-    monkeypatch.setattr(backbone, "settle", lambda _: {**found, **settled})
+    found = inference.settle(descriptor.NETWORK)
+    monkeypatch.setattr(inference, "settle", lambda _: {**found, **settled})
     assert descriptor.identity(make_job(tmp_path)) != before

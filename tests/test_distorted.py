@@ -11,9 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import TRAIN, Clone, bare_job, do, stages_run
-from huskies import backbone, bottlenecks, distorted, identity, images, leaks, manifest, train
+from huskies import outputs
+from huskies.backbone import identity, inference
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest
 from huskies.job import Job
+from huskies.steps import distorted
+from huskies.training import fit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,9 +69,9 @@ def test_a_crop_is_taken_anywhere_from_an_image_enlarged_by_so_many_percent():
 @pytest.fixture
 def enlarged(monkeypatch) -> list[int]:
     """The sides that images are resized to."""
-    sides, resize = [], images.resize
+    sides, resize = [], codec.resize
     monkeypatch.setattr(
-        distorted.images,
+        distorted.codec,
         "resize",
         lambda pixels, side, kernel: sides.append(side) or resize(pixels, side, kernel),
     )
@@ -141,7 +145,7 @@ def bright(side: str, number: int) -> bytes:
     """Return a JPEG that is bright on the side that its label says, until it is mirrored."""
     pixels = np.full((24, 32, 3), 40 + number, np.uint8)
     pixels[:, slice(0, 16) if side == "left" else slice(16, 32)] = 200 - number
-    return images.encode(pixels, 95)
+    return codec.encode(pixels, 95)
 
 
 def seen(pixels: np.ndarray) -> np.ndarray:
@@ -161,11 +165,11 @@ def computed(monkeypatch) -> list[str]:
         for start in range(0, len(files), 4):
             positions = range(start, min(start + 4, len(files)))
             asked.extend(files[each][0].name for each in positions)
-            decoded = [images.decode_jpeg(images.read_checked(*files[each])) for each in positions]
+            decoded = [codec.decode_jpeg(codec.read_checked(*files[each])) for each in positions]
             yield positions, np.stack([seen(fit(*each)) for each in zip(decoded, [SIDE] * 4, positions, strict=False)])
 
-    monkeypatch.setattr(backbone, "compute", compute)
-    monkeypatch.setattr(backbone, "settle", lambda parameters, _: parameters)
+    monkeypatch.setattr(inference, "compute", compute)
+    monkeypatch.setattr(inference, "settle", lambda parameters, _: parameters)
     return asked
 
 
@@ -179,19 +183,19 @@ def make_job(data: Path, found: int = 0, steps: int = 30, seed: int = 1, **setti
                 file, jpeg = f"{label}/{split}_{number}.jpg", bright(label, number)
                 if split == "train":
                     (data / "split" / file).write_bytes(jpeg)
-                rows.append({"file": file, "label": label, "split": split, "sha256": images.sha256(jpeg)})
+                rows.append({"file": file, "label": label, "split": split, "sha256": codec.sha256(jpeg)})
     listed = manifest.make([{**row, "source_sha256": f"source of {row['file']}"} for row in rows])
     manifest.write(listed, data / "split" / manifest.NAME)
     index = manifest.read(data / "split" / manifest.NAME)
     index = index[index["split"] != "test"]
     features = [
-        seen(images.decode(bright(row.label, int(re.findall(r"\d+", row.file)[0])))) for row in index.itertuples()
+        seen(codec.decode(bright(row.label, int(re.findall(r"\d+", row.file)[0])))) for row in index.itertuples()
     ]
     (data / "bottlenecks_original").mkdir()
-    np.save(data / "bottlenecks_original" / bottlenecks.FEATURES, np.stack(features))
-    index.to_csv(data / "bottlenecks_original" / bottlenecks.INDEX, index=False)
+    np.save(data / "bottlenecks_original" / outputs.FEATURES, np.stack(features))
+    index.to_csv(data / "bottlenecks_original" / outputs.INDEX, index=False)
     (data / "leaks").mkdir()
-    (data / "leaks" / leaks.NAME).write_text(json.dumps({"leaks": found}))
+    (data / "leaks" / outputs.LEAKS).write_text(json.dumps({"leaks": found}))
     (data / "out").mkdir()
     job = bare_job(
         stage="distorted",
@@ -208,11 +212,11 @@ def make_job(data: Path, found: int = 0, steps: int = 30, seed: int = 1, **setti
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != distorted.COST}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != outputs.COST}
 
 
 def scores(job: Job) -> dict[str, float]:
-    return json.loads((job.output / train.SCORES).read_text())
+    return json.loads((job.output / outputs.SCORES).read_text())
 
 
 def test_a_head_learns_from_distorted_images_what_distortions_leave(tmp_path, computed):
@@ -252,8 +256,8 @@ def test_the_classes_are_drawn_alike_and_the_images_as_in_the_trainings_on_bottl
     job = make_job(tmp_path, random_crop=10)
     distorted.run(job)
     labels = np.repeat([0, 1], 9)
-    drawn = train.draw_batches(labels, 30, 6, balanced=True, seed=1)
-    rows = manifest.read(job.output / train.ROWS)
+    drawn = fit.draw_batches(labels, 30, 6, balanced=True, seed=1)
+    rows = manifest.read(job.output / outputs.ROWS)
     assert rows["label"].tolist() == ["left"] * 9 + ["right"] * 9
     assert computed == [Path(rows["file"][each]).name for each in drawn.ravel()]
 
@@ -271,9 +275,9 @@ def test_there_is_all_that_a_training_on_bottlenecks_leaves_and_what_a_step_cost
         "validation_cross_entropy.npy",
         "validation_right.npy",
     }
-    history = manifest.read(job.output / train.HISTORY)
+    history = manifest.read(job.output / outputs.HISTORY)
     assert history["step"].tolist() == [str(step) for step in [*range(3, 250, 3), 250]]
-    cost = json.loads((job.output / distorted.COST).read_text())
+    cost = json.loads((job.output / outputs.COST).read_text())
     assert cost.keys() == {
         "seconds_per_step_distorted",
         "seconds_per_step_bottlenecks",
@@ -300,8 +304,8 @@ def test_all_but_the_cost_is_the_same_in_another_run_and_other_with_another_seed
 
 def test_an_image_is_distorted_otherwise_in_each_step_and_at_each_place_whatever_is_beside_it(tmp_path, computed):
     job = make_job(tmp_path)
-    files = [(job.inputs["split"] / file, images.sha256(bright("left", 0))) for file in ["left/train_0.jpg"]]
-    files.append((job.inputs["split"] / "left/train_1.jpg", images.sha256(bright("left", 1))))
+    files = [(job.inputs["split"] / file, codec.sha256(bright("left", 0))) for file in ["left/train_0.jpg"]]
+    files.append((job.inputs["split"] / "left/train_1.jpg", codec.sha256(bright("left", 1))))
 
     def steps(*drawn: list[int], seed: int = 1) -> list[np.ndarray]:
         settings = {**OFF, "random_brightness": 50.0}
@@ -346,7 +350,7 @@ def test_it_runs_when_asked_for_by_name_with_the_same_bytes_on_any_number_of_cor
     on = "distort={flip_left_right: true, random_crop: 10, steps: 12}"
     assert stages_run(do(built, "snakemake", "--cores", "1", "distorted", "--config", on)) == ["distorted"]
     one = built.bytes_of("distorted")
-    assert json.loads(one[f"distorted/{distorted.COST}"])["steps"] == 12
+    assert json.loads(one[f"distorted/{outputs.COST}"])["steps"] == 12
     built.set(distort__flip_left_right=True, distort__random_crop=10, distort__steps=12)
     assert "Nothing to be done" in do(built, "snakemake", "--cores", "1", "distorted")
     do(built, "snakemake", "--cores", "1", "audit")
@@ -356,7 +360,7 @@ def test_it_runs_when_asked_for_by_name_with_the_same_bytes_on_any_number_of_cor
     assert one.keys() == two.keys()
     # The receipt has the digest of what was measured.
     different = {name for name in one if one[name] != two[name]}
-    assert all(name == f"distorted/{distorted.COST}" or name.startswith("distorted/receipt-") for name in different)
+    assert all(name == f"distorted/{outputs.COST}" or name.startswith("distorted/receipt-") for name in different)
 
 
 @pytest.mark.long

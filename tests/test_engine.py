@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import BACKBONE, PROJECT
-from huskies import backbone, engine, images, imports, manifest, openvino_engine, quantization, snapshot
+from huskies import cache_file, digests, imports
+from huskies.backbone import engine, inference, int8, network, openvino_engine
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -40,12 +42,12 @@ def converted(tmp_path_factory) -> Path:
 @pytest.fixture
 def kept(converted) -> Path:
     """Return the file of the converted backbone, in this test's own cache."""
-    shutil.copytree(converted, snapshot.cache_folder() / "backbones")
-    return next((snapshot.cache_folder() / "backbones").iterdir())
+    shutil.copytree(converted, cache_file.cache_folder() / "backbones")
+    return next((cache_file.cache_folder() / "backbones").iterdir())
 
 
 def trace(size: int):
-    return backbone.trace(BACKBONE, size)
+    return network.trace(BACKBONE, size)
 
 
 def must_not_trace(size: int):
@@ -195,7 +197,7 @@ def test_a_damaged_memory_of_what_was_settled_is_measured_again(monkeypatch, con
     machine(monkeypatch)
     for _ in range(2):
         assert chosen(engine="auto", precision="auto") == ("openvino", "bfloat16")
-        [kept] = (snapshot.cache_folder() / "settled").iterdir()
+        [kept] = (cache_file.cache_folder() / "settled").iterdir()
         kept.write_text(content)
 
 
@@ -282,7 +284,7 @@ def test_fidelity_is_the_cosine_of_the_worst_picture(turned, cosine):
 def test_the_fixed_pictures_are_always_the_same_and_smooth_as_photographs():
     pixels = openvino_engine.pictures(32)
     assert pixels.shape == (8, 32, 32, 3)
-    assert images.sha256(pixels.tobytes()) == images.sha256(openvino_engine.pictures(32).tobytes())
+    assert codec.sha256(pixels.tobytes()) == codec.sha256(openvino_engine.pictures(32).tobytes())
     grey = pixels.astype(float)
     assert 100 < grey.mean() < 150
     # In white noise, neighbours differ by 1.1 standard deviations on average.
@@ -344,8 +346,8 @@ def test_another_version_of_a_library_converts_again(monkeypatch):
 
 def test_where_nothing_can_be_kept_the_backbone_serves_all_the_same(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setattr(snapshot, "cache_folder", lambda: tmp_path / "file")
-    monkeypatch.setattr(snapshot, "file_digest", lambda path: "0")
+    monkeypatch.setattr(cache_file, "cache_folder", lambda: tmp_path / "file")
+    monkeypatch.setattr(digests, "file_digest", lambda path: "0")
     infer, side = openvino_engine.load(BACKBONE, 1, trace)
     assert infer(openvino_engine.pictures(side)[:4]).shape == (4, 512)
 
@@ -363,14 +365,14 @@ def write_split(folder: Path, train: range = range(6), held_out: range = range(6
     rows = []
     (folder / "cat").mkdir(parents=True)
     for number, pixels in enumerate(openvino_engine.pictures(32)):
-        jpeg = images.encode(pixels, 95)
+        jpeg = codec.encode(pixels, 95)
         split = "train" if number in train else "test" if number % 2 else "val"
         if number not in train and number not in held_out:
             continue
         file = f"cat/{split}_{name}{number}.jpg"
         if split == "train":
             (folder / file).write_bytes(jpeg)
-        rows.append({"file": file, "split": split, "sha256": images.sha256(jpeg)})
+        rows.append({"file": file, "split": split, "sha256": codec.sha256(jpeg)})
     manifest.write(manifest.make(rows), folder / manifest.NAME)
     return folder
 
@@ -383,7 +385,7 @@ def int8_on(split: Path) -> dict:
 
 
 def test_int8_is_calibrated_on_the_training_images_of_the_smallest_sha256(tmp_path):
-    digests = [images.sha256(str(number).encode()) for number in range(500)]
+    digests = [codec.sha256(str(number).encode()) for number in range(500)]
     rows = [
         {"file": f"cat/{split}_{number:03}.jpg", "split": split, "sha256": digest}
         for number, digest in enumerate(digests)
@@ -391,17 +393,17 @@ def test_int8_is_calibrated_on_the_training_images_of_the_smallest_sha256(tmp_pa
     ]
     manifest.write(manifest.make(rows), tmp_path / manifest.NAME)
     training = sorted((row["sha256"], tmp_path / row["file"]) for row in rows if row["split"] == "train")
-    assert quantization.calibration_images(tmp_path) == [(path, sha256) for sha256, path in training]
-    more = [{"file": f"dog/train_{n:03}.jpg", "split": "train", "sha256": images.sha256(b"%d" % n)} for n in range(900)]
+    assert int8.calibration_images(tmp_path) == [(path, sha256) for sha256, path in training]
+    more = [{"file": f"dog/train_{n:03}.jpg", "split": "train", "sha256": codec.sha256(b"%d" % n)} for n in range(900)]
     manifest.write(manifest.make(more), tmp_path / manifest.NAME)
-    chosen = quantization.calibration_images(tmp_path)
+    chosen = int8.calibration_images(tmp_path)
     assert [sha256 for _, sha256 in chosen] == sorted(row["sha256"] for row in more)[:300]
 
 
 def test_a_copy_of_a_training_image_is_calibrated_on_once(tmp_path):
     rows = [{"file": f"cat/train_{name}.jpg", "split": "train", "sha256": "1" * 64} for name in "ab"]
     manifest.write(manifest.make(rows), tmp_path / manifest.NAME)
-    assert quantization.calibration_images(tmp_path) == [(tmp_path / "cat/train_a.jpg", "1" * 64)]
+    assert int8.calibration_images(tmp_path) == [(tmp_path / "cat/train_a.jpg", "1" * 64)]
 
 
 @pytest.mark.parametrize("gpu", [False, True])
@@ -411,7 +413,7 @@ def test_int8_is_used_by_name_alone_without_a_measurement_and_says_what_it_is_ca
     split = write_split(tmp_path / "split")
     for asked in ("auto", "openvino"):
         settled = engine.settle({**INT8, "engine": asked}, must_not_trace, split)
-        assert settled == {**INT8, "calibration": quantization.calibration(split)}
+        assert settled == {**INT8, "calibration": int8.calibration(split)}
     assert settled["calibration"].keys() == {"images", "preset", "nncf"}
     assert engine.settle(settled, must_not_trace, split) == settled
     assert "int8" not in openvino_engine.precisions()
@@ -429,7 +431,7 @@ def test_other_training_images_are_another_calibration_and_other_names_or_held_o
 def quantizations(monkeypatch) -> list[Path]:
     """Put nothing in the place of NNCF; return the splits that it was asked to calibrate on."""
     asked = []
-    monkeypatch.setattr(quantization, "quantize", lambda model, split: asked.append(split) or model)
+    monkeypatch.setattr(int8, "quantize", lambda model, split: asked.append(split) or model)
     return asked
 
 
@@ -447,7 +449,7 @@ def test_a_quantized_backbone_is_kept_for_its_calibration(kept, tmp_path, quanti
 def test_another_version_of_nncf_or_another_processor_quantizes_again(kept, tmp_path, quantizations, monkeypatch):
     split = write_split(tmp_path / "split")
     openvino_engine.load(int8_on(split), 1, must_not_trace, split)
-    monkeypatch.setattr(quantization, "NNCF", "99")
+    monkeypatch.setattr(int8, "NNCF", "99")
     openvino_engine.load(int8_on(split), 1, must_not_trace, split)
     assert len(quantizations) == 2
 
@@ -475,23 +477,23 @@ def test_int8_is_refused_without_the_nncf_that_it_needs(kept, tmp_path, monkeypa
         if library != "nncf":
             return of_library(library)
         if installed is None:
-            raise quantization.importlib.metadata.PackageNotFoundError(library)
+            raise int8.importlib.metadata.PackageNotFoundError(library)
         return installed
 
-    of_library = quantization.importlib.metadata.version
-    monkeypatch.setattr(quantization.importlib.metadata, "version", version)
+    of_library = int8.importlib.metadata.version
+    monkeypatch.setattr(int8.importlib.metadata, "version", version)
     split = write_split(tmp_path / "split")
     with pytest.raises(HuskyError) as error:
         # Another library beside those of the kept backbone converts it anew.
         engine.load(int8_on(split), 1, trace, 32, split)
     assert str(error.value) == (
-        f"backbone.precision int8 needs nncf {quantization.NNCF}, {found}. "
+        f"backbone.precision int8 needs nncf {int8.NNCF}, {found}. "
         "Install it: pip install -r requirements-int8.txt, or set backbone.precision to auto."
     )
 
 
 def test_a_backbone_that_nncf_cannot_quantize_is_refused_in_int8(kept, tmp_path, monkeypatch):
-    monkeypatch.setattr(quantization, "quantize", not_convertible)
+    monkeypatch.setattr(int8, "quantize", not_convertible)
     split = write_split(tmp_path / "split")
     for asked in ("auto", "openvino"):
         with pytest.raises(HuskyError) as error:
@@ -513,9 +515,12 @@ def in_int8(kept: Path, split: Path, cores: set[int], cache: Path) -> tuple[str,
 import json, sys
 import numpy as np
 from pathlib import Path
-from huskies import backbone, engine, openvino_engine
+from huskies.backbone import inference
+from huskies.backbone import network
+from huskies.backbone import engine
+from huskies.backbone import openvino_engine
 parameters, split = json.loads(sys.argv[1]), Path(sys.argv[2])
-infer, side, size = engine.load(backbone.settle(parameters, split), 2, None, 32, split)
+infer, side, size = engine.load(inference.settle(parameters, split), 2, None, 32, split)
 pixels = openvino_engine.pictures(side)
 np.save(sys.argv[3], np.concatenate([infer(pixels[:4]), infer(pixels[4:])]))
 print(sorted({"tensorflow", "keras", "openvino_telemetry.main"} & set(sys.modules)))
@@ -555,14 +560,16 @@ def test_a_backbone_is_quantized_to_the_same_bytes_on_any_cores_near_float32_sil
 
 def test_a_kept_backbone_needs_no_tensorflow_and_reports_to_nobody(kept, tmp_path):
     jpeg = tmp_path / "cat.jpg"
-    jpeg.write_bytes(images.encode(openvino_engine.pictures(32)[0], 95))
+    jpeg.write_bytes(codec.encode(openvino_engine.pictures(32)[0], 95))
     script = f"""
 import json, sys
 from pathlib import Path
-from huskies import backbone, images
+from huskies.backbone import inference
+from huskies.backbone import network
+from huskies.images import codec
 file = Path({str(jpeg)!r})
 parameters = json.loads(sys.argv[1])
-[(positions, features)] = backbone.compute(parameters, [(file, images.sha256(file.read_bytes()))], 2)
+[(positions, features)] = inference.compute(parameters, [(file, codec.sha256(file.read_bytes()))], 2)
 loaded = {{"tensorflow", "keras", "openvino_telemetry.main"}} & set(sys.modules)
 print(json.dumps([list(positions), features.shape, sorted(loaded)]))
 """
@@ -589,9 +596,9 @@ def test_a_failure_does_not_wait_for_what_is_ahead(tmp_path, monkeypatch):
 
     monkeypatch.setattr(engine, "load", lambda *_: (infer, 32, 1))
     jpeg = tmp_path / "cat.jpg"
-    jpeg.write_bytes(images.encode(openvino_engine.pictures(32)[0], 95))
-    sound = (jpeg, images.sha256(jpeg.read_bytes()))
+    jpeg.write_bytes(codec.encode(openvino_engine.pictures(32)[0], 95))
+    sound = (jpeg, codec.sha256(jpeg.read_bytes()))
     with pytest.raises(HuskyError, match="is not the file its manifest lists"):
-        list(backbone.compute(BACKBONE, [(jpeg, "of another"), *[sound] * 100], 1))
+        list(inference.compute(BACKBONE, [(jpeg, "of another"), *[sound] * 100], 1))
     assert len(done) < 20
-    assert sum(len(features) for _, features in backbone.compute(BACKBONE, [sound] * 100, 1)) == 100
+    assert sum(len(features) for _, features in inference.compute(BACKBONE, [sound] * 100, 1)) == 100

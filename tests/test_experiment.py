@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import do
 from dvc.repo.experiments.refs import ExpRefInfo
-from huskies import experiment
+from huskies.planning import experiment
 
 
 def git(*arguments: str) -> str:

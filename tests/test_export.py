@@ -11,7 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import BACKBONE, PROJECT, Clone, bare_job, do, stages_run
-from huskies import backbone, export, head, images, manifest, train
+from huskies import outputs
+from huskies.backbone import network, tensorflow_setup
+from huskies.images import codec, manifest
+from huskies.steps import export
+from huskies.training import head
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -45,7 +49,7 @@ def photos(side: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def keras():
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
     import keras
 
     return keras
@@ -59,10 +63,10 @@ def preprocessed(keras, tmp_path_factory) -> dict[str, tuple[np.ndarray, np.ndar
     for name in names:
         nothing = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Identity()])
         flat = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
-        model = export.assemble(nothing, backbone.preprocessing(name), flat, 4)
+        model = export.assemble(nothing, network.preprocessing(name), flat, 4)
         head.save(model, folder / f"{name}.keras")
     found = predict_elsewhere(photos(4), *(folder / f"{name}.keras" for name in names))
-    expected = [backbone.preprocessing(name)(photos(4).astype(np.float32)).reshape(5, -1) for name in names]
+    expected = [network.preprocessing(name)(photos(4).astype(np.float32)).reshape(5, -1) for name in names]
     return dict(zip(names, zip(found, expected, strict=True), strict=True))
 
 
@@ -81,7 +85,7 @@ def exported(keras, tmp_path, monkeypatch):
     keras.utils.set_random_seed(1)
     dense = keras.layers.Dense(2, activation="softmax")
     head.save(keras.Sequential([keras.Input((512,)), dense], name="head"), trained / head.NAME)
-    (trained / train.LABELS).write_text("beech\nöak\n", encoding="utf-8")
+    (trained / outputs.LABELS).write_text("beech\nöak\n", encoding="utf-8")
     (tmp_path / "out").mkdir()
     params, inputs = {"backbone": BACKBONE}, {"train_augmented": trained}
     job = bare_job("export", tmp_path / "out", params=params, inputs=inputs)
@@ -94,8 +98,8 @@ def test_the_file_holds_preprocessing_backbone_and_head_and_the_labels_lie_besid
     assert (job.output / "labels.txt").read_text(encoding="utf-8") == "beech\nöak\n"
     megabytes = (job.output / "model.keras").stat().st_size / 1e6
     assert said == f"model.keras, {megabytes:.1f} MB: 32 × 32 pixels to 2 classes"
-    model, side = backbone.build(BACKBONE)
-    features = model(backbone.preprocessing("MobileNet")(photos(side).astype(np.float32)), training=False).numpy()
+    model, side = network.build(BACKBONE)
+    features = model(network.preprocessing("MobileNet")(photos(side).astype(np.float32)), training=False).numpy()
     expected = head.predict_with(job.inputs["train_augmented"] / head.NAME, features)
     [found] = predict_elsewhere(photos(side), job.output / "model.keras")
     assert found == pytest.approx(expected, abs=1e-5)
@@ -121,8 +125,8 @@ def test_the_file_says_of_the_validation_images_what_their_table_says(built: Clo
     data = built.folder / "data"
     labels = (data / "export/labels.txt").read_text().splitlines()
     validated = manifest.read(data / "train_augmented/validation.csv")
-    decoded = [images.decode((data / "split" / file).read_bytes()) for file in validated["file"]]
-    pixels = np.stack([images.resize(each, 96) for each in decoded])
+    decoded = [codec.decode((data / "split" / file).read_bytes()) for file in validated["file"]]
+    pixels = np.stack([codec.resize(each, 96) for each in decoded])
     [found] = predict_elsewhere(pixels, data / "export/model.keras")
     expected = validated[[f"p_{label}" for label in labels]].astype(float).to_numpy()
     assert found == pytest.approx(expected, abs=1e-3)

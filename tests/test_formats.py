@@ -8,8 +8,9 @@ import zlib
 import hostile_images
 import pytest
 from hostile_images import chunk, png, samples, save, tiff
-from huskies import convert, formats, images, raw_files
 from huskies.errors import UnreadableImage
+from huskies.images import codec, formats, raw_files
+from huskies.steps import convert
 from PIL import Image
 
 ENDS = {
@@ -52,7 +53,7 @@ def test_every_ending_of_an_image_stands_for_a_format_that_is_read():
 
 @pytest.mark.parametrize("kind", samples())
 def test_a_picture_of_every_kind_is_read(kind):
-    assert images.decode(samples()[kind]).size > 0
+    assert codec.decode(samples()[kind]).size > 0
 
 
 UNCLAIMED = {
@@ -158,7 +159,7 @@ def test_a_side_that_no_jpeg_can_hold_is_a_rejection_with_its_remedy():
 
 
 def test_text_beside_the_pixels_changes_nothing():
-    assert images.decode(png(5, 4, 2, 8, extra=chunk(b"tEXt", b"a\0b"))).shape == (4, 5, 3)
+    assert codec.decode(png(5, 4, 2, 8, extra=chunk(b"tEXt", b"a\0b"))).shape == (4, 5, 3)
 
 
 @pytest.mark.long

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from huskies import augment, gallery, images, manifest, naming, policy
+from huskies.augmentation import gallery, policy
+from huskies.augmentation.copies import make_copies
+from huskies.augmentation.gallery import Original
 from huskies.errors import HuskyError
-from huskies.gallery import Original
+from huskies.images import codec, manifest, naming
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -35,19 +37,19 @@ def data(tmp_path) -> Path:
     rows, copies = [], []
     for number, (label, stem) in enumerate((label, stem) for label in ("cat", "dog") for stem in "abc"):
         for split in ("train", "val", "test"):
-            jpeg = images.encode(pixels(number), 95)
+            jpeg = codec.encode(pixels(number), 95)
             file = naming.with_split(f"{label}/{stem}.jpg", split)
             row = {"file": file, "label": label, "split": split, "source_sha256": f"{9 - number}", "copy": ""}
-            rows.append({**row, "sha256": images.sha256(jpeg)})
+            rows.append({**row, "sha256": codec.sha256(jpeg)})
             (tmp_path / "split" / label).mkdir(parents=True, exist_ok=True)
             if split == "train":
                 (tmp_path / "split" / file).write_bytes(jpeg)
                 for k in range(2):
-                    copy = images.encode(pixels(100 + 10 * number + k), 95)
+                    copy = codec.encode(pixels(100 + 10 * number + k), 95)
                     path = tmp_path / "augment" / naming.with_copy(file, k)
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(copy)
-                    copies.append({**row, "file": naming.with_copy(file, k), "sha256": images.sha256(copy)})
+                    copies.append({**row, "file": naming.with_copy(file, k), "sha256": codec.sha256(copy)})
     manifest.write(manifest.make(rows), tmp_path / "split/manifest.csv")
     manifest.write(manifest.make(copies), tmp_path / "augment/manifest.csv")
     return tmp_path
@@ -78,7 +80,7 @@ def test_originals_stand_beside_their_own_copies(data):
     assert captions(rows) == [["original", "copy 0", "copy 1"]] * 2
     for row, file in zip(rows, ("cat/train_c.jpg", "dog/train_c.jpg"), strict=True):
         found = [data / "split" / file, *(data / "augment" / naming.with_copy(file, k) for k in range(2))]
-        expected = [gallery.thumbnail(images.decode(path.read_bytes()), 32) for path in found]
+        expected = [gallery.thumbnail(codec.decode(path.read_bytes()), 32) for path in found]
         assert [picture.jpeg for picture in row.pictures] == expected
     assert captions(gallery.with_copies(chosen, data / "augment", 1, 32)) == [["original", "copy 0"]] * 2
 
@@ -115,14 +117,14 @@ def test_originals_are_opened_one_by_one(data):
 def test_the_whole_policy_makes_the_copies_that_augment_makes(tmp_path):
     path = tmp_path / "cat/train_0.jpg"
     path.parent.mkdir()
-    path.write_bytes(images.encode(pixels(), 95))
-    sha256 = images.sha256(path.read_bytes())
-    decoded = original()._replace(pixels=images.decode(path.read_bytes()))
-    made = augment.make_copies(path, sha256, decoded.source_sha256, 3, 7, json.dumps([FLIP, TURN]), 100)
+    path.write_bytes(codec.encode(pixels(), 95))
+    sha256 = codec.sha256(path.read_bytes())
+    decoded = original()._replace(pixels=codec.decode(path.read_bytes()))
+    made = make_copies(path, sha256, decoded.source_sha256, 3, 7, json.dumps([FLIP, TURN]), 100)
     [row] = gallery.whole_policy([decoded], [FLIP, TURN], 7, 3, 32)
     assert captions([row]) == [["original", "copy 0", "copy 1", "copy 2"]]
     for picture, jpeg in zip(row.pictures[1:], made, strict=True):
-        shown, copy = (images.decode(each).astype(int) for each in (picture.jpeg, jpeg))
+        shown, copy = (codec.decode(each).astype(int) for each in (picture.jpeg, jpeg))
         # The one went through another JPEG than the other.
         assert np.abs(shown - copy).mean() < 12
 

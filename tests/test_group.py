@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 from conftest import PROJECT, bare_job
 from copies import KINDS, copy, photos
-from huskies import convert, descriptor, group, images, manifest, plan, snapshot
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest, raw_files
 from huskies.job import Job
+from huskies.near_duplicates import descriptor
+from huskies.planning import plan
+from huskies.steps import convert, group
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -50,7 +53,7 @@ def run(
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     raw = tmp_path / "raw"
     params = {"raw": str(raw), "convert": {"quality": 95, "max_side": 0, "max_rejected": 0}}
-    convert.run(make_job("convert", tmp_path, params, raw_digest=snapshot.raw_digest(raw)))
+    convert.run(make_job("convert", tmp_path, params, raw_digest=raw_files.raw_digest(raw)))
     job = make_job("group", tmp_path, {"group": {"near_duplicates": near_duplicates}}, cores=cores)
     summary = group.run(job)
     source_of = manifest.read(tmp_path / "convert" / "manifest.csv").set_index("file")["source"]
@@ -289,9 +292,9 @@ def test_near_duplicates_are_sought_among_few_images_too(tmp_path, count):
     (tmp_path / "convert/a").mkdir(parents=True)
     rows = []
     for number in range(count):
-        content = images.encode(copy("tilted", photos()[0]) if number else photos()[0], 95)
+        content = codec.encode(copy("tilted", photos()[0]) if number else photos()[0], 95)
         (tmp_path / f"convert/a/{number}.jpg").write_bytes(content)
-        rows.append(row(number, file=f"a/{number}.jpg", sha256=images.sha256(content)))
+        rows.append(row(number, file=f"a/{number}.jpg", sha256=codec.sha256(content)))
     job = make_job("group", tmp_path, {"group": {"near_duplicates": True}})
     found = group.near_duplicates(job, manifest.make(rows, ["source"]))
     assert found[["file", "other"]].to_numpy().tolist() == ([["a/0.jpg", "a/1.jpg"]] if count == 2 else [])
@@ -300,7 +303,7 @@ def test_near_duplicates_are_sought_among_few_images_too(tmp_path, count):
 def test_an_image_that_is_not_its_manifest_s_is_refused(tmp_path):
     (tmp_path / "convert/cat").mkdir(parents=True)
     for number in (1, 2):
-        (tmp_path / f"convert/cat/{number}.jpg").write_bytes(images.encode(photos()[number], 95))
+        (tmp_path / f"convert/cat/{number}.jpg").write_bytes(codec.encode(photos()[number], 95))
     job = make_job("group", tmp_path, {"group": {"near_duplicates": True}})
     with pytest.raises(HuskyError, match=r"^\S+/cat/1.jpg is not the file its manifest lists\. Delete "):
         group.near_duplicates(job, manifest.make([row(1), row(2)], ["source"]))
@@ -309,7 +312,7 @@ def test_an_image_that_is_not_its_manifest_s_is_refused(tmp_path):
 @pytest.mark.long
 def test_no_digits_of_the_sample_are_taken_for_one_across_classes(tmp_path):
     params = {"raw": "data/digits", "convert": {"quality": 95, "max_side": 1024, "max_rejected": 0}}
-    raw_digest = snapshot.raw_digest(Path("data/digits"))
+    raw_digest = raw_files.raw_digest(Path("data/digits"))
     convert.run(make_job("convert", tmp_path, params, raw_digest=raw_digest, cores=2))
     group.run(make_job("group", tmp_path, {"group": {"near_duplicates": True}}, cores=2))
     groups = manifest.read(tmp_path / "group/groups.csv")

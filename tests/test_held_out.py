@@ -12,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import CLASSES, PROJECT
-from huskies import bottlenecks, ledger, manifest, plan, receipt
+from huskies import ledger, outputs, receipt
+from huskies.images import manifest
 from huskies.job import Job
+from huskies.planning import stage_list
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
-STAGES = plan.stages(PROJECT)
+STAGES = stage_list.stages(PROJECT)
 READERS_OF_FEATURES = ["leaks", "test"]
 # They come before there are test images, decide which these are, or compute their features.
 BEFORE = ("convert", "group", "split", "bottlenecks_test")
@@ -26,7 +28,7 @@ BEFORE = ("convert", "group", "split", "bottlenecks_test")
 
 def spoil_labels(data: Path) -> None:
     """Give every test image another label in every table that has one."""
-    for path in (data / "split" / manifest.NAME, data / "bottlenecks_test" / bottlenecks.INDEX):
+    for path in (data / "split" / manifest.NAME, data / "bottlenecks_test" / outputs.INDEX):
         rows = manifest.read(path)
         tested = rows["split"] == "test"
         assert tested.any()
@@ -42,7 +44,7 @@ def spoil_pixels(data: Path) -> None:
 
 
 def spoil_features(data: Path) -> None:
-    path = data / "bottlenecks_test" / bottlenecks.FEATURES
+    path = data / "bottlenecks_test" / outputs.FEATURES
     np.save(path, np.full_like(np.load(path), np.nan))
 
 
@@ -53,7 +55,7 @@ def run_again(stage: str, data: Path, output: Path) -> dict[str, bytes]:
     given = {name: planned[name] for name in fields} | {"inputs": {name: data / name for name in planned["inputs"]}}
     output.mkdir(parents=True)
     job = Job(**given, raw_digest=None, output=output, previous=None, cores=1)
-    importlib.import_module(f"huskies.{plan.module_of(stage)}").run(job)
+    importlib.import_module(f"huskies.{stage_list.module_of(stage)}").run(job)
     return {str(path.relative_to(output)): path.read_bytes() for path in sorted(output.rglob("*")) if path.is_file()}
 
 
@@ -73,7 +75,7 @@ def as_built(stage: str) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("stage", [name for name in plan.tracked(PROJECT) if name not in BEFORE])
+@pytest.mark.parametrize("stage", [name for name in stage_list.tracked(PROJECT) if name not in BEFORE])
 def test_no_stage_depends_on_a_label_of_a_test_image_and_only_the_gate_on_pixels_and_features(stage, data, tmp_path):
     spoil_labels(data)
     # The gate compares pixels too, of whatever the features find.
@@ -96,20 +98,22 @@ def test_the_test_depends_on_labels_and_features(built, data, tmp_path):
 
 
 def test_the_features_of_test_images_are_listed_by_the_gate_and_the_test_alone():
-    listed = [stage for stage, described in STAGES.items() if "bottlenecks_test" in plan.upstream(described)]
+    listed = [stage for stage, described in STAGES.items() if "bottlenecks_test" in stage_list.upstream(described)]
     assert listed == READERS_OF_FEATURES
-    named = {path.stem for path in (PROJECT / plan.PACKAGE).glob("*.py") if "bottlenecks_test" in path.read_text()}
+    named = {
+        path.stem for path in (PROJECT / stage_list.PACKAGE).glob("*.py") if "bottlenecks_test" in path.read_text()
+    }
     # Trap 2 has test images of its own, of a flow of the article's.
     assert named == {"bottlenecks", *READERS_OF_FEATURES, "article_flows", "sweep_flows", "tuning"}
 
 
 def test_nothing_reads_what_the_test_says():
-    for described in (STAGES | plan.controls(PROJECT)).values():
-        assert "test" not in plan.upstream(described)
+    for described in (STAGES | stage_list.controls(PROJECT)).values():
+        assert "test" not in stage_list.upstream(described)
 
 
 def test_bottlenecks_of_test_images_come_without_their_labels(data):
-    assert set(manifest.read(data / "bottlenecks_test" / bottlenecks.INDEX)["label"]) == {""}
+    assert set(manifest.read(data / "bottlenecks_test" / outputs.INDEX)["label"]) == {""}
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import bare_job
-from huskies import identity
+from huskies.backbone import identity
 from huskies.errors import HuskyError
 
 

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from huskies import plan, receipt
+from huskies import receipt
+from huskies.planning import plan, stage_list
 from ruamel.yaml import YAML
 
 # Loaded by every Python of the run, before the stage: it kills the whole process group at the swap of its folders.
@@ -45,14 +46,14 @@ def test_a_run_killed_in_every_stage_ends_as_if_undisturbed(first_build, clone, 
     assassin = tmp_path / "assassin"
     assassin.mkdir()
     (assassin / "sitecustomize.py").write_text(ASSASSIN)
-    for stage in plan.tracked(clone.folder):
+    for stage in stage_list.tracked(clone.folder):
         # At other moments, and by other signals, `make reliability` kills.
         assert kill_in(clone, stage, assassin) == -signal.SIGKILL, stage
         assert receipt.read(clone.folder / "data" / stage) is None
         # Else metrics would make the report as well, in which nothing could be killed any more.
         done = clone.run("snakemake", "--cores", "2", "--allowed-rules", stage, "--", stage)
         assert done.returncode == 0, done.stderr
-    stages = list(plan.tracked(clone.folder))
+    stages = list(stage_list.tracked(clone.folder))
     done = clone.run("snakemake", "--cores", "2", "metrics")
     assert done.returncode == 0, done.stderr
     undisturbed = first_build[0].bytes_of(*stages)
@@ -180,5 +181,5 @@ def test_an_interrupt_within_openvino_ends_the_run_and_no_other_engine_takes_ove
     assert not (clone.folder / "data/bottlenecks_original").exists()
     again = clone.run("snakemake", "--cores", "2", "metrics")
     assert again.returncode == 0, again.stderr
-    stages = [stage for stage in plan.tracked(clone.folder) if stage != "report"]
+    stages = [stage for stage in stage_list.tracked(clone.folder) if stage != "report"]
     assert clone.bytes_of(*stages) == first_build[0].bytes_of(*stages)

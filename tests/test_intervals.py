@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from huskies import intervals
+from huskies.statistics import intervals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats

@@ -12,21 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT, Clone, bare_job, clone_project, do, stages_run
-from huskies import (
-    augment,
-    backbone,
-    bottlenecks,
-    gallery,
-    head,
-    identity,
-    images,
-    intervals,
-    label_safety,
-    manifest,
-    trials,
-)
+from huskies import outputs
+from huskies.augmentation import gallery, single_transforms
+from huskies.augmentation.copies import make_copies
+from huskies.augmentation.single_transforms import Trial
+from huskies.backbone import identity, inference, tensorflow_setup
+from huskies.images import codec, manifest
 from huskies.job import Job
-from huskies.trials import Trial
+from huskies.statistics import intervals
+from huskies.steps import label_safety
+from huskies.training import head
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -42,12 +37,12 @@ def bright(side: str, number: int) -> bytes:
     """Return a JPEG that is bright on one side: of that label, whichever way up it is, until it is mirrored."""
     pixels = np.full((24, 32, 3), 40 + number, np.uint8)
     pixels[:, slice(0, 16) if side == "left" else slice(16, 32)] = 200 - number
-    return images.encode(pixels, 95)
+    return codec.encode(pixels, 95)
 
 
 def seen(content: bytes) -> np.ndarray:
     """Return what the tests' backbone sees of an image: how bright it is at the left and at the right."""
-    pixels = images.decode(content).astype(np.float32) / 255
+    pixels = codec.decode(content).astype(np.float32) / 255
     half = pixels.shape[1] // 2
     return np.array([pixels[:, :half].mean(), pixels[:, half:].mean()], np.float32)
 
@@ -60,16 +55,16 @@ def computed(monkeypatch) -> list[str]:
     def compute(_: Any, files: Sequence[tuple[Path, str]], *__: Any) -> Iterator[tuple[list[int], np.ndarray]]:
         for position, (path, sha256) in enumerate(files):
             asked.append(sha256)
-            yield [position], seen(images.read_checked(path, sha256))[None]
+            yield [position], seen(codec.read_checked(path, sha256))[None]
 
-    monkeypatch.setattr(backbone, "compute", compute)
-    monkeypatch.setattr(backbone, "settle", lambda parameters, _: parameters)
+    monkeypatch.setattr(inference, "compute", compute)
+    monkeypatch.setattr(inference, "settle", lambda parameters, _: parameters)
     return asked
 
 
 def write_head(folder: Path) -> None:
     """Save a head that says on which side an image is brighter."""
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
     import keras
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation="softmax")])
@@ -87,7 +82,7 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
         for number in range(9):
             file, jpeg = f"{label}/train_{number}.jpg", bright(label, number)
             (data / "split" / file).write_bytes(jpeg)
-            rows.append({"file": file, "label": label, "split": "train", "sha256": images.sha256(jpeg)})
+            rows.append({"file": file, "label": label, "split": "train", "sha256": codec.sha256(jpeg)})
             features.append(seen(jpeg))
         for split in ("val", "test"):
             rows.append({"file": f"{label}/{split}_x.jpg", "label": label, "split": split, "sha256": f"{split}{label}"})
@@ -98,8 +93,8 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
     kept = np.full((len(index), 2), np.nan, np.float32)
     kept[index["split"] == "train"] = features
     (data / "bottlenecks_original").mkdir()
-    np.save(data / "bottlenecks_original" / bottlenecks.FEATURES, kept)
-    index.to_csv(data / "bottlenecks_original" / bottlenecks.INDEX, index=False)
+    np.save(data / "bottlenecks_original" / outputs.FEATURES, kept)
+    index.to_csv(data / "bottlenecks_original" / outputs.INDEX, index=False)
     write_head(data / "train_baseline")
     (data / "out").mkdir()
     job = bare_job(
@@ -147,7 +142,8 @@ def test_what_mirrors_the_images_is_ranked_before_what_does_not(tmp_path, comput
         elif not name.startswith("turn by"):
             assert (row["copies"], row["drop"], row["most_confused"], row["warning"]) == (1.0, 0.0, "", "")
     assert list(rows) == [
-        each.name for each in sorted(trials.of_policy_and_battery([TURN, PALE]), key=lambda t: -rows[t.name]["drop"])
+        each.name
+        for each in sorted(single_transforms.of_policy_and_battery([TURN, PALE]), key=lambda t: -rows[t.name]["drop"])
     ]
 
 
@@ -203,8 +199,8 @@ def test_a_copy_is_the_first_that_augment_would_make_by_the_transform_alone(tmp_
     [made] = [each for trial, each in digests.items() if trial.in_policy]
     for row, digest in zip(rows.itertuples(), made, strict=True):
         path = job.inputs["split"] / row.file
-        [jpeg] = augment.make_copies(path, row.sha256, row.source_sha256, 1, 1, json.dumps([noise]), 95)
-        assert digest == images.sha256(jpeg)
+        [jpeg] = make_copies(path, row.sha256, row.source_sha256, 1, 1, json.dumps([noise]), 95)
+        assert digest == codec.sha256(jpeg)
         assert (tmp_path / "out" / f"{digest}.jpg").read_bytes() == jpeg
     assert len(set(made)) == 18
 

@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 from conftest import CLASSES, Clone, bare_job, do, write_identity
 from copies import KINDS, copy, photos
-from huskies import augment, images, leaks, manifest, naming, policy, split
+from huskies.augmentation import policy
+from huskies.augmentation.copies import copy_seed
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest, naming
 from huskies.job import Job
+from huskies.steps import leaks, split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -39,7 +42,7 @@ def pixels(content: str) -> np.ndarray:
 
 @cache
 def jpeg(content: str) -> bytes:
-    return images.encode(pixels(content), 95)
+    return codec.encode(pixels(content), 95)
 
 
 def original(file: str, split: str, group: str | None = None, source: str | None = None, content: str = "") -> dict:
@@ -51,7 +54,7 @@ def original(file: str, split: str, group: str | None = None, source: str | None
         "group": group or source_sha256[:16],
         "source_sha256": source_sha256,
         "copy": "",
-        "sha256": images.sha256(jpeg(content or file)),
+        "sha256": codec.sha256(jpeg(content or file)),
         "content": content or file,
     }
 
@@ -157,9 +160,9 @@ POLICIES = [
 
 def augmented(row: dict, number: int, seed: int, steps: list[dict], file: str | None = None) -> dict:
     """Return the manifest row of a copy as the stage augment makes it, under another name if one is given."""
-    changed = policy.build(steps)(pixels(row["content"]), augment.copy_seed(seed, row["source_sha256"], number))
+    changed = policy.build(steps)(pixels(row["content"]), copy_seed(seed, row["source_sha256"], number))
     made = copy_of(row, number)
-    return {**made, "file": file or made["file"], "sha256": images.sha256(images.encode(changed, 95))}
+    return {**made, "file": file or made["file"], "sha256": codec.sha256(codec.encode(changed, 95))}
 
 
 def enough_to_split(members: list[tuple[str, int]]) -> list[tuple[str, int]]:
@@ -395,10 +398,10 @@ def test_labels_of_held_out_images_have_no_influence(workplace):
 
 def plant(clone: Clone, source: Path, kind: str, seed: int) -> Path:
     """Write a copy of a raw image, as a JPEG of such a quality that its place in the split is in training."""
-    pixels = copy(kind, images.decode(source.read_bytes()))
+    pixels = copy(kind, codec.decode(source.read_bytes()))
     for quality in range(90, 30, -1):
-        content = images.encode(pixels, quality)
-        if split.position(seed, images.sha256(content)[:16]) >= 0.5:
+        content = codec.encode(pixels, quality)
+        if split.position(seed, codec.sha256(content)[:16]) >= 0.5:
             path = source.with_name(f"{source.stem}-{kind.replace(' ', '-')}.jpg")
             path.write_bytes(content)
             return path

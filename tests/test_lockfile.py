@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from huskies import lockfile
 from huskies.errors import HuskyError
+from huskies.planning import lockfile
 
 SOUND = (
     "schema: '2.0'\nstages:\n  convert:\n    cmd: snakemake\n    outs:\n    - path: data/convert\n      md5: 12ab.dir\n"

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Clone, do
-from huskies import flattery, luck, plan
 from huskies.errors import HuskyError
+from huskies.planning import stage_list
+from huskies.statistics import optimism
+from huskies.steps import luck
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -39,7 +41,7 @@ def fewest(errors: int) -> float:
 @pytest.mark.parametrize(("settings", "images"), [(2, 40), (10, 40), (5, 100)])
 def test_settings_that_guess_lead_as_far_as_the_maximum_of_their_number_does(settings, images):
     random = np.random.default_rng(0)
-    worlds = [flattery.chance_leads(random.random((settings, images)) < 0.5).mean() for _ in range(20)]
+    worlds = [optimism.chance_leads(random.random((settings, images)) < 0.5).mean() for _ in range(20)]
     assert np.mean(worlds) == pytest.approx(expected_lead(settings, images), rel=0.05)
 
 
@@ -47,23 +49,23 @@ def test_two_settings_lead_as_two_sides_of_a_coin_do():
     # Of 10 images, 4 are right under one setting only: the lead is |2 B - 4| / 2 images, where B are heads of 4.
     right = np.array([[True] * 3 + [True, True, False, False] + [False] * 3] * 2)
     right[1, 3:7] = ~right[1, 3:7]
-    leads = flattery.chance_leads(right) * 10
+    leads = optimism.chance_leads(right) * 10
     assert sorted(set(leads.round(9))) == [0, 1, 2]
     shares = [(leads.round(9) == lead).mean() for lead in (0, 1, 2)]
     assert shares == pytest.approx([6 / 16, 8 / 16, 2 / 16], abs=0.02)
 
 
 def test_settings_that_agree_on_every_image_cannot_lead():
-    assert not flattery.chance_leads(np.array([[True, False, True]] * 4)).any()
+    assert not optimism.chance_leads(np.array([[True, False, True]] * 4)).any()
 
 
 @settings(max_examples=10)
 @given(st.integers(2, 6), st.integers(1, 30), st.integers(0, 1000))
 def test_the_leads_are_the_same_every_time_and_possible(number, images, seed):
     right = np.random.default_rng(seed).random((number, images)) < 0.7
-    leads = flattery.chance_leads(right)
-    assert len(leads) == flattery.DRAWS
-    assert (leads == flattery.chance_leads(right)).all()
+    leads = optimism.chance_leads(right)
+    assert len(leads) == optimism.DRAWS
+    assert (leads == optimism.chance_leads(right)).all()
     assert leads.min() > -1e-9
     assert leads.max() <= 1 - right.mean() + 1e-9
 
@@ -175,9 +177,9 @@ def test_the_experiments_of_a_clone_are_compared_where_they_share_the_split(buil
     assert f"luck: {NOTHING}\n" in do(built, "snakemake", "--cores", "1", "luck")
     do(built, "dvc", "exp", "run", "--name", "elsewhere", "-S", "split.seed=2")
     do(built, "dvc", "exp", "run", "--name", "short", "-S", "split.seed=1", "-S", "train.steps=1")
-    before = built.bytes_of(*plan.tracked(built.folder)), do(built, "git", "status", "--porcelain")
+    before = built.bytes_of(*stage_list.tracked(built.folder)), do(built, "git", "status", "--porcelain")
     said = do(built, "snakemake", "--cores", "1", "luck")
-    assert before == (built.bytes_of(*plan.tracked(built.folder)), do(built, "git", "status", "--porcelain"))
+    assert before == (built.bytes_of(*stage_list.tracked(built.folder)), do(built, "git", "status", "--porcelain"))
     log = (built.folder / "logs/luck.log").read_text(encoding="utf-8")
     assert log in said
     images = len((built.folder / "data/metrics/predictions.csv").read_text().splitlines()) - 1

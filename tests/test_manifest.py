@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from huskies import manifest
 from huskies.errors import HuskyError
+from huskies.images import manifest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

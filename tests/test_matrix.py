@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import matrix
 import pytest
 from conftest import PROJECT, Clone
-from huskies import plan
+from huskies.planning import stage_list
 from matrix import (
     CELLS,
     CHANGES,
@@ -72,10 +72,10 @@ def test_what_runs_is_what_must_and_the_numbers_are_those_of_a_build_from_nothin
 def below(*changed: str) -> tuple[str, ...]:
     """Return the stages and, by dvc.yaml, all that lies below them."""
     reached = list(changed)
-    for name, stage in plan.tracked(PROJECT).items():
-        if name not in reached and set(plan.upstream(stage)) & set(reached):
+    for name, stage in stage_list.tracked(PROJECT).items():
+        if name not in reached and set(stage_list.upstream(stage)) & set(reached):
             reached.append(name)
-    return tuple(name for name in plan.tracked(PROJECT) if name in reached)
+    return tuple(name for name in stage_list.tracked(PROJECT) if name in reached)
 
 
 def test_the_stages_to_run_are_what_dvc_yaml_has_below_the_change():

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CONTRACT, bare_job
-from huskies import intervals, manifest, metrics
 from huskies.errors import HuskyError
+from huskies.images import manifest
 from huskies.job import Job
+from huskies.statistics import intervals
+from huskies.steps import metrics
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support

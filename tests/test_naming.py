@@ -4,8 +4,8 @@ import hashlib
 import unicodedata
 
 import pytest
-from huskies import naming
 from huskies.errors import HuskyError
+from huskies.images import naming
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import TRAIN, bare_job
-from huskies import backbone, bottlenecks, images, manifest, old_bottlenecks
+from huskies import outputs
+from huskies.article import old_bottlenecks
+from huskies.backbone import tensorflow_setup
+from huskies.images import codec, manifest
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -18,19 +21,19 @@ LABELS = ("cat", "dog")
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow():
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
 
 
 def features_of(files: pd.Series, seed: int) -> np.ndarray:
     """Return noise of its own for each file: a head can learn it by heart, and nothing follows for other files."""
-    random = [np.random.default_rng([seed, *images.sha256(file.encode()).encode()]) for file in files]
+    random = [np.random.default_rng([seed, *codec.sha256(file.encode()).encode()]) for file in files]
     return np.stack([each.normal(0, 1, 40) for each in random]).astype(np.float32)
 
 
 def write_bottlenecks(folder: Path, rows: pd.DataFrame, features: np.ndarray) -> None:
     folder.mkdir(parents=True)
-    manifest.write(rows, folder / bottlenecks.INDEX)
-    np.save(folder / bottlenecks.FEATURES, features)
+    manifest.write(rows, folder / outputs.INDEX)
+    np.save(folder / outputs.FEATURES, features)
 
 
 def write_flow(folder: Path, held_out: int, seed: int, right: int) -> None:
@@ -46,14 +49,14 @@ def write_flow(folder: Path, held_out: int, seed: int, right: int) -> None:
             for label, number in photos
         ]
     )
-    rows["source_sha256"] = [images.sha256(f"{label}{number}".encode()) for label, number in photos]
+    rows["source_sha256"] = [codec.sha256(f"{label}{number}".encode()) for label, number in photos]
     rows["sha256"] = rows["source_sha256"]
     rows = rows.sort_values("file", ignore_index=True)
     trained = rows[rows["split"] == "train"]
     copies = trained.loc[trained.index.repeat(2)].reset_index(drop=True)
     copies["copy"] = [str(number % 2) for number in copies.index]
     copies["file"] = [f"{file[:-4]}_{copy}.jpg" for file, copy in zip(copies["file"], copies["copy"], strict=True)]
-    copies["sha256"] = [images.sha256(f"{seed}{file}".encode()) for file in copies["file"]]
+    copies["sha256"] = [codec.sha256(f"{seed}{file}".encode()) for file in copies["file"]]
     for name, each in (("split", rows), ("augment", copies)):
         (folder / name).mkdir(parents=True)
         manifest.write(each, folder / name / manifest.NAME)

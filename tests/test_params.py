@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import params
 from huskies.errors import HuskyError
+from huskies.planning import params
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML

@@ -5,8 +5,8 @@ import math
 import time
 
 import pytest
-from huskies import plain_yaml
 from huskies.errors import HuskyError
+from huskies.planning import plain_yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

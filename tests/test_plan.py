@@ -10,8 +10,10 @@ from typing import Any
 
 import hypothesis
 import pytest
-from huskies import imports, params, plan, receipt, snapshot
+from huskies import imports, receipt
 from huskies.errors import HuskyError
+from huskies.images import raw_files
+from huskies.planning import params, plan, stage_list
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -192,7 +194,7 @@ def own(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> 
 
 def test_stages_stand_in_the_order_of_the_flow(first):
     assert list(first) == FLOW
-    assert "test" not in plan.tracked(PROJECT)
+    assert "test" not in stage_list.tracked(PROJECT)
     for name, planned in first.items():
         assert planned["stage"] == name
         assert all(FLOW.index(above) < FLOW.index(name) for above in planned["inputs"])
@@ -201,8 +203,8 @@ def test_stages_stand_in_the_order_of_the_flow(first):
 
 def test_raw_images_are_listed_once_for_all_stages_that_read_them(project, values, first, monkeypatch):
     listed = []
-    digest = snapshot.raw_digest
-    monkeypatch.setattr(snapshot, "raw_digest", lambda path: listed.append(path) or digest(path))
+    digest = raw_files.raw_digest
+    monkeypatch.setattr(raw_files, "raw_digest", lambda path: listed.append(path) or digest(path))
     plans = plan.all_plans(values, project)
     assert listed == [project / "raw"]
     assert plans["preview"]["raw"] == plans["convert"]["raw"]
@@ -421,7 +423,7 @@ def test_a_pin_changes_the_stages_whose_bytes_it_shapes_and_those_below(workspac
 
 
 def test_every_pin_stands_in_the_table_above():
-    pins = YAML(typ="safe").load((PROJECT / plan.PINS).read_text(encoding="utf-8"))
+    pins = YAML(typ="safe").load((PROJECT / stage_list.PINS).read_text(encoding="utf-8"))
     assert [library for library, _ in PINNED] == list(pins)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from huskies import policy
+from huskies.augmentation import policy
 from huskies.errors import HuskyError
 from hypothesis import given, settings
 from hypothesis import strategies as st

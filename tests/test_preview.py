@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 from browser import DESKTOP, PHONE, visit
 from conftest import Clone, bare_job, do, stages_run
-from huskies import contact_sheet, convert, gallery, images, manifest, preview, raw, snapshot, split
+from huskies.augmentation import gallery
 from huskies.errors import HuskyError
+from huskies.images import codec, contact_sheet, manifest, raw, raw_files
 from huskies.job import Job
+from huskies.steps import convert, preview, split
 
 SPLIT = {"validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
 POLICY = [{"transform": "Affine", "rotate": [-20, 20], "p": 1.0}, {"transform": "HorizontalFlip", "p": 0.5}]
 
 
 def picture(seed: int, height: int = 24, width: int = 32) -> bytes:
-    return images.encode(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8), 95)
+    return codec.encode(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8), 95)
 
 
 def photos(folder: Path, classes: str = "ab", of_each: int = 12) -> Path:
@@ -39,7 +41,7 @@ def make_job(source: Path, output: Path, policy: list[dict] = POLICY, **given) -
         "split": SPLIT,
         "aug": {"policy": policy, "seed": 1},
     }
-    return bare_job("preview", output, params=params, raw_digest=snapshot.raw_digest(source), **given)
+    return bare_job("preview", output, params=params, raw_digest=raw_files.raw_digest(source), **given)
 
 
 def trained_on(source: Path, **parameters) -> list[str]:
@@ -96,17 +98,17 @@ def test_an_image_is_seen_as_convert_makes_it_and_augmented_as_augment_does(tmp_
     large = picture(7, 1200, 40)
     (source / "a/0.jpg").write_bytes(large)
     raw_set = raw.open_raw(source)
-    rows = manifest.make([{"file": "a/0.jpg", "label": "a", "source_sha256": images.sha256(large)}], ["source"])
+    rows = manifest.make([{"file": "a/0.jpg", "label": "a", "source_sha256": codec.sha256(large)}], ["source"])
     [original] = preview.read(raw_set, rows, 90, 64)
-    assert (original.label, original.file, original.source_sha256) == ("a", "a/0.jpg", images.sha256(large))
-    assert (original.pixels == images.decode(convert.convert_image(large, 90, 64))).all()
+    assert (original.label, original.file, original.source_sha256) == ("a", "a/0.jpg", codec.sha256(large))
+    assert (original.pixels == codec.decode(convert.convert_image(large, 90, 64))).all()
     assert max(original.pixels.shape) == 64
 
 
 def test_the_images_are_those_that_the_split_trains_on(tmp_path):
     source = photos(tmp_path / "raw", of_each=40)
     # As group and split would have it, without near-duplicates: each image is a group of its own.
-    place = {str(path.relative_to(source)): images.sha256(path.read_bytes())[:16] for path in source.rglob("*.jpg")}
+    place = {str(path.relative_to(source)): codec.sha256(path.read_bytes())[:16] for path in source.rglob("*.jpg")}
     for seed in (1, 2):
         expected = sorted(file for file, group in place.items() if split.position(seed, group) >= 0.5)
         assert trained_on(source, seed=seed) == expected
@@ -125,7 +127,7 @@ def test_what_is_bound_by_name_copy_or_column_is_held_out_together(tmp_path):
     assert "a/copy.jpg" not in trained_on(source)
     (source / "a/copy.jpg").unlink()
     # One is bound to the other: what is the smaller by sha256 decides for both.
-    digest = {file: images.sha256((source / file).read_bytes()) for file in (trained, held_out)}
+    digest = {file: codec.sha256((source / file).read_bytes()) for file in (trained, held_out)}
     (source / trained).rename(source / "a/x_nohash_0.jpg")
     (source / held_out).rename(source / "a/x_nohash_1.jpg")
     together = digest[trained] < digest[held_out]

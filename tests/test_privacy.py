@@ -88,7 +88,7 @@ def test_a_run_that_fails_tells_nothing_either(clone, tmp_path, how):
     home = tmp_path / "home/jane-of-the-clone"
     home.mkdir(parents=True)
     if how == "with a traceback":
-        path = clone.folder / "workflow/huskies/convert.py"
+        path = clone.folder / "workflow/huskies/steps/convert.py"
         path.write_text(
             path.read_text().replace("def run(job", "def run(job):\n    raise ValueError(__file__, job)\n\n\ndef _(job")
         )

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from browser import visit
 from conftest import PROJECT, Clone, do, stages_run
-from huskies import publish, receipt
+from huskies import receipt
 from huskies.errors import HuskyError
+from huskies.steps import publish
 
 # Nobody listens there, so whatever asks for the network fails.
 WITHOUT_NETWORK = ("env", "http_proxy=http://127.0.0.1:9", "https_proxy=http://127.0.0.1:9")

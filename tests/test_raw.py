@@ -6,9 +6,9 @@ import unicodedata
 import zipfile
 
 import pytest
-from huskies import raw
 from huskies.errors import HuskyError, UnreadableImage
-from huskies.raw import RawImage
+from huskies.images import raw, raw_files
+from huskies.images.raw import RawImage
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -153,12 +153,12 @@ def test_names_may_hold_any_blank_and_any_script(given_as, name):
 
 @given(st.text())
 def test_readable_text_is_what_has_no_controls_surrogates_or_line_breaks_in_it(text):
-    assert raw.is_text(text) == (not {unicodedata.category(each) for each in text} & {"Cc", "Cs", "Zl", "Zp"})
+    assert raw_files.is_text(text) == (not {unicodedata.category(each) for each in text} & {"Cc", "Cs", "Zl", "Zp"})
 
 
 @pytest.mark.parametrize(("name", "told"), [("a/b.JPG", True), ("a.jpg/b", False), (".jpg", False), ("a.jpg.", False)])
 def test_only_the_ending_of_the_file_itself_makes_it_an_image(name, told):
-    assert raw.is_image(name) is told
+    assert raw_files.is_image(name) is told
 
 
 @pytest.mark.parametrize("beside", [{"LICENSE.txt": "free"}, {"sizes.csv": "name,size\ncat,3\n"}])
@@ -224,7 +224,7 @@ def test_raw_may_itself_be_a_link(tmp_path):
 
 def test_listing_gives_the_status_of_each_file(tmp_path):
     folder = fill(tmp_path / "raw", FLAT)
-    listed = dict(raw.files(folder))
+    listed = dict(raw_files.files(folder))
     assert list(listed) == ["a.png", "labels.csv", "sub/b.png"]
     assert listed["labels.csv"].st_size == len(TABLE)
 

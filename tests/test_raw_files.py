@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from conftest import PROJECT
-from huskies import prepare, raw, raw_files, snapshot
 from huskies.errors import HuskyError, UnreadableImage
+from huskies.images import raw, raw_files
+from huskies.planning import flow
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_no_file_is_refused_by_name_and_never_opened(folder, kind, name):
     KINDS[kind](folder / name)
-    for look in (raw.open_raw, snapshot.raw_digest):
+    for look in (raw.open_raw, raw_files.raw_digest):
         with pytest.raises(HuskyError) as refusal:
             look(folder)
         assert str(refusal.value) == f"raw/{name} is {kind}. Remove it."
@@ -50,7 +51,7 @@ def test_what_is_no_file_is_refused_by_name_and_never_opened(folder, kind, name)
 @pytest.mark.parametrize("kind", KINDS)
 def test_raw_itself_must_be_a_file_or_a_folder(folder, kind):
     KINDS[kind](Path("other"))
-    for look in (raw.open_raw, snapshot.raw_digest):
+    for look in (raw.open_raw, raw_files.raw_digest):
         with pytest.raises(HuskyError) as refusal:
             look(Path("other"))
         assert str(refusal.value) == f"other is {kind}. Remove it."
@@ -62,12 +63,12 @@ def test_a_link_whose_target_is_gone_is_an_image_that_cannot_be_read(folder):
     assert [image.source for image in raw_set.images] == ["cat/a.png", "cat/gone.png", "dog/b.png"]
     with pytest.raises(FileNotFoundError):
         raw_set.read("cat/gone.png")
-    assert snapshot.raw_digest(folder)
+    assert raw_files.raw_digest(folder)
 
 
 def test_raw_that_is_a_link_to_nowhere_is_absent(folder):
     Path("other").symlink_to("nowhere")
-    assert snapshot.raw_digest(Path("other")) == "absent"
+    assert raw_files.raw_digest(Path("other")) == "absent"
     with pytest.raises(HuskyError, match=r"^there is no other\. "):
         raw.open_raw(Path("other"))
 
@@ -83,7 +84,7 @@ def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    for look in (raw.open_raw, snapshot.raw_digest):
+    for look in (raw.open_raw, raw_files.raw_digest):
         with pytest.raises(HuskyError) as refusal:
             look(folder)
         assert str(refusal.value) == ("cannot read raw/lost+found: Permission denied. Make it readable, or remove it.")
@@ -101,11 +102,11 @@ def test_a_pipe_that_has_taken_a_file_s_place_is_not_waited_for(folder):
 def test_a_file_that_is_too_large_is_rejected_and_not_read(folder, monkeypatch):
     with open(folder / "cat/huge.png", "wb") as file:
         file.truncate(1 << 40)
-    first = snapshot.raw_digest(folder)
+    first = raw_files.raw_digest(folder)
     with pytest.raises(UnreadableImage, match=r"^more than 256 MiB$"):
         raw.open_raw(folder).read("cat/huge.png")
     os.truncate(folder / "cat/huge.png", 1 << 41)
-    assert snapshot.raw_digest(folder) != first
+    assert raw_files.raw_digest(folder) != first
 
 
 def test_a_table_of_labels_that_is_too_large_is_refused(folder, monkeypatch):
@@ -149,8 +150,8 @@ def test_raw_may_be_anywhere_else(folder, given):
 
 
 def test_a_run_on_its_own_output_is_refused_before_anything_is_hashed(folder, monkeypatch):
-    monkeypatch.setattr(snapshot, "raw_digest", None)
+    monkeypatch.setattr(raw_files, "raw_digest", None)
     monkeypatch.chdir(PROJECT)
     for given in (".", "data"):
         with pytest.raises(HuskyError, match=rf"^'raw' in params\.yaml is {re.escape(given)}, which holds data/"):
-            prepare.prepare({"raw": given})
+            flow.prepare({"raw": given})

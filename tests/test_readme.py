@@ -9,7 +9,8 @@ from pathlib import Path
 import picture
 import pytest
 from conftest import CLASSES, PROJECT, Clone, do
-from huskies import params, policy
+from huskies.augmentation import policy
+from huskies.planning import params
 from ruamel.yaml import YAML
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")

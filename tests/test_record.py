@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from conftest import do
-from huskies import experiment, params, plan, receipt, record
+from huskies import receipt
+from huskies.planning import experiment, params, plan, record, stage_list
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parent.parent
-STAGES = list(plan.tracked(PROJECT))
+STAGES = list(stage_list.tracked(PROJECT))
 ABOVE_METRICS = STAGES[: STAGES.index("metrics")]
 RECORDED = f"recorded in dvc.lock: {', '.join(STAGES)}"
 
@@ -130,7 +131,7 @@ BESIDE_AUGMENT = ["convert", "group", "split", "bottlenecks_original", "bottlene
             [name for name in STAGES if name not in ("leaks", "metrics", "report") and "train" not in name],
         ),
         (lambda: Path("data/digits/0/0000.png").write_bytes(b"other"), []),
-        (lambda: add_line("workflow/huskies/leaks.py", "\n_ONE_MORE = 1\n"), STAGES[: STAGES.index("leaks")]),
+        (lambda: add_line("workflow/huskies/steps/leaks.py", "\n_ONE_MORE = 1\n"), STAGES[: STAGES.index("leaks")]),
         (lambda: Path("data/convert/made.txt").write_text("overwritten"), []),
         (lambda: Path("data/group/made.txt").unlink(), ["convert"]),
         (lambda: Path("data/leaks/more.txt").write_text("foreign"), STAGES[: STAGES.index("leaks")]),
@@ -164,7 +165,7 @@ def test_what_is_stale_or_damaged_is_left_out_with_all_below_it(harm, left):
 
 def test_a_comment_makes_nothing_untrue():
     build(*STAGES)
-    add_line("workflow/huskies/leaks.py", "\n# a remark\n")
+    add_line("workflow/huskies/steps/leaks.py", "\n# a remark\n")
     assert record.true_stages(plans()) == STAGES
 
 
@@ -174,7 +175,7 @@ def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
     assert record.run() == f"{RECORDED}; saved as experiment {name}"
     assert dvc.commands == [
         ("commit", "--force", "--quiet", *STAGES),
-        ("exp", name, "dvc.lock", *plan.shown()),
+        ("exp", name, "dvc.lock", *stage_list.shown()),
     ]
 
 
@@ -238,9 +239,9 @@ def touch() -> None:
 @pytest.mark.parametrize(
     ("change", "needed"),
     [
-        (lambda: add_line("workflow/huskies/leaks.py", "\n# a remark\n"), True),
-        (lambda: add_line("workflow/huskies/leaks.py", "\n_ONE_MORE = 1\n"), True),
-        (lambda: add_line("workflow/huskies/record.py", "\n_ONE_MORE = 1\n"), False),
+        (lambda: add_line("workflow/huskies/steps/leaks.py", "\n# a remark\n"), True),
+        (lambda: add_line("workflow/huskies/steps/leaks.py", "\n_ONE_MORE = 1\n"), True),
+        (lambda: add_line("workflow/huskies/planning/record.py", "\n_ONE_MORE = 1\n"), False),
         (lambda: Path("dvc.lock").write_text(sound("of another commit")), True),
         (lambda: Path("dvc.lock").unlink(), True),
         (lambda: build("augment"), True),
@@ -289,7 +290,7 @@ def test_what_dvc_was_told_of_last_time_is_not_told_again(dvc):
     build(*STAGES)
     record.run()
     assert committed(dvc) == STAGES
-    add_line("workflow/huskies/suspects.py", "\n# a remark\n")
+    add_line("workflow/huskies/page/label_issues.py", "\n# a remark\n")
     build("augment")
     dvc.lock = "second"
     assert record.run().startswith(f"{RECORDED}; saved as experiment run-")
@@ -327,7 +328,7 @@ def test_another_dvc_lock_than_the_last_record_left_is_told_of_everything(dvc):
 
 def test_going_back_to_earlier_code_is_recorded_too(dvc):
     build(*STAGES)
-    path = Path("workflow/huskies/leaks.py")
+    path = Path("workflow/huskies/steps/leaks.py")
     before = path.read_text(encoding="utf-8")
     record.run()
     path.write_text(f"{before}# a remark\n", encoding="utf-8")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import bare_job
-from huskies import intervals, repeats
+from huskies.controls import repeats
+from huskies.statistics import intervals
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,8 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
-from huskies import illustrations, ledger, manifest, missed, report, suspects, verdicts
+from huskies import ledger, outputs
 from huskies.errors import HuskyError
+from huskies.images import manifest
+from huskies.page import illustrations, label_issues, mistakes
+from huskies.statistics import verdicts
+from huskies.steps import report
 from pages import HOSTILE, Made, Page, made
 
 LOOK = dict.fromkeys(ledger.COLUMNS, "0123") | {
@@ -150,7 +154,7 @@ def test_without_scripting_every_missed_image_is_there_to_be_opened_and_the_filt
 
 def test_a_missed_image_says_what_each_head_took_it_for_and_how_sure_it_was(job):
     validations = {head: manifest.read(job.inputs[f"train_{head}"] / "validation.csv") for head in report.metrics.HEADS}
-    first, *_ = missed.missed_images(validations)
+    first, *_ = mistakes.missed_images(validations)
     assert first["label"] == min(HOSTILE)
     assert [head["right"] for head in first["heads"]] == [False, True]
     taken_for = first["heads"][0]["predicted"]
@@ -166,7 +170,7 @@ def test_the_nearest_training_images_are_shown_with_their_copies(page):
 
 
 def test_figures_stand_in_files_as_they_do_in_the_page(job, text):
-    files = {path.stem: path.read_text(encoding="utf-8") for path in (job.output / report.FIGURES).iterdir()}
+    files = {path.stem: path.read_text(encoding="utf-8") for path in (job.output / outputs.FIGURES).iterdir()}
     assert files.keys() == {
         "comparison",
         "confusion_augmented",
@@ -252,8 +256,8 @@ def test_a_map_of_very_many_training_images_shows_some_and_every_validation_imag
 
 
 def test_the_most_pictures_that_a_page_may_have_fit_into_an_e_mail():
-    beside = missed.NEAREST * (1 + illustrations.FEWER_COPIES)
-    pictures = illustrations.MOST_MISSED * (1 + beside) + suspects.LIMIT
+    beside = mistakes.NEAREST * (1 + illustrations.FEWER_COPIES)
+    pictures = illustrations.MOST_MISSED * (1 + beside) + label_issues.LIMIT
     pictures += illustrations.MOST_GROUPS * illustrations.MOST_OF_GROUP
     # A policy of 20 transforms, each with three arguments of which both ends are shown.
     of_transform = illustrations.TRIED * (1 + illustrations.COPIES) + 1 + 2 * 3

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huskies import imports, manifest, plan, receipt, runner
+from huskies import imports, receipt
 from huskies.errors import HuskyError
+from huskies.images import manifest
+from huskies.planning import plan, runner, stage_list
 
 PROJECT = Path(__file__).parent.parent
 SOURCES = PROJECT / "workflow"
@@ -110,7 +112,7 @@ def workspace(tmp_path, monkeypatch) -> Workspace:
     folder = tmp_path / "workspace"
     (folder / "workflow").mkdir(parents=True)
     (folder / "workflow/huskies").symlink_to(SOURCES / "huskies")
-    for name in ("dvc.yaml", plan.UNTRACKED, plan.PINS):
+    for name in ("dvc.yaml", stage_list.UNTRACKED, stage_list.PINS):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
     (folder / EXTRA).write_text("ANSWER = 42\n")
@@ -208,7 +210,7 @@ def test_code_edited_while_the_stage_runs_makes_no_folder(workspace):
     target = workspace.plan(workspace.convert())
     edit = """
 from pathlib import Path
-from huskies import group
+from huskies.steps import group
 run = group.run
 
 def edited(job):
@@ -229,7 +231,7 @@ def test_an_image_edited_in_place_while_the_stage_runs_makes_no_folder(workspace
     target = workspace.plan(workspace.convert())
     edit = """
 from pathlib import Path
-from huskies import group
+from huskies.steps import group
 run = group.run
 
 def edited(job):
@@ -316,7 +318,7 @@ def test_a_fault_of_ours_keeps_the_old_folder_and_its_traceback(workspace):
 
 SWALLOWS_AN_INTERRUPT = """
 import contextlib, os, signal
-from huskies import group
+from huskies.steps import group
 find_groups = group.find_groups
 
 def interrupted(*given):
@@ -481,7 +483,7 @@ ROOT = os.geteuid() == 0
 FILL = """
 from pathlib import Path
 import numpy as np
-from huskies import group
+from huskies.steps import group
 run = group.run
 
 def filled(job):
@@ -555,7 +557,11 @@ def test_a_read_only_folder_is_explained_and_earlier_results_stay(workspace):
 
 
 def test_stages_that_differ_in_their_images_share_a_module():
-    assert {stage: plan.module_of(stage) for stage in plan.stages(PROJECT) if plan.module_of(stage) != stage} == {
+    assert {
+        stage: stage_list.module_of(stage)
+        for stage in stage_list.stages(PROJECT)
+        if stage_list.module_of(stage) != stage
+    } == {
         "bottlenecks_original": "bottlenecks",
         "bottlenecks_augmented": "bottlenecks",
         "bottlenecks_test": "bottlenecks",

@@ -7,8 +7,9 @@ import sys
 import numpy as np
 import pytest
 from conftest import PROJECT
-from huskies import head, rows, scaling
+from huskies.backbone.features import Rows
 from huskies.errors import HuskyError
+from huskies.training import head, scaling
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -71,9 +72,9 @@ def test_a_feature_that_never_varies_has_no_weight():
 
 def test_it_does_not_matter_how_the_rows_lie(monkeypatch):
     features, labels = blobs(images=500)
-    monkeypatch.setattr(rows, "_TOGETHER", 4 * features.shape[1] * 64)
+    monkeypatch.setattr("huskies.backbone.features._TOGETHER", 4 * features.shape[1] * 64)
     together = scaling.discriminants(features, labels)
-    apart = scaling.discriminants(rows.Rows([features[:123], features[123:]], np.arange(500)), labels)
+    apart = scaling.discriminants(Rows([features[:123], features[123:]], np.arange(500)), labels)
     for one, other in zip(together, apart, strict=True):
         assert one.tobytes() == other.tobytes()
 
@@ -93,11 +94,13 @@ def test_the_same_bits_on_any_number_of_cores():
 import os, sys
 os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:int(sys.argv[1])]))
 import numpy as np
-from huskies import images, scaling
+from huskies.images import codec
+from huskies.training import scaling
+from huskies.backbone.features import Rows
 random = np.random.default_rng(0)
 features = random.random((400, 700), np.float32)
 found = scaling.discriminants(features, np.arange(400) % 5)
-print(images.sha256(b"".join(each.tobytes() for each in found)))
+print(codec.sha256(b"".join(each.tobytes() for each in found)))
 """
     digests = {
         subprocess.run(

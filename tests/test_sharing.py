@@ -16,14 +16,14 @@ from typing import Any
 import pandas as pd
 import pytest
 from conftest import BELOW_AUGMENT, CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do, stages_run
-from huskies import plan
+from huskies.planning import stage_list
 from servers import KINDS, Server, serve
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 # Found in the README by how it begins; for its address the test puts in the server's.
 SCHEMES = {"folder": "/", "s3": "s3://", "ssh": "ssh://", "webdav": "webdavs?://"}
 EACH_KIND = ["folder", *(pytest.param(kind, marks=pytest.mark.server) for kind in KINDS[1:])]
-STAGES = list(plan.tracked(PROJECT))
+STAGES = list(stage_list.tracked(PROJECT))
 # What `dvc metrics diff` compares of its own accord is summary.json.
 EVERYTHING = ["--targets", "data/metrics/metrics.json", "--"]
 

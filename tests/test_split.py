@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import bare_job
-from huskies import manifest, receipt, split
+from huskies import receipt
 from huskies.errors import HuskyError
+from huskies.images import manifest
 from huskies.job import Job
+from huskies.steps import split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from huskies import store
-from huskies.store import Store
+from huskies.backbone import store
+from huskies.backbone.store import Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -23,7 +23,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from huskies.store import Store
+from huskies.backbone.store import Store
 
 folder, first, rows, lasting = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "for ever"
 with Store(folder) as store:
@@ -41,7 +41,7 @@ READER = """
 import sys
 from pathlib import Path
 import numpy as np
-from huskies.store import Store
+from huskies.backbone.store import Store
 
 with Store(Path(sys.argv[1])) as store:
     store.put([("new", np.full(64, 3, np.float32))])

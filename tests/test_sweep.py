@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, bare_job, do
-from huskies import article_backbones, manifest, plan, policy, sweep, sweep_flows, sweep_runs
+from huskies.article import backbone_files, sweep, sweep_flows, sweep_runs
+from huskies.article.sweep_flows import Setting
+from huskies.augmentation import policy
 from huskies.errors import HuskyError
-from huskies.sweep_flows import Setting
+from huskies.images import manifest
+from huskies.planning import plan
 from PIL import Image
 from ruamel.yaml import YAML
 
@@ -139,8 +142,8 @@ def test_all_flows_are_of_the_photos_and_hold_out_no_test_images(small):
 
 
 def test_the_backbone_is_the_one_whose_weights_are_there_and_else_the_users(small):
-    backbone = article_backbones.read("MobileNetV2")
-    weights = article_backbones.weights(backbone)
+    backbone = backbone_files.read("MobileNetV2")
+    weights = backbone_files.weights(backbone)
     weights.parent.mkdir()
     weights.touch()
     for flow in sweep_flows.flows(small).values():

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from conftest import BELOW_AUGMENT, do, stages_run
-from huskies import receipt, targets
+from huskies import receipt
 from huskies.errors import HuskyError
+from huskies.planning import targets
 from snakemake.settings.types import DAGSettings, RerunTrigger, StorageSettings
 
 PLAN = {"stage": "metrics", "inputs": {}}

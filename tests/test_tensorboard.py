@@ -19,15 +19,18 @@ import pandas as pd
 import pytest
 from conftest import Clone, do
 from google.protobuf import text_format
-from huskies import contact_sheet, gallery, images, manifest, receipt, tensorboard
+from huskies import receipt
+from huskies.augmentation import gallery
 from huskies.errors import HuskyError
+from huskies.images import codec, contact_sheet, manifest
+from huskies.steps import tensorboard
 from PIL import Image
 from servers import free_port
 from tensorboard.plugins.projector import projector_config_pb2
 
 RUN = "tensorboard/images"
 SHADES = [10, 60, 110, 160, 210]
-PICTURE = images.encode(np.zeros((8, 8, 3), np.uint8), 95)
+PICTURE = codec.encode(np.zeros((8, 8, 3), np.uint8), 95)
 
 
 @pytest.fixture
@@ -36,11 +39,11 @@ def originals(tmp_path) -> pd.DataFrame:
     rows = []
     for number, shade in enumerate(SHADES):
         file = f"{'ab'[number % 2]}/train_{number}.jpg"
-        content = images.encode(np.full((20, 30, 3), shade, np.uint8), 95)
+        content = codec.encode(np.full((20, 30, 3), shade, np.uint8), 95)
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_bytes(content)
         split = "val" if number == 4 else "train"
-        rows.append({"file": file, "label": file[0], "split": split, "sha256": images.sha256(content)})
+        rows.append({"file": file, "label": file[0], "split": split, "sha256": codec.sha256(content)})
     return manifest.make(rows)
 
 

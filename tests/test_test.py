@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import PROJECT, bare_job, write_identity
-from huskies import backbone, bottlenecks, head, images, intervals, ledger, manifest, test
+from huskies import ledger, outputs
+from huskies.backbone import tensorflow_setup
 from huskies.errors import HuskyError
+from huskies.images import codec, manifest
 from huskies.job import Job
+from huskies.statistics import intervals
+from huskies.steps import test
+from huskies.training import head
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -28,7 +33,7 @@ FILES = [
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow():
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
 
 
 def rows(files: list[str]) -> list[dict[str, str]]:
@@ -37,8 +42,8 @@ def rows(files: list[str]) -> list[dict[str, str]]:
             "file": file,
             "label": file.split("/")[0],
             "split": file.split("/")[1].split("_")[0],
-            "source_sha256": images.sha256(f"source of {file}".encode()),
-            "sha256": images.sha256(file.encode()),
+            "source_sha256": codec.sha256(f"source of {file}".encode()),
+            "sha256": codec.sha256(file.encode()),
         }
         for file in files
     ]
@@ -76,9 +81,9 @@ def make_job(data: Path, files: list[str] = FILES, labels: list[str] = LABELS) -
     tested = manifest.read(data / "split" / manifest.NAME)
     tested = tested[tested["split"] == "test"]
     features = np.stack([np.arange(len(tested)), np.ones(len(tested))], axis=1) if len(tested) else np.zeros((0, 0))
-    np.save(data / "bottlenecks_test" / bottlenecks.FEATURES, features.astype(np.float32))
+    np.save(data / "bottlenecks_test" / outputs.FEATURES, features.astype(np.float32))
     columns = ["file", "label", "split", "source_sha256", "copy", "sha256"]
-    tested[columns].assign(label="").to_csv(data / "bottlenecks_test" / bottlenecks.INDEX, index=False)
+    tested[columns].assign(label="").to_csv(data / "bottlenecks_test" / outputs.INDEX, index=False)
     write_identity(data / "bottlenecks_test")
     write_head(data / "train_baseline", 2.5, labels)
     write_head(data / "train_augmented", 4.5, labels)
@@ -90,7 +95,7 @@ def make_job(data: Path, files: list[str] = FILES, labels: list[str] = LABELS) -
 
 
 def written(job: Job) -> dict[str, Any]:
-    return json.loads((job.output / test.NAME).read_text())
+    return json.loads((job.output / outputs.TEST).read_text())
 
 
 def test_both_heads_are_scored_on_the_same_test_images_with_intervals(tmp_path):
@@ -162,7 +167,7 @@ def test_without_test_images_the_parameter_to_set_is_named(tmp_path):
 def test_bottlenecks_of_other_test_images_are_refused(tmp_path):
     job = make_job(tmp_path)
     path = job.inputs["split"] / manifest.NAME
-    path.write_text(path.read_text().replace(images.sha256(b"dog/test_1.jpg"), "0" * 64))
+    path.write_text(path.read_text().replace(codec.sha256(b"dog/test_1.jpg"), "0" * 64))
     with pytest.raises(HuskyError, match=r"bottlenecks_test are not of the images they are to stand for\."):
         test.run(job)
     assert list(job.output.iterdir()) == []
@@ -173,15 +178,15 @@ def test_every_look_is_in_the_ledger_and_one_at_the_same_model_is_told_from_one_
     test.run(job)
     [look] = ledger.read().to_dict("records")
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", look.pop("when"))
-    sources = sorted(images.sha256(f"source of {file}".encode()) for file in FILES if "/test_" in file)
+    sources = sorted(codec.sha256(f"source of {file}".encode()) for file in FILES if "/test_" in file)
     heads = {
-        f"{name}_head": images.sha256(
-            images.sha256((tmp_path / f"one/train_{name}" / head.NAME).read_bytes()).encode()
-        )[:16]
+        f"{name}_head": codec.sha256(codec.sha256((tmp_path / f"one/train_{name}" / head.NAME).read_bytes()).encode())[
+            :16
+        ]
         for name in ("baseline", "augmented")
     }
     assert look == {
-        "test_set": images.sha256("\n".join(sources).encode())[:16],
+        "test_set": codec.sha256("\n".join(sources).encode())[:16],
         "images": "10",
         **heads,
         "baseline_val_accuracy": "0.85",

@@ -17,9 +17,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import TRAIN, bare_job, write_identity
-from huskies import backbone, bottlenecks, head, manifest, naming, tensorboard, train
+from huskies import outputs
+from huskies.backbone import tensorflow_setup
+from huskies.backbone.features import load_features
 from huskies.errors import HuskyError
+from huskies.images import manifest, naming
 from huskies.job import Job
+from huskies.steps import tensorboard, train
+from huskies.training import fit, head
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -33,7 +38,7 @@ CURVES = ["step", "train_accuracy", "train_cross_entropy", "val_accuracy", "val_
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow():
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
 
 
 def separable(images: int, seed: int = 0, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -50,9 +55,9 @@ def noise(images: int, seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndar
     return random.normal(0, 1, (images, 8)).astype(np.float32), random.integers(0, classes, images)
 
 
-def fit(**changed: Any) -> tuple[head.Head, pd.DataFrame, int]:
+def fitted(**changed: Any) -> tuple[head.Head, pd.DataFrame, int]:
     """Return the head, history and kept step of a training on rows that can be told apart."""
-    return train.fit(separable(30), separable(12, seed=1), 3, {**TRAIN, **changed}, "train_baseline")[:3]
+    return fit.fit(separable(30), separable(12, seed=1), 3, {**TRAIN, **changed}, "train_baseline")[:3]
 
 
 @settings(deadline=None)
@@ -65,16 +70,16 @@ def fit(**changed: Any) -> tuple[head.Head, pd.DataFrame, int]:
 )
 def test_batches_are_rows_of_the_training_set_and_the_same_for_a_seed(labels, steps, size, balanced, seed):
     labels = np.array(labels)
-    batches = train.draw_batches(labels, steps, size, balanced, seed)
+    batches = fit.draw_batches(labels, steps, size, balanced, seed)
     assert batches.dtype == np.int32
     assert batches.shape == (steps, size)
     assert set(batches.ravel()) <= set(range(len(labels)))
-    assert (batches == train.draw_batches(labels, steps, size, balanced, seed)).all()
+    assert (batches == fit.draw_batches(labels, steps, size, balanced, seed)).all()
 
 
 def test_balanced_batches_hold_every_class_alike_and_every_image_of_a_class_alike():
     labels = np.array([0] * 90 + [1] * 9 + [2])
-    drawn = train.draw_batches(labels, 1000, 90, balanced=True, seed=3).ravel()
+    drawn = fit.draw_batches(labels, 1000, 90, balanced=True, seed=3).ravel()
     by_class = Counter(labels[drawn].tolist())
     assert all(by_class[each] == pytest.approx(30_000, rel=0.03) for each in range(3))
     by_row = Counter(drawn.tolist())
@@ -85,7 +90,7 @@ def test_balanced_batches_hold_every_class_alike_and_every_image_of_a_class_alik
 
 def test_unbalanced_batches_hold_every_image_alike():
     labels = np.array([0] * 90 + [1] * 9 + [2])
-    drawn = train.draw_batches(labels, 1000, 100, balanced=False, seed=3).ravel()
+    drawn = fit.draw_batches(labels, 1000, 100, balanced=False, seed=3).ravel()
     by_row = Counter(drawn.tolist())
     assert all(by_row[row] == pytest.approx(1000, rel=0.15) for row in range(100))
 
@@ -93,13 +98,13 @@ def test_unbalanced_batches_hold_every_image_alike():
 def test_another_seed_draws_other_batches():
     labels = np.arange(100) % 5
     for balanced in (True, False):
-        first, second = (train.draw_batches(labels, 5, 20, balanced, seed) for seed in (1, 2))
+        first, second = (fit.draw_batches(labels, 5, 20, balanced, seed) for seed in (1, 2))
         assert (first != second).any()
 
 
 @pytest.mark.parametrize(("optimizer", "learning_rate"), [("adam", 0.1), ("sgd", 1.0)])
 def test_a_head_learns_what_can_be_told_apart(optimizer, learning_rate):
-    model, history, _ = fit(optimizer=optimizer, learning_rate=learning_rate)
+    model, history, _ = fitted(optimizer=optimizer, learning_rate=learning_rate)
     last = history.iloc[-1]
     assert last["train_accuracy"] == last["val_accuracy"] == 1.0
     assert last["val_cross_entropy"] < 0.1
@@ -110,13 +115,13 @@ def test_a_head_learns_what_can_be_told_apart(optimizer, learning_rate):
 
 def test_the_curves_start_and_end_where_the_steps_do():
     for steps, expected in ((60, list(range(1, 61))), (250, [*range(3, 250, 3), 250])):
-        _, history, _ = fit(steps=steps, batch_size=4)
+        _, history, _ = fitted(steps=steps, batch_size=4)
         assert list(history.columns) == CURVES
         assert history["step"].tolist() == expected
 
 
 def test_the_curves_are_accuracy_and_cross_entropy_over_all_rows():
-    model, history, _ = fit(keep="last")
+    model, history, _ = fitted(keep="last")
     for rows, name in ((separable(30), "train"), (separable(12, seed=1), "val")):
         probabilities = model.predict(rows[0]).astype(float)
         accuracy = (probabilities.argmax(axis=1) == rows[1]).mean()
@@ -128,9 +133,7 @@ def test_the_curves_are_accuracy_and_cross_entropy_over_all_rows():
 @pytest.mark.parametrize("keep", ["best", "last"])
 def test_the_best_head_or_the_last_is_kept(keep):
     validation = noise(40, seed=2)
-    model, history, step, curves = train.fit(
-        noise(40, seed=1), validation, 3, {**TRAIN, "keep": keep}, "train_baseline"
-    )
+    model, history, step, curves = fit.fit(noise(40, seed=1), validation, 3, {**TRAIN, "keep": keep}, "train_baseline")
     best = int(history.loc[history["val_cross_entropy"].idxmin(), "step"])
     assert best < 60
     assert step == (best if keep == "best" else 60)
@@ -143,7 +146,7 @@ def test_the_best_head_or_the_last_is_kept(keep):
 
 def test_every_point_of_the_curves_is_the_mean_of_what_each_validation_image_had():
     validation = noise(40, seed=2)
-    _, history, _, (right, cross_entropy) = train.fit(
+    _, history, _, (right, cross_entropy) = fit.fit(
         noise(40, seed=1), validation, 3, {**TRAIN, "steps": 250}, "train_baseline"
     )
     assert (right.dtype, cross_entropy.dtype) == (bool, np.float32)
@@ -157,8 +160,8 @@ def test_every_point_of_the_curves_is_the_mean_of_what_each_validation_image_had
 
 def test_the_scale_of_the_features_does_not_matter():
     (train_features, train_labels), (val_features, val_labels) = separable(30), separable(12, seed=1)
-    plain = fit()[1]
-    scaled = train.fit(
+    plain = fitted()[1]
+    scaled = fit.fit(
         (100 * train_features - 50, train_labels),
         (100 * val_features - 50, val_labels),
         3,
@@ -171,9 +174,7 @@ def test_the_scale_of_the_features_does_not_matter():
 def test_a_feature_that_is_constant_in_training_does_not_drown_the_others():
     (train_features, train_labels), (val_features, val_labels) = separable(30), separable(12, seed=1)
     train_features[:, 7] = 1.0
-    model, history, *_ = train.fit(
-        (train_features, train_labels), (val_features, val_labels), 3, TRAIN, "train_baseline"
-    )
+    model, history, *_ = fit.fit((train_features, train_labels), (val_features, val_labels), 3, TRAIN, "train_baseline")
     assert np.isfinite(model.predict(val_features)).all()
     assert history.iloc[-1]["val_accuracy"] == 1.0
 
@@ -184,8 +185,8 @@ def test_a_step_goes_down_the_gradient_of_the_batch_or_of_its_mixtures(mixup):
     features, labels = noise(20, seed=1)
     model = head.Head(features, labels, 3, parameters)
     kernel, bias = (each.astype(float) for each in model.weights())
-    [batch] = train.draw_batches(labels, 1, 8, balanced=True, seed=1)
-    shares = train.draw_shares(1, 8, mixup, seed=1)
+    [batch] = fit.draw_batches(labels, 1, 8, balanced=True, seed=1)
+    shares = fit.draw_shares(1, 8, mixup, seed=1)
     model.advance(batch[None], shares)
 
     variance = features.astype(float).var(axis=0)
@@ -204,27 +205,27 @@ def test_a_step_goes_down_the_gradient_of_the_batch_or_of_its_mixtures(mixup):
 @settings(deadline=None)
 @given(st.integers(1, 50), st.integers(1, 50), st.floats(1e-300, 1e300), st.integers(0, 2**31 - 1))
 def test_shares_are_parts_of_a_whole_and_the_same_for_a_seed(steps, size, mixup, seed):
-    shares = train.draw_shares(steps, size, mixup, seed)
+    shares = fit.draw_shares(steps, size, mixup, seed)
     assert (shares.shape, shares.dtype) == ((steps, size), np.float32)
     assert ((shares >= 0) & (shares <= 1)).all()
-    assert (shares == train.draw_shares(steps, size, mixup, seed)).all()
+    assert (shares == fit.draw_shares(steps, size, mixup, seed)).all()
 
 
 @pytest.mark.parametrize("mixup", [0.2, 1.0, 8.0])
 def test_shares_have_the_mean_and_the_variance_of_their_distribution(mixup):
-    shares = train.draw_shares(1000, 100, mixup, seed=3)
+    shares = fit.draw_shares(1000, 100, mixup, seed=3)
     assert shares.mean() == pytest.approx(0.5, abs=0.01)
     assert shares.var() == pytest.approx(1 / (4 * (2 * mixup + 1)), rel=0.02)
-    assert (shares != train.draw_shares(1000, 100, mixup, seed=4)).any()
+    assert (shares != fit.draw_shares(1000, 100, mixup, seed=4)).any()
 
 
 def test_without_mixup_no_shares_are_drawn():
-    assert train.draw_shares(10, 10, 0.0, seed=1) is None
+    assert fit.draw_shares(10, 10, 0.0, seed=1) is None
 
 
 def test_a_share_of_all_is_no_mixture():
     features, labels = noise(20, seed=1)
-    batches = train.draw_batches(labels, 30, 8, balanced=True, seed=1)
+    batches = fit.draw_batches(labels, 30, 8, balanced=True, seed=1)
     plain, whole = (head.Head(features, labels, 3, TRAIN) for _ in range(2))
     plain.advance(batches)
     whole.advance(batches, np.ones(batches.shape, np.float32))
@@ -233,16 +234,16 @@ def test_a_share_of_all_is_no_mixture():
 
 
 def test_mixup_makes_a_head_less_sure_and_leaves_it_right():
-    (mixed, history, _), (_, plain, _) = fit(mixup=1.0, keep="last"), fit(keep="last")
+    (mixed, history, _), (_, plain, _) = fitted(mixup=1.0, keep="last"), fitted(keep="last")
     assert history.iloc[-1]["val_accuracy"] == 1.0
     assert history.iloc[-1]["train_cross_entropy"] > 2 * plain.iloc[-1]["train_cross_entropy"]
-    again, _, _ = fit(mixup=1.0, keep="last")
+    again, _, _ = fitted(mixup=1.0, keep="last")
     assert all((one == two).all() for one, two in zip(mixed.weights(), again.weights(), strict=True))
 
 
 def test_penalties_shrink_the_weights_and_l1_more_so_to_nothing():
     def size(**changed: float) -> float:
-        model, _, _ = fit(keep="last", **changed)
+        model, _, _ = fitted(keep="last", **changed)
         return float(np.abs(model.weights()[0]).sum())
 
     free = size()
@@ -251,8 +252,8 @@ def test_penalties_shrink_the_weights_and_l1_more_so_to_nothing():
 
 
 def test_dropout_changes_the_training_and_not_the_prediction():
-    dropped, _, _ = fit(dropout=0.5)
-    plain, _, _ = fit()
+    dropped, _, _ = fitted(dropout=0.5)
+    plain, _, _ = fitted()
     features, labels = separable(50, seed=9)
     assert (dropped.predict(features) == dropped.predict(features)).all()
     assert any((one != other).any() for one, other in zip(dropped.weights(), plain.weights(), strict=True))
@@ -260,14 +261,14 @@ def test_dropout_changes_the_training_and_not_the_prediction():
 
 
 def test_the_seed_fixes_the_weights():
-    first, second, other = (fit(dropout=0.3, seed=seed)[0].weights() for seed in (5, 5, 6))
+    first, second, other = (fitted(dropout=0.3, seed=seed)[0].weights() for seed in (5, 5, 6))
     assert all((one == two).all() for one, two in zip(first, second, strict=True))
     assert any((one != two).any() for one, two in zip(first, other, strict=True))
 
 
 def test_a_step_on_a_batch_of_ones_own_is_a_step_on_the_same_training_rows():
     features, labels = separable(30)
-    batches = train.draw_batches(labels, 5, 16, balanced=True, seed=1)
+    batches = fit.draw_batches(labels, 5, 16, balanced=True, seed=1)
     drawn, given = (head.Head(features, labels, 3, {**TRAIN, "l2": 0.1}) for _ in range(2))
     drawn.advance(batches)
     for batch in batches:
@@ -280,7 +281,7 @@ def test_a_step_on_a_batch_of_ones_own_is_a_step_on_the_same_training_rows():
 
 def test_a_training_that_diverges_says_which_parameter_to_lower():
     with pytest.raises(HuskyError) as error:
-        fit(optimizer="sgd", learning_rate=1e38, l2=1.0)
+        fitted(optimizer="sgd", learning_rate=1e38, l2=1.0)
     message = r"the training diverged before step \d+\. Lower train\.learning_rate in params\.yaml\."
     assert re.fullmatch(message, str(error.value))
 
@@ -321,9 +322,9 @@ def features_of(rows: pd.DataFrame) -> np.ndarray:
 def write_bottlenecks(folder: Path, rows: pd.DataFrame) -> None:
     folder.mkdir()
     write_identity(folder)
-    np.save(folder / bottlenecks.FEATURES, features_of(rows))
+    np.save(folder / outputs.FEATURES, features_of(rows))
     columns = ["file", "label", "split", "source_sha256", "copy", "sha256"]
-    rows[columns].to_csv(folder / bottlenecks.INDEX, index=False, lineterminator="\n")
+    rows[columns].to_csv(folder / outputs.INDEX, index=False, lineterminator="\n")
 
 
 def make_job(data: Path, stage: str, **changed: Any) -> Job:
@@ -395,7 +396,7 @@ def test_scores_are_those_of_the_kept_step(trained):
 
 def test_what_each_validation_image_had_is_saved_in_the_order_of_the_predictions(trained):
     for job in trained.values():
-        right, cross_entropy = (np.load(job.output / name) for name in (train.RIGHT, train.CROSS_ENTROPY))
+        right, cross_entropy = (np.load(job.output / name) for name in (outputs.RIGHT, outputs.CROSS_ENTROPY))
         assert right.shape == cross_entropy.shape == (60, 9)
         kept = json.loads((job.output / "scores.json").read_text())["step"] - 1
         validated = table(job, "validation.csv")
@@ -406,7 +407,7 @@ def test_what_each_validation_image_had_is_saved_in_the_order_of_the_predictions
 
 def test_the_saved_head_predicts_what_the_validation_table_says(trained):
     job = trained["train_augmented"]
-    index, features = bottlenecks.load(
+    index, features = load_features(
         job.inputs["bottlenecks_original"], manifest.make(sorted(TRAIN_ROWS + VAL_ROWS, key=lambda each: each["file"]))
     )
     held_out = features[(index["split"] == "val").to_numpy()]
@@ -452,11 +453,14 @@ def test_a_saved_head_has_the_same_bytes_in_other_processes(tmp_path):
 import json, sys
 from pathlib import Path
 import numpy as np
-from huskies import train
+from huskies import outputs
+from huskies.training import fit
+from huskies.steps import train
+from huskies.backbone.features import load_features
 
 ballast = [object() for _ in range(int(sys.argv[2]))]
 rows = np.eye(6, dtype=np.float32), np.arange(6) % 3
-model, *_ = train.fit(rows, rows, 3, json.loads(sys.argv[3]), "train_baseline")
+model, *_ = fit.fit(rows, rows, 3, json.loads(sys.argv[3]), "train_baseline")
 model.save(Path(sys.argv[1]))
 """
     for name, ballast in (("one.keras", 0), ("other.keras", 100_000)):
@@ -523,11 +527,11 @@ def test_events_of_a_new_run_take_away_the_images_of_the_last(tmp_path):
 )
 def test_bottlenecks_of_other_images_are_refused(trained, change):
     folder = trained["train_baseline"].inputs["bottlenecks_original"]
-    images = manifest.read(folder / bottlenecks.INDEX)
-    index, features = bottlenecks.load(folder, images)
+    images = manifest.read(folder / outputs.INDEX)
+    index, features = load_features(folder, images)
     assert len(index) == len(features) == 21
     with pytest.raises(HuskyError) as error:
-        bottlenecks.load(folder, change(images))
+        load_features(folder, change(images))
     assert str(error.value) == (
         f"the bottlenecks in {folder} are not of the images they are to stand for. "
         f"Delete {folder} and run the same command again."
@@ -559,10 +563,8 @@ def test_both_heads_mix(trained, tmp_path, stage):
 def test_without_copies_both_trainings_are_the_same(tmp_path):
     baseline = make_job(tmp_path / "data", "train_baseline")
     manifest.write(manifest.make([]), tmp_path / "data/augment" / manifest.NAME)
-    (tmp_path / "data/bottlenecks_augmented" / bottlenecks.INDEX).write_text(
-        "file,label,split,source_sha256,copy,sha256\n"
-    )
-    np.save(tmp_path / "data/bottlenecks_augmented" / bottlenecks.FEATURES, np.zeros((0, 0), np.float32))
+    (tmp_path / "data/bottlenecks_augmented" / outputs.INDEX).write_text("file,label,split,source_sha256,copy,sha256\n")
+    np.save(tmp_path / "data/bottlenecks_augmented" / outputs.FEATURES, np.zeros((0, 0), np.float32))
     augmented = replace(baseline, stage="train_augmented", output=tmp_path / "data/.train_augmented-building")
     augmented.output.mkdir()
     assert train.run(baseline) == train.run(augmented)

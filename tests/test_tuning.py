@@ -7,7 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import bare_job, write_identity
-from huskies import backbone, bottlenecks, head, images, manifest, train, tuning
+from huskies import outputs
+from huskies.article import tuning
+from huskies.backbone import tensorflow_setup
+from huskies.images import codec, manifest
+from huskies.training import head
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -15,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow():
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
 
 
 def rights(*texts: str) -> np.ndarray:
@@ -75,10 +79,10 @@ def write_head(folder: Path, threshold: float, validated: str) -> None:
     model.set_weights([np.array([[0, 50], [0, 0]], np.float32), np.array([0, -50 * threshold], np.float32)])
     folder.mkdir()
     model.save(folder / head.NAME)
-    (folder / train.LABELS).write_text("cat\ndog\n")
+    (folder / outputs.LABELS).write_text("cat\ndog\n")
     predicted = pd.DataFrame({"file": [f"cat/val_{each}.jpg" for each in range(len(validated))], "label": "cat"})
     predicted["predicted"] = ["cat" if letter == "r" else "dog" for letter in validated]
-    predicted.to_csv(folder / train.VALIDATION, index=False)
+    predicted.to_csv(folder / outputs.VALIDATION, index=False)
     write_identity(folder)
 
 
@@ -91,7 +95,7 @@ def test_each_head_is_scored_on_test_images_whose_labels_come_from_the_split(tmp
                 "file": file,
                 "label": file.split("/")[0],
                 "split": file.split("/")[1].split("_")[0],
-                "sha256": images.sha256(file.encode()),
+                "sha256": codec.sha256(file.encode()),
             }
             for file in files
         ]
@@ -101,7 +105,7 @@ def test_each_head_is_scored_on_test_images_whose_labels_come_from_the_split(tmp
         (tmp_path / name).parent.mkdir()
         manifest.write(each, tmp_path / name)
     write_identity(tmp_path / "bottlenecks_test")
-    np.save(tmp_path / "bottlenecks_test" / bottlenecks.FEATURES, np.array([[0, 0], [0.4, 0], [1, 0]], np.float32))
+    np.save(tmp_path / "bottlenecks_test" / outputs.FEATURES, np.array([[0, 0], [0.4, 0], [1, 0]], np.float32))
     # The first takes everything above 0.2 for a dog, one cat among it; the second knows both.
     write_head(tmp_path / "train_augmented_1", 0.2, "rrrw")
     write_head(tmp_path / "train_augmented_2", 0.7, "rrww")

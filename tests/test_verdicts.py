@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from huskies import intervals, verdicts
+from huskies.statistics import intervals, verdicts
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats

@@ -12,8 +12,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from huskies import architectures, backbone, plan, weights
+from huskies.backbone import architectures, tensorflow_setup, weights
 from huskies.errors import HuskyError
+from huskies.planning import plan
 
 # Keras has yet to follow NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
@@ -34,7 +35,7 @@ class Evil:
 @pytest.fixture(autouse=True, scope="module")
 def _threads():
     """As every stage does, and before anything is computed, after which it is too late for who comes next."""
-    backbone.load_tensorflow()
+    tensorflow_setup.load_tensorflow()
 
 
 @pytest.fixture
@@ -43,13 +44,13 @@ def proof(tmp_path) -> Path:
     return tmp_path / "code ran"
 
 
-def network(*more: keras.layers.Layer) -> keras.Model:
+def built(*more: keras.layers.Layer) -> keras.Model:
     return keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(3, name="dense"), *more])
 
 
 def load(path: Path) -> str:
     """Return the message that loading a file ends in; the empty string, where its weights were read and are used."""
-    model = network()
+    model = built()
     try:
         weights.load(model, path, "MobileNet")
     except HuskyError as error:
@@ -95,7 +96,7 @@ def test_a_pickle_is_not_unpickled_inside_an_archive_of_keras_either(tmp_path, p
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_a_lambda_layer_is_not_made_and_its_code_does_not_run(tmp_path, proof, ending):
     touch = f"__import__('pathlib').Path({str(proof)!r}).touch()"
-    model = network(keras.layers.Lambda(eval(f"lambda x: ({touch}, x)[1]"), name="evil"))
+    model = built(keras.layers.Lambda(eval(f"lambda x: ({touch}, x)[1]"), name="evil"))
     path = tmp_path / f"evil{ending}"
     model.save(path)
     proof.unlink(missing_ok=True)
@@ -110,7 +111,7 @@ def test_a_custom_class_is_not_imported(tmp_path, proof, monkeypatch):
     )
     monkeypatch.syspath_prepend(tmp_path)
     path = tmp_path / "evil.keras"
-    network().save(path)
+    built().save(path)
     shutil.move(path, tmp_path / "good.keras")
     with zipfile.ZipFile(tmp_path / "good.keras") as good, zipfile.ZipFile(path, "w") as evil:
         for name in good.namelist():
@@ -128,7 +129,7 @@ def test_an_archive_writes_nothing_beside_the_folder_it_is_read_in(tmp_path, mon
     monkeypatch.chdir(inner)
     monkeypatch.setenv("TMPDIR", str(inner))
     path = tmp_path / "evil.keras"
-    network().save(path)
+    built().save(path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../../escaped", "x")
         archive.writestr(f"{tmp_path}/absolute", "x")
@@ -161,8 +162,8 @@ def virtual(path: Path, other: Path) -> None:
 @pytest.mark.parametrize("point", [linked, external, virtual])
 def test_weights_that_lie_in_another_file_are_refused_since_no_digest_covers_them(tmp_path, point):
     path, other = tmp_path / "pointing.weights.h5", tmp_path / "other.weights.h5"
-    network().save_weights(path)
-    network().save_weights(other)
+    built().save_weights(path)
+    built().save_weights(other)
     assert load(path) == ""
     point(path, other)
     assert load(path).startswith(does_not_fit(path))
@@ -170,7 +171,7 @@ def test_weights_that_lie_in_another_file_are_refused_since_no_digest_covers_the
 
 def test_a_few_bytes_that_claim_gigabytes_are_a_message(tmp_path):
     path = tmp_path / "bomb.weights.h5"
-    network().save_weights(path)
+    built().save_weights(path)
     with h5py.File(path, "a") as file:
         group = file["layers/dense/vars"]
         del group["0"]
@@ -194,7 +195,7 @@ def test_what_is_no_weights_is_a_message(tmp_path, content, ending):
 
 def test_flipped_bytes_end_in_a_message_or_in_features(tmp_path):
     path = tmp_path / "flipped.weights.h5"
-    network().save_weights(path)
+    built().save_weights(path)
     content = path.read_bytes()
     read = 0
     for trial in range(TRIALS):

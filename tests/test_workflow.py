@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BELOW_AUGMENT, CONTRACT, clone_project, edit_unseen, stages_run
-from huskies import plan
+from huskies.planning import stage_list
 
 
 def comments_of(path: Path) -> list[str]:
@@ -17,7 +17,7 @@ def comments_of(path: Path) -> list[str]:
 def test_one_command_makes_everything_up_to_metrics(first_build):
     clone, done = first_build
     assert done.returncode == 0, done.stderr
-    assert stages_run(done.stderr) == list(plan.tracked(clone.folder))
+    assert stages_run(done.stderr) == list(stage_list.tracked(clone.folder))
     metrics = json.loads((clone.folder / "data/metrics/metrics.json").read_text())
     for name in ("baseline", "augmented"):
         assert metrics[name].keys() >= CONTRACT
@@ -97,13 +97,13 @@ def test_an_experiment_with_a_bad_value_says_what_is_wrong_and_how_to_go_back(bu
     ],
 )
 def test_bad_parameters_are_refused_before_anything_runs(built, arguments, message):
-    before = built.bytes_of(*plan.tracked(built.folder))
+    before = built.bytes_of(*stage_list.tracked(built.folder))
     done = built.run("snakemake", "--cores", "2", "metrics", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("ERROR: ") == 1
     assert "Traceback" not in done.stderr
-    assert built.bytes_of(*plan.tracked(built.folder)) == before
+    assert built.bytes_of(*stage_list.tracked(built.folder)) == before
 
 
 def test_overridden_parameters_are_used_and_not_recorded(built):
@@ -115,13 +115,13 @@ def test_overridden_parameters_are_used_and_not_recorded(built):
 
 
 def test_absent_images_fail_in_convert_and_leave_earlier_results(built):
-    before = built.bytes_of(*plan.tracked(built.folder))
+    before = built.bytes_of(*stage_list.tracked(built.folder))
     (built.folder / "data/digits").rename(built.folder / "data/elsewhere")
     done = built.run("snakemake", "--cores", "2", "metrics")
     assert done.returncode != 0
     assert "ERROR: there is no data/digits. Put your images there, or set 'raw' in params.yaml" in done.stderr
     assert "logs/convert.log" in done.stderr
-    assert built.bytes_of(*plan.tracked(built.folder)) == before
+    assert built.bytes_of(*stage_list.tracked(built.folder)) == before
 
 
 def test_a_run_of_some_stages_records_those_alone(built):
@@ -158,7 +158,7 @@ def test_an_image_overwritten_by_hand_is_neither_recorded_nor_used(built):
 
 
 def test_a_comment_in_the_code_costs_no_stage_and_is_recorded(built):
-    path = built.folder / "workflow/huskies/leaks.py"
+    path = built.folder / "workflow/huskies/steps/leaks.py"
     path.write_text(path.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
     assert "leaks" in built.run("dvc", "status").stdout
     done = built.run("snakemake", "--cores", "2", "metrics")
@@ -265,7 +265,7 @@ def test_bytes_are_the_same_on_one_core_and_in_another_workspace(first_build, tm
     other = clone_project(tmp_path / "a place with blanks and ümlauts")
     done = other.run("snakemake", "--cores", "1", "metrics")
     assert done.returncode == 0, done.stderr
-    stages = list(plan.tracked(other.folder))
+    stages = list(stage_list.tracked(other.folder))
     mine, theirs = other.bytes_of(*stages), first_build[0].bytes_of(*stages)
     assert mine.keys() == theirs.keys()
     assert [name for name in mine if mine[name] != theirs[name]] == []
@@ -275,7 +275,7 @@ def test_bytes_are_the_same_on_one_core_and_in_another_workspace(first_build, tm
 def test_an_experiment_in_a_fresh_clone_gives_what_snakemake_gives(first_build, clone):
     done = clone.run("dvc", "exp", "run")
     assert done.returncode == 0, done.stderr
-    stages = list(plan.tracked(clone.folder))
+    stages = list(stage_list.tracked(clone.folder))
     assert clone.bytes_of(*stages) == first_build[0].bytes_of(*stages)
     assert clone.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 

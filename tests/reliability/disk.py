@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 
 from conftest import PROJECT
-from huskies import plan
+from huskies.planning import stage_list
 
 from reliability import state
 from reliability.bench import Bench, Command
@@ -30,7 +30,7 @@ rm -rf kept
 cp -a data kept
 exit $status
 """
-STAGES = tuple(plan.tracked(PROJECT))
+STAGES = tuple(stage_list.tracked(PROJECT))
 
 
 def _command(stage: str) -> Command:

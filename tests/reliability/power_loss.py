@@ -14,9 +14,10 @@ from random import Random
 
 import numpy as np
 from conftest import PROJECT
-from huskies import ledger, plan, receipt
+from huskies import ledger, receipt
+from huskies.backbone.store import Store
 from huskies.errors import HuskyError
-from huskies.store import Store
+from huskies.planning import stage_list
 
 from reliability import state
 from reliability.bench import METRICS, Bench, Command
@@ -92,7 +93,7 @@ def cut_at(place: Place, disk: Disk, after: float | None) -> Iterator[None]:
 def untrue(place: Place) -> list[str]:
     """Return what survived and must not have: receipts that vouch for what is not there, and a damaged ledger."""
     found = []
-    for name in plan.tracked(place.folder):
+    for name in stage_list.tracked(place.folder):
         folder = place.folder / "data" / name
         if receipt.read(folder) is not None and receipt.damage(folder):
             found.append(f"the receipt of data/{name} survived its data")
@@ -106,7 +107,9 @@ def untrue(place: Place) -> list[str]:
 def cut_metrics(exempt: str, bench: Bench, number: int, random: Random) -> Outcome:
     """Cut the power in `snakemake metrics`: by turns right after a stage's rename, and at a random moment."""
     right = bench.undisturbed(METRICS)
-    renamed = [name for name in plan.tracked(PROJECT) if any(each.endswith(f"/data/{name}") for each in right.steps)]
+    renamed = [
+        name for name in stage_list.tracked(PROJECT) if any(each.endswith(f"/data/{name}") for each in right.steps)
+    ]
     stage = renamed[number // 2 % len(renamed)]
     after, moment = (f"clone/data/{stage}", None) if number % 2 == 0 else ("", random.uniform(1, right.ended.seconds))
     return cut(bench, METRICS, after, moment, random, exempt)
@@ -151,7 +154,7 @@ _FILL = """
 import itertools, sys
 from pathlib import Path
 import numpy as np
-from huskies.store import Store
+from huskies.backbone.store import Store
 with Store(Path(sys.argv[1])) as store:
     for number in itertools.count():
         store.put([(str(number), np.full(512, number, np.float32))])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from conftest import PROJECT
-from huskies import whole
+from huskies import atomic
 
 from reliability.trial import Outcome, Row
 
@@ -55,7 +55,7 @@ def write(results: Sequence[dict[str, str]], order: Sequence[str], path: Path = 
         writer.writeheader()
         writer.writerows(lines)
     by_tests = BY_TESTS.read_text(encoding="utf-8")
-    whole.write(page, (INTRODUCTION + "".join(map(_line, lines)) + by_tests).encode())
+    atomic.write(page, (INTRODUCTION + "".join(map(_line, lines)) + by_tests).encode())
 
 
 def _line(result: dict[str, str]) -> str:

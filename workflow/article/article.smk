@@ -5,7 +5,7 @@ Writes data/article_rows/, a folder for each row and in it one for each stage, a
 article.csv.
 """
 
-from huskies import article_flows
+from huskies.article import row_flows
 
 # The article's first experiment is a control of its own.
 if not {"noise", "leakage"} & set(asked):
@@ -13,7 +13,7 @@ if not {"noise", "leakage"} & set(asked):
     include: "../controls/noise.smk"
 
 
-rows, gathered = prepare.or_exit(article_flows.make, flow, noise_flow, config, sys.argv[1:])
+rows, gathered = or_exit(row_flows.make, flow, noise_flow, config, sys.argv[1:])
 
 
 def sharing(*stages):
@@ -40,23 +40,23 @@ for row in sharing():
     use rule * from row as row*
 
 
-for row in sharing(*article_flows.BEFORE_SPLIT):
+for row in sharing(*row_flows.BEFORE_SPLIT):
 
     use rule * from row exclude convert, group as row*
 
 
-for row in sharing(*article_flows.BEFORE_BACKBONE):
+for row in sharing(*row_flows.BEFORE_BACKBONE):
 
     use rule * from row exclude convert, group, split, augment as row*
 
 
-for row in sharing(*article_flows.BEFORE_TRAINING):
+for row in sharing(*row_flows.BEFORE_TRAINING):
 
     use rule * from row exclude convert, group, split, augment, bottlenecks_original, bottlenecks_augmented, \
         bottlenecks_test as row*
 
 
-for row in sharing(*article_flows.BESIDE_AUGMENT):
+for row in sharing(*row_flows.BESIDE_AUGMENT):
 
     use rule * from row exclude convert, group, split, bottlenecks_original, bottlenecks_test, train_baseline as row*
 

@@ -5,11 +5,12 @@ Writes data/sweep_flows/<policy>/<copies>/<training images of a class>/<split>/,
 sweep.csv, runs.csv, table.md, sweep.png.
 """
 
-from huskies import controls, sweep_flows
+from huskies.article import sweep_flows
+from huskies.controls import flows
 
-swept = prepare.or_exit(sweep_flows.flows, config)
+swept = or_exit(sweep_flows.flows, config)
 first = next(iter(swept.values()))
-sweep_plan = controls.summary("sweep", {setting.key: each for setting, each in swept.items()}, first.params)
+sweep_plan = flows.summary("sweep", {setting.key: each for setting, each in swept.items()}, first.params)
 
 for setting, each in swept.items():
     alias = setting.alias
@@ -36,7 +37,7 @@ rule sweep:
     input:
         [ancient(each.receipt("metrics")) for each in swept.values()],
     output:
-        prepare.receipt_path(sweep_plan),
+        receipt_path(sweep_plan),
     log:
         "logs/sweep.log",
     conda:

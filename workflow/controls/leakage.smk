@@ -4,17 +4,17 @@ Reads data/split, data/noise/split, and the metrics of both flows.
 Writes data/leakage/{data,noise}/, a folder for each stage, and data/leakage/leakage/: leakage.csv, table.txt, leakage.png.
 """
 
-from huskies import controls
+from huskies.controls import flows
 
 if "noise" not in asked:
 
     include: "noise.smk"
 
 
-leaky = prepare.or_exit(controls.leaky, flow, "data/leakage/data")
-leaky_noise = prepare.or_exit(controls.leaky, noise_flow, "data/leakage/noise")
+leaky = or_exit(flows.leaky, flow, "data/leakage/data")
+leaky_noise = or_exit(flows.leaky, noise_flow, "data/leakage/noise")
 compared = {"honest": flow, "leaky": leaky, "noise_honest": noise_flow, "noise_leaky": leaky_noise}
-leakage_plan = controls.summary("leakage", compared, flow.params)
+leakage_plan = flows.summary("leakage", compared, flow.params)
 
 
 rule leakage_augmented_first:
@@ -66,7 +66,7 @@ rule leakage:
     input:
         [ancient(each.receipt("metrics")) for each in compared.values()],
     output:
-        prepare.receipt_path(leakage_plan, "data/leakage"),
+        receipt_path(leakage_plan, "data/leakage"),
     log:
         "logs/leakage/leakage.log",
     conda:

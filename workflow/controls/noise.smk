@@ -4,9 +4,9 @@ Reads params.yaml with workflow/controls/noise.yaml over it.
 Writes data/noise/: noise_images/, and a folder for each stage; the numbers are in data/noise/metrics/metrics.json.
 """
 
-from huskies import controls
+from huskies.controls import flows
 
-noise_flow = prepare.or_exit(controls.noise, config)
+noise_flow = or_exit(flows.noise, config)
 
 
 rule noise_images:

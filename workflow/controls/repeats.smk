@@ -4,10 +4,10 @@ Reads data/convert and data/group.
 Writes data/repeats/<number>/, a folder for each stage, and data/repeats/repeats/: repeats.csv, repeats.json, table.txt.
 """
 
-from huskies import controls
+from huskies.controls import flows
 
-repeated = {f"metrics_{number}": each for number, each in enumerate(prepare.or_exit(controls.repeats, flow), 1)}
-repeats_plan = controls.summary("repeats", repeated, flow.params)
+repeated = {f"metrics_{number}": each for number, each in enumerate(or_exit(flows.repeats, flow), 1)}
+repeats_plan = flows.summary("repeats", repeated, flow.params)
 
 for name, each in repeated.items():
     alias = name.replace("metrics", "repeats") + "_"
@@ -26,7 +26,7 @@ rule repeats:
     input:
         [ancient(each.receipt("metrics")) for each in repeated.values()],
     output:
-        prepare.receipt_path(repeats_plan, "data/repeats"),
+        receipt_path(repeats_plan, "data/repeats"),
     log:
         "logs/repeats/repeats.log",
     conda:

@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from huskies import params, plan, prepare, progress
+from huskies import progress
 from huskies.errors import HuskyError
+from huskies.planning import flow, params, plan, stage_list
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     pages.add_argument("--inputs", type=Path, nargs=2, required=True, help="the receipts of report and metrics")
     pages.add_argument("--folder", type=Path, required=True, help="the folder to write")
     pages.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
-    for stage in plan.stages() | plan.controls():
+    for stage in stage_list.stages() | stage_list.controls():
         command = commands.add_parser(stage, help="called by the rule of this name")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
         command.add_argument("--inputs", type=Path, nargs="*", default=[], help="the receipts of what it reads")
@@ -83,38 +84,38 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         parsed = _parser().parse_args(arguments)
         if parsed.command == "record":
-            from huskies import record
+            from huskies.planning import record
 
             print(record.run(), file=sys.stderr)
             return 0
         if parsed.command == "table":
-            from huskies import table
+            from huskies.planning import table
 
             print(table.run(plan.all_plans(params.load())), end="")
             return 0
         with _log(parsed.log):
             if parsed.command == "audit":
-                from huskies import audit
+                from huskies.steps import audit
 
                 summary = audit.run(plan.all_plans(params.load()), parsed.cores)
             elif parsed.command == "check":
-                from huskies import check
+                from huskies.steps import check
 
                 summary = check.run(plan.all_plans(params.load()), parsed.cores)
             elif parsed.command == "luck":
-                from huskies import luck
+                from huskies.steps import luck
 
                 summary = luck.run(plan.all_plans(params.load()))
             elif parsed.command == "tensorboard":
-                from huskies import tensorboard
+                from huskies.steps import tensorboard
 
                 summary = tensorboard.run(parsed.inputs)
             elif parsed.command == "publish":
-                from huskies import publish
+                from huskies.steps import publish
 
                 summary = publish.run(parsed.inputs, parsed.folder)
             else:
-                from huskies import runner
+                from huskies.planning import runner
 
                 summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores, parsed.inputs)
             line = f"{parsed.command}: {summary}"
@@ -122,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
         progress.say(line)
         return 0
     except HuskyError as error:
-        prepare.report(error)
+        flow.report(error)
         return 2
 
 

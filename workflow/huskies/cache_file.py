@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import platformdirs
+
 Result = TypeVar("Result")
 
 # What time, space or rights would put right; another file would not.
@@ -31,6 +33,11 @@ _NO_DAMAGE = {
 # Beside SQLite's own: what Python says where it cannot decode a schema whose text is no text, nor give SQLite a path or
 # a number that it has no type for.
 _ERRORS = (sqlite3.Error, UnicodeError, OverflowError)
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder for Two Huskies; safe to delete at any time."""
+    return platformdirs.user_cache_path("two-huskies")
 
 
 class CacheFile:

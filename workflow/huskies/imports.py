@@ -71,44 +71,60 @@ def _structure(node: Any) -> str:
 
 
 def path_of(module: str) -> str:
-    """Return where a module lies below the package."""
+    """Return where a module lies below the package; its name is dotted, as steps.convert."""
     return f"{module.replace('.', '/')}.py"
 
 
-def resolved(name: str, package: Path) -> str:
-    """Return the module that a dotted name is, or is in; the empty string where there is none."""
-    while name and not (package / path_of(name)).is_file():
-        name = name.rpartition(".")[0]
-    return name
+class Package:
+    """The modules of this package, or of a copy of it. Each is read once, when it is first asked for."""
+
+    def __init__(self, folder: Path | None = None):
+        """Take the package in a folder; this one, if none is given."""
+        self._folder = folder or PACKAGE
+        self._read: dict[str, Source] = {}
+
+    def has(self, module: str) -> bool:
+        """Tell whether there is a module of this name."""
+        return (self._folder / path_of(module)).is_file()
+
+    def source(self, module: str) -> Source:
+        """Return what a module's source says."""
+        if module not in self._read:
+            self._read[module] = parsed((self._folder / path_of(module)).read_text(encoding="utf-8"))
+        return self._read[module]
+
+    def imported(self, module: str) -> set[str]:
+        """Return the modules that one imports by itself. What else is in a module counts as that module."""
+        return {self._resolved(name) for name in self.source(module).own} - {""}
+
+    def _resolved(self, name: str) -> str:
+        while name and not self.has(name):
+            name = name.rpartition(".")[0]
+        return name
+
+    def modules(self, root: str) -> list[str]:
+        """Return a module and all that it imports of the package, directly or through others, sorted."""
+        reached, waiting = set(), [root]
+        while waiting:
+            module = waiting.pop()
+            if module not in reached:
+                reached.add(module)
+                waiting += self.imported(module)
+        return sorted(reached)
+
+    def code(self, root: str) -> dict[str, str]:
+        """Return a digest of the code of each module that `modules` names."""
+        return {module: self.source(module).digest for module in self.modules(root)}
+
+    def libraries(self, root: str) -> list[str]:
+        """Return the names of the libraries that these modules import, sorted."""
+        found = set().union(*(self.source(module).libraries for module in self.modules(root)))
+        return sorted(IMPORTED_AS.get(each, each) for each in found)
 
 
-def _sources(root: str, package: Path | None) -> dict[str, Source]:
-    """Return what each module of the closure of `root` says, by name, sorted."""
-    package = package or PACKAGE
-    found: dict[str, Source] = {}
-    waiting = [root]
-    while waiting:
-        module = waiting.pop()
-        if module and module not in found:
-            found[module] = parsed((package / path_of(module)).read_text(encoding="utf-8"))
-            waiting += (resolved(name, package) for name in found[module].own)
-    return dict(sorted(found.items()))
-
-
-def modules(root: str, package: Path | None = None) -> list[str]:
-    """Return a module and all that it imports of the package, directly or through others, sorted."""
-    return list(_sources(root, package))
-
-
-def code(root: str, package: Path | None = None) -> dict[str, str]:
-    """Return a digest of the code of each module that `modules` names."""
-    return {module: source.digest for module, source in _sources(root, package).items()}
-
-
-def libraries(root: str, package: Path | None = None) -> dict[str, str | None]:
-    """Return the version of each library that these modules import, None for one that is not installed."""
-    found = set().union(*(source.libraries for source in _sources(root, package).values()))
-    return {name: _version(name) for name in sorted(IMPORTED_AS.get(each, each) for each in found)}
+def versions(libraries: list[str]) -> dict[str, str | None]:
+    """Return the version of each library, None for one that is not installed."""
+    return {name: _version(name) for name in libraries}
 
 
 def _version(library: str) -> str | None:

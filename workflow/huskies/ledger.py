@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from huskies import whole
+from huskies import atomic
 from huskies.errors import HuskyError
 
 PATH = Path("ledger.csv")
@@ -59,7 +59,7 @@ def append(look: dict[str, object], path: Path = PATH) -> pd.DataFrame:
     """Add a look, with the time in UTC, and return all looks; the file is replaced as a whole or not at all."""
     when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     looks = pd.concat([read(path), pd.DataFrame([{"when": when, **look}], columns=COLUMNS)], ignore_index=True)
-    whole.write(path, looks.to_csv(index=False, lineterminator="\n").encode())
+    atomic.write(path, looks.to_csv(index=False, lineterminator="\n").encode())
     return looks
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from huskies import whole
+from huskies import atomic
 
 
 def plan_hash(plan: dict[str, Any]) -> str:
@@ -47,7 +47,7 @@ def digests(folder: Path) -> dict[str, str]:
 def write(folder: Path, plan: dict[str, Any]) -> None:
     """Write the receipt of a finished folder. It comes last: a folder without one is unfinished."""
     content = json.dumps({"plan": plan, "outputs": digests(folder)}, indent=1, sort_keys=True)
-    whole.write(folder / name(plan_hash(plan)), f"{content}\n".encode())
+    atomic.write(folder / name(plan_hash(plan)), f"{content}\n".encode())
 
 
 def read(folder: Path) -> dict[str, Any] | None:

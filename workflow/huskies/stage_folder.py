@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from huskies import receipt, whole
+from huskies import atomic, receipt
 from huskies.errors import HuskyError
 
 # What a killed run may leave beside the folders: the old one, half a new one, and what was taken from DVC.
@@ -64,7 +64,7 @@ def swap(building: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(replaced)
     building.rename(folder)
-    whole.sync(folder.parent)
+    atomic.sync(folder.parent)
     shutil.rmtree(replaced, ignore_errors=True)
 
 

@@ -10,9 +10,19 @@ import sys
 
 sys.path.insert(0, os.path.abspath("workflow"))
 
-from huskies import prepare, record, stage_folder, targets
+from huskies import stage_folder
+from huskies.planning import record, targets
+from huskies.planning.flow import (
+    add_page,
+    asked_for,
+    let_sigterm_end_snakemake,
+    or_exit,
+    prepare,
+    receipt_path,
+    when_nothing_to_be_done,
+)
 
-flow = config["flow"] if "flow" in config else prepare.or_exit(prepare.prepare, config)
+flow = config["flow"] if "flow" in config else or_exit(prepare, config)
 
 
 def receipt(stage):

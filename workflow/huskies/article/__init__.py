@@ -1,0 +1,1 @@
+"""The rows of the article, its page, and the sweep."""

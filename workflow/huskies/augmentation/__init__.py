@@ -1,0 +1,1 @@
+"""Augmented copies: the policy, the copies, and each transform alone."""

@@ -1,0 +1,1 @@
+"""The pretrained network, what computes it, and the features that it gives."""

@@ -1,0 +1,81 @@
+"""What the backbone computes: the features of many images, on all cores, the same bits in any company."""
+
+import functools
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from huskies.backbone import engine, network
+from huskies.errors import HuskyError, some
+from huskies.images import codec
+
+# TensorFlow's batch. OpenVINO has its own.
+BATCH = 32
+
+
+# Batches a core that may be ahead of whoever stores the features, so that no core waits for that. Only features are
+# held, since a batch is decoded when its turn comes.
+_AHEAD = 32
+
+
+def settle(parameters: dict[str, Any], split: Path | None = None) -> dict[str, Any]:
+    """Return the parameters with the engine and the precision that `auto` stands for on this machine.
+
+    split: the folder data/split, whose training images calibrate int8 and nothing else.
+    """
+    return engine.settle(parameters, functools.partial(network.trace, parameters), split)
+
+
+def _resize(pixels: np.ndarray, side: int, position: int) -> np.ndarray:
+    return codec.resize(pixels, side)
+
+
+def compute(
+    parameters: dict[str, Any],
+    files: Sequence[tuple[Path, str]],
+    cores: int,
+    split: Path | None = None,
+    fit: Callable[[np.ndarray, int, int], np.ndarray] = _resize,
+) -> Iterator[tuple[range, np.ndarray]]:
+    """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
+
+    files: (path of a JPEG, its sha256). split: as in `settle`. fit: makes side × side × 3 pixels, uint8, of a decoded
+    image, the side and the position in `files`; called by several threads. Every batch has one size, the last one
+    padded, and runs on one thread, which decodes it first; as many run side by side as there are cores. So a row has
+    the same bits on any number of cores and in any company, and no core waits for another.
+    Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
+    """
+    tracing = functools.partial(network.trace, parameters)
+    infer, side, size = engine.load(settle(parameters, split), cores, tracing, BATCH, split)
+
+    def work(positions: range) -> np.ndarray:
+        batch = np.zeros((size, side, side, 3), np.uint8)
+        for row, position in enumerate(positions):
+            batch[row] = fit(codec.decode_jpeg(codec.read_checked(*files[position])), side, position)
+        return infer(batch)[: len(positions)]
+
+    pool = ThreadPoolExecutor(cores)
+    try:
+        pending = deque()
+        for start in range(0, len(files), size):
+            positions = range(start, min(start + size, len(files)))
+            pending.append((positions, pool.submit(work, positions)))
+            if len(pending) >= _AHEAD * cores:
+                yield _finite(*pending.popleft(), files)
+        while pending:
+            yield _finite(*pending.popleft(), files)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _finite(positions: range, computed: Future, files: Sequence) -> tuple[range, np.ndarray]:
+    features = computed.result()
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        bad = [str(files[position][0]) for position, right in zip(positions, finite, strict=True) if not right]
+        raise HuskyError(f"the backbone gives no finite features for {some(bad)}. Choose other weights in params.yaml.")
+    return positions, features

@@ -1,0 +1,1 @@
+"""Raw images, their pixels and names, and the manifests that list them."""

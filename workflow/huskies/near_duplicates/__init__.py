@@ -1,0 +1,1 @@
+"""Images that show the same thing: which might, and whether they do."""

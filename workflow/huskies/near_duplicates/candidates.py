@@ -1,0 +1,194 @@
+"""Which images might be near-duplicates: for each, its nearest by a network's features and by its coarsest pixels.
+
+Perceptual hashes miss most flips, crops and turns. The two ways here miss different ones, and whether a pair of
+neighbours is a near-duplicate is decided elsewhere.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from huskies.backbone.features import Rows
+from huskies.near_duplicates import comparison
+
+# Neighbours of an image by each of the two ways; benchmarks/near_duplicates.md has what they find.
+NEAREST = 8
+
+# Unit vectors are rounded to integers of this scale. Then every partial sum of a product is an integer below 2^24,
+# which float32 holds exactly, and neighbours are the same however many threads add them up.
+_SCALE = 4000
+_CHUNK = 256
+# Columns of a product that are made and looked at together: they stay in the processor's cache.
+_BLOCK = 1024
+# Rows of many sources that are held, and compared with all that is looked for, at once.
+_TOGETHER = 1 << 14
+_CELLS = 8  # pixels a side of the coarsest view
+_WINDOW = 0.9  # side of the crops that are tried, at nine places
+
+
+def pairs_within(nearest: np.ndarray) -> set[tuple[int, int]]:
+    """Return the pairs (smaller row, larger row) of rows and their nearest, N × k."""
+    return {(min(row, int(other)), max(row, int(other))) for row in range(len(nearest)) for other in nearest[row]}
+
+
+def nearest_by_features(features: np.ndarray, count: int = NEAREST) -> np.ndarray:
+    """Return the rows of the `count` nearest others of each row, N × count (fewer if there are fewer rows)."""
+    vectors = comparable(features)
+    products = (vectors[start : start + _CHUNK] @ vectors.T for start in range(0, len(vectors), _CHUNK))
+    return _largest(_without_own(products), min(count, len(vectors) - 1))
+
+
+def nearest_by_pixels(thumbnails: np.ndarray, count: int = NEAREST) -> np.ndarray:
+    """Return the rows of the `count` nearest others of each thumbnail, N × count (fewer if there are fewer).
+
+    An image is as near to another as the closest of its 8 turns, whole or cropped, is to the other as a whole.
+    """
+    return _largest(_without_own(_pixel_products(thumbnails, thumbnails)), min(count, len(thumbnails) - 1))
+
+
+def nearest_across(thumbnails: np.ndarray, others: np.ndarray, count: int = NEAREST) -> np.ndarray:
+    """Return the rows of the `count` nearest of `others`, in the same sense, for each of `thumbnails`, N × count."""
+    return _largest(_pixel_products(thumbnails, others), min(count, len(others)))
+
+
+def nearest_sources(
+    held_out: np.ndarray | Rows, trained: np.ndarray | Rows, sources: np.ndarray, count: int = NEAREST
+) -> np.ndarray:
+    """Return the `count` different sources (fewer if there are fewer) of the nearest rows of `trained`, nearest first.
+
+    held_out, trained: float32 features, one row or more each. sources: int, the source of each row of `trained`. The
+    result has a row for each of `held_out`. Of equally near sources, the smallest comes first.
+    """
+    scale = moments([held_out, trained])
+    looked_for = directions(held_out, *scale)
+    order = np.argsort(sources, kind="stable")
+    names, starts = np.unique(sources[order], return_index=True)
+    count, edges = min(count, len(names)), [*starts, len(order)]
+    best, best_names = np.full((len(held_out), count), -np.inf, np.float32), np.zeros((len(held_out), count), int)
+    for first, beyond in _blocks(starts, len(order)):
+        begin = edges[first]
+        rows = directions(trained, *scale, order[begin : edges[beyond]])
+        for start in range(0, len(held_out), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            of_sources = np.maximum.reduceat(looked_for[chunk] @ rows.T, starts[first:beyond] - begin, axis=1)
+            values = np.concatenate([best[chunk], of_sources], axis=1)
+            known = np.broadcast_to(names[first:beyond], of_sources.shape)
+            known = np.concatenate([best_names[chunk], known], axis=1)
+            nearest = descending(values, count)
+            best[chunk] = np.take_along_axis(values, nearest, axis=1)
+            best_names[chunk] = np.take_along_axis(known, nearest, axis=1)
+    return best_names
+
+
+def _blocks(starts: np.ndarray, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of the first source, and of the one beyond the last, of blocks of about _TOGETHER rows.
+
+    starts: the first row of each source, of `size` rows in all.
+    """
+    firsts = np.unique(np.searchsorted(starts, range(0, size, _TOGETHER)))
+    yield from itertools.pairwise([*firsts[firsts < len(starts)].tolist(), len(starts)])
+
+
+def descending(values: np.ndarray, count: int) -> np.ndarray:
+    """Return the columns of the `count` largest values of each row, the largest first, the leftmost of equal ones."""
+    if count >= values.shape[1]:
+        return np.argsort(-values, axis=1, kind="stable")
+    least = np.partition(values, -count, axis=1)[:, -count]
+    candidates = [np.flatnonzero(row >= bound) for row, bound in zip(values, least, strict=True)]
+    return np.array(
+        [each[np.argsort(-row[each], kind="stable")[:count]] for row, each in zip(values, candidates, strict=True)]
+    )
+
+
+def comparable(features: np.ndarray) -> np.ndarray:
+    """Return the `directions` of features, N × D float32, by their own mean and spread."""
+    return directions(features, *moments([features]))
+
+
+def moments(parts: Sequence[np.ndarray | Rows]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the spread of each dimension over the rows of all parts, float64; 1 where there is none."""
+    size = sum(map(len, parts))
+    mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(parts)) / size
+    spread = np.sqrt(sum(((chunk - mean) ** 2).sum(axis=0) for chunk in _chunks(parts)) / size)
+    return mean, np.where(spread > 0, spread, 1)
+
+
+def _chunks(parts: Sequence[np.ndarray | Rows]) -> Iterator[np.ndarray]:
+    return (part[start : start + _CHUNK] for part in parts for start in range(0, len(part), _CHUNK))
+
+
+def directions(
+    features: np.ndarray | Rows, mean: np.ndarray, spread: np.ndarray, order: np.ndarray | None = None
+) -> np.ndarray:
+    """Return features with mean 0 and spread 1, so that no dimension outweighs the others, as `whole` has them.
+
+    order: the rows to return, all of them if absent. Beside the result, only a few rows are held.
+    """
+    order = np.arange(len(features)) if order is None else order
+    result = np.empty((len(order), features.shape[1]), np.float32)
+    for start in range(0, len(order), _CHUNK):
+        result[start : start + _CHUNK] = whole((features[order[start : start + _CHUNK]] - mean) / spread)
+    return result
+
+
+def whole(vectors: np.ndarray) -> np.ndarray:
+    """Return the vectors' directions as float32 integers, of length _SCALE; zero stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.rint(vectors / np.where(lengths > 0, lengths, 1) * _SCALE).astype(np.float32)
+
+
+def _largest(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:
+    """Return the columns of the `count` largest values of each row of all chunks, N × count."""
+    if count < 1:
+        return np.concatenate([np.zeros((len(products), 0), np.int64) for products in chunks])
+    # Copies, since a view of a few columns would keep all of them in memory.
+    return np.concatenate([np.argpartition(-products, count - 1, axis=1)[:, :count].copy() for products in chunks])
+
+
+def _without_own(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield chunks of a square matrix with the least value on its diagonal."""
+    start = 0
+    for products in chunks:
+        np.fill_diagonal(products[:, start:], -np.inf)
+        start += len(products)
+        yield products
+
+
+def _pixel_products(thumbnails: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield, chunk by chunk of `thumbnails`, the best product of any view of each with each of `others`."""
+    vectors = whole(_centred([_coarse(comparison.grey(each)) for each in others]))
+    for start in range(0, len(thumbnails), _CHUNK):
+        greys = [comparison.grey(each) for each in thumbnails[start : start + _CHUNK]]
+        views = [whole(_centred(each)) for each in _views(greys)]
+        best = np.full((len(greys), len(vectors)), -np.inf, np.float32)
+        for first in range(0, len(vectors), _BLOCK):
+            block = best[:, first : first + _BLOCK]
+            products = np.empty(block.shape, np.float32)
+            for each in views:
+                np.matmul(each, vectors[first : first + _BLOCK].T, out=products)
+                np.maximum(block, products, out=block)
+        yield best
+
+
+def _coarse(grey: np.ndarray) -> np.ndarray:
+    return cv2.resize(grey, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+
+
+def _views(greys: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the coarsest view of all the images, N × _CELLS × _CELLS, for each way to crop and turn them."""
+    side = round(comparison.SIDE * _WINDOW)
+    rest = comparison.SIDE - side
+    places = itertools.product((0, rest // 2, rest), repeat=2)
+    windows = [(0, 0, comparison.SIDE), *((top, left, side) for top, left in places)]
+    for top, left, size in windows:
+        views = np.stack([_coarse(grey[top : top + size, left : left + size]) for grey in greys])
+        for turn in range(comparison.TURNS):
+            mirrored = views[:, :, ::-1] if turn >= comparison.TURNS // 2 else views
+            yield np.rot90(mirrored, turn % 4, axes=(1, 2))
+
+
+def _centred(views: np.ndarray) -> np.ndarray:
+    flat = np.asarray(views).reshape(len(views), -1)
+    return flat - flat.mean(axis=1, keepdims=True)

@@ -1,0 +1,1 @@
+"""What pages are made of: the template, charts, pictures, mistakes, and labels that look wrong."""

@@ -1,0 +1,86 @@
+"""dvc.lock and DVC's own notes, put right where an interrupted DVC has left them unreadable.
+
+DVC writes them in place, so that a kill leaves an empty file or half of one, with which every command of DVC's fails.
+Receipts are the truth: what git has of dvc.lock is taken, and whatever is true is then committed to it anew.
+"""
+
+import contextlib
+import fcntl
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from huskies import atomic
+from huskies.errors import HuskyError
+
+PATH = Path("dvc.lock")
+# What DVC's running commands hold, and the lock that guards it.
+_HELD, _GUARD = Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/rwlock.lock")
+
+
+def stages(text: str) -> dict[str, Any] | None:
+    """Return what the text of a dvc.lock records, by stage; None where DVC could not read it."""
+    with contextlib.suppress(YAMLError, ValueError, RecursionError):
+        found = YAML(typ="safe").load(text)
+        if isinstance(found, dict) and found.get("schema") == "2.0" and isinstance(found.get("stages", {}), dict):
+            recorded = found.get("stages", {})
+            if all(isinstance(each, dict) and "cmd" in each for each in recorded.values()):
+                return recorded
+    return None
+
+
+def recorded() -> dict[str, Any]:
+    """Return what dvc.lock records, by stage; nothing where there is none, or none that can be read."""
+    return (stages(_text(PATH)) or {}) if PATH.is_file() else {}
+
+
+def blocks_dvc() -> bool:
+    """Tell whether DVC cannot read its own note of what its commands hold."""
+    return _HELD.is_file() and not _is_json(_HELD)
+
+
+def put_right() -> str:
+    """Replace what DVC cannot read; return a line on it, or the empty string where nothing was wrong.
+
+    Raises HuskyError for a dvc.lock with git's marks of a merge, which is for the user to resolve.
+    """
+    if blocks_dvc():
+        _forget_held()
+    if not PATH.is_file():
+        return ""
+    text = _text(PATH)
+    if stages(text) is not None:
+        return ""
+    if "\n<<<<<<< " in f"\n{text}":
+        raise HuskyError(
+            f"{PATH} has the marks of a merge. Take either side, and run the same command again: "
+            f"git checkout --ours {PATH}"
+        )
+    last = subprocess.run(["git", "show", f"HEAD:./{PATH}"], capture_output=True, text=True)
+    if last.returncode == 0 and stages(last.stdout) is not None:
+        atomic.write(PATH, last.stdout.encode())
+        return f"{PATH} could not be read, as after an interrupted DVC; it was put right from git and the receipts"
+    PATH.unlink()
+    return f"{PATH} could not be read, as after an interrupted DVC; it was made anew from the receipts"
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode(errors="replace")
+
+
+def _is_json(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return isinstance(json.loads(path.read_text()), dict)
+    return False
+
+
+def _forget_held() -> None:
+    """Delete the note on what is held, unless a DVC that runs is just writing it."""
+    with open(_GUARD, "a+") as guard, contextlib.suppress(BlockingIOError):
+        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_json(_HELD):
+            _HELD.unlink(missing_ok=True)

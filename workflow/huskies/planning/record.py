@@ -1,0 +1,158 @@
+"""record: tells DVC of what Snakemake built, and only of what is true."""
+
+import contextlib
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from huskies import atomic, receipt
+from huskies.errors import HuskyError, some
+from huskies.planning import experiment, lockfile, params, plan, stage_list
+
+# Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
+# could record is recorded by the next.
+MARKER = Path(".snakemake/recorded")
+
+
+def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> list[str]:
+    """Return the stages whose folder follows from its plan and is as its receipt says, with all above it."""
+    return [name for name, reason in reasons(plans, root).items() if not reason]
+
+
+def reasons(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> dict[str, str]:
+    """Return why each stage is not to be told to DVC, by stage; the empty string for one that is true."""
+    found: dict[str, str] = {}
+    for name in stage_list.tracked():
+        untrue = [above for above in plans[name]["inputs"] if found[above]]
+        found[name] = f"made from {some(untrue)}" if untrue else _reason(plans[name], root / name)
+    return found
+
+
+def _reason(planned: dict[str, Any], folder: Path) -> str:
+    """Return why a stage's folder is not what its plan describes, or the empty string."""
+    content = receipt.read(folder)
+    if content is None:
+        return f"{folder} has no sound receipt" if folder.is_dir() and any(folder.iterdir()) else "not built"
+    if content["plan"] != planned:
+        return f"stale: {some(receipt.differences(content['plan'], planned))}"
+    damaged = receipt.damage(folder)
+    return f"{folder} is not as its receipt says: {some(damaged)}. Delete it to build it anew" if damaged else ""
+
+
+def left_out(found: dict[str, str]) -> str:
+    """Return the end of a line: which stages are left out and why, for the `reasons` of all of them.
+
+    Of those that are made from others that are left out, the names are enough.
+    """
+    first = [f"{name} ({reason})" for name, reason in found.items() if reason and not reason.startswith("made from ")]
+    rest = [name for name, reason in found.items() if reason.startswith("made from ")]
+    made = f", and what is made from it: {', '.join(rest)}" if rest else ""
+    return f"; left out: {', '.join(first)}{made}" if first else ""
+
+
+def needed(plans: dict[str, dict[str, Any]]) -> bool:
+    """Tell whether anything that record goes by has changed since it last ran. Reads a few small files only."""
+    if not (Path(".dvc").is_dir() and _anything_built()):
+        return False
+    return _read_marker().get("seen") != _seen(plans) or lockfile.blocks_dvc()
+
+
+def _anything_built() -> bool:
+    return any(Path("data", name).is_dir() for name in stage_list.tracked())
+
+
+def _seen(plans: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return a digest of all that DVC goes by for each stage, and one of dvc.lock."""
+    seen = {"lock": _digest(lockfile.PATH)}
+    code = {name: stage_list.listed_code(stage) for name, stage in stage_list.tracked().items()}
+    # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
+    sources = {path: _digest(Path(path)) for path in set().union(*code.values())}
+    for name, paths in code.items():
+        made = Path("data", name, receipt.name(receipt.plan_hash(plans[name])))
+        # A folder that was built again after damage has the same receipt, in another file.
+        built = [str(made), made.stat().st_ino, made.stat().st_ctime_ns] if made.exists() else []
+        content = [built, {path: sources[path] for path in paths}]
+        seen[name] = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return seen
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
+
+
+def run() -> str:
+    """Commit the true stages to DVC, and save a complete run as an experiment; return a line on it.
+
+    A failure of DVC's is reported and breaks nothing.
+    """
+    if not Path(".dvc").is_dir():
+        return "not recorded: this folder is no DVC repository"
+    parameters = params.load()
+    plans = plan.all_plans(parameters)
+    try:
+        put_right = lockfile.put_right()
+    except HuskyError as error:
+        return f"not recorded: {error}"
+    line = _record(plans, Path(parameters["raw"]))
+    return f"{put_right}\n{line}" if put_right else line
+
+
+def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
+    found = reasons(plans)
+    names = [name for name, reason in found.items() if not reason]
+    marker, seen = _read_marker(), _seen(plans)
+    before, pending = seen["lock"], "pending" in marker
+    last, recorded = marker.get("seen", {}), marker.get("recorded", [])
+    # What the last record told DVC of is in the dvc.lock that it left, and need not be told again.
+    told = recorded if last.get("lock") == before else []
+    news = [name for name in names if name not in told or last[name] != seen[name]]
+    complete = names == list(stage_list.tracked())
+    _write_marker({"pending": "committed, perhaps, but not saved as an experiment"})
+    # An experiment has the raw images, too, as they are now.
+    committed = [*news, *(_kept_by_dvc(raw) if complete else [])] if news else []
+    if committed and (failure := _dvc("commit", "--force", "--quiet", *committed)):
+        return f"not recorded: dvc commit failed: {failure}"
+    line = f"recorded in dvc.lock: {', '.join(names)}"
+    if not names:
+        line = "not recorded: no stage is complete, with all above it, and as params.yaml says"
+    elif _digest(lockfile.PATH) == before and not pending:
+        line = f"dvc.lock is up to date: {', '.join(names)}"
+    # An experiment has every stage, so none is saved while any is stale or unfinished.
+    elif complete:
+        # By the numbers: another look at the test set, or another page of them, is no other experiment.
+        name = f"run-{receipt.plan_hash(plans['metrics'])[:8]}"
+        if failure := experiment.save(name, [str(lockfile.PATH), *stage_list.shown()]):
+            return f"{line}; not saved as an experiment: {failure}"
+        line += f"; saved as experiment {name}"
+    _write_marker({"seen": _seen(plans), "recorded": names})
+    return line + (left_out(found) if names else "")
+
+
+def _kept_by_dvc(raw: Path) -> list[str]:
+    """Return the .dvc file of the raw images, if they have one."""
+    return [f"{folder}.dvc" for folder in (raw, *raw.parents) if Path(f"{folder}.dvc").is_file()]
+
+
+def _read_marker() -> dict[str, Any]:
+    """Return what the last record saw, and which stages it told DVC of; nothing where no such file can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(MARKER.read_text())
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _write_marker(content: dict[str, Any]) -> None:
+    MARKER.parent.mkdir(exist_ok=True)
+    atomic.write(MARKER, json.dumps(content).encode())
+
+
+def _dvc(*arguments: str) -> str:
+    """Run dvc; return the empty string, or the last line of what it says of its failure."""
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True)
+    if not done.returncode:
+        return ""
+    said = (done.stderr or done.stdout).strip().splitlines()
+    return said[-1] if said else f"exit status {done.returncode}"

@@ -1,0 +1,83 @@
+"""What Snakemake is asked for: refused at once where Snakemake would not make it, and checked to be there at the end.
+
+Rules are joined by receipts that are `ancient()`. Where Snakemake is made to run a job whose receipt exists, it leaves
+out everything below it, and ends with 0 (`DAG.update_needrun`, Snakemake 9.27). So a job must never be forced.
+"""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from huskies import digests, receipt
+from huskies.errors import HuskyError, some
+
+_LEAVE_OUT = "Leave the option out."
+_FORCED = (
+    "a result is not made again by force: Snakemake would delete it first, and leave out what lies below it. Its "
+    "receipt's name says what it was made from, so that it is never stale. To see whether it comes out the same: "
+    f"snakemake --cores all check. To make it anew, delete its folder. {_LEAVE_OUT}"
+)
+_TIMES = f"times say nothing here: a receipt's name says what a result was made from. {_LEAVE_OUT}"
+_STORAGE = (
+    "results are folders, and a storage provider would get their receipts alone. Share results by a DVC remote "
+    f"(README, Sharing). {_LEAVE_OUT}"
+)
+
+
+def refuse(workflow: Any) -> None:
+    """Raise HuskyError for options of Snakemake's, and for targets, that would end in 0 without a result.
+
+    workflow: Snakemake's, with its settings, before it makes its graph of jobs.
+    """
+    settings, storage = workflow.dag_settings, workflow.storage_settings
+    forced = {"--forcerun": settings.forcerun, "--force": settings.forcetargets, "--forceall": settings.forceall}
+    for option in (name for name, given in forced.items() if given):
+        raise HuskyError(f"{option}: {_FORCED}")
+    if workflow.touch:
+        raise HuskyError(f"--touch: {_TIMES}")
+    if {each.name for each in settings.rerun_triggers} != {"MTIME"}:
+        raise HuskyError(f"--rerun-triggers: {_TIMES} Without profiles/default, it has to be mtime.")
+    if storage is not None and storage.default_storage_provider is not None:
+        raise HuskyError(f"--default-storage-provider: {_STORAGE}")
+    made = {str(file) for rule in workflow.rules for file in rule.output}
+    _refuse_files({*settings.targets, *settings.until, *settings.omit_from}, made)
+
+
+def _refuse_files(targets: Collection[str], made: Collection[str]) -> None:
+    """Raise HuskyError for a file under data/ that no rule makes: Snakemake is content with it, whatever it is of."""
+    for target in sorted(targets):
+        path = os.path.relpath(target)
+        if path.startswith("data/") and path not in made and os.path.exists(path):
+            parts = Path(path).parts
+            raise HuskyError(
+                f"{target} may be of other parameters than those of now, and no rule makes it. Ask for the stage by "
+                f"its name, as in: snakemake --cores all {parts[1]}"
+            )
+
+
+def check(workflow: Any) -> None:
+    """Raise HuskyError unless all that was asked for is there, and is as its receipt says.
+
+    workflow: Snakemake's, when it has done what it had to do. A rule that makes no file stands for what it reads.
+    """
+    asked = {str(file) for job in workflow.dag.targetjobs for file in (job.output or job.input)}
+    absent = sorted(file for file in asked if not Path(file).is_file())
+    if absent:
+        raise HuskyError(
+            f"not made, though it was asked for: {some(absent)}. Another run may have replaced it meanwhile. "
+            "Run the same command again."
+        )
+    for folder in sorted({Path(file).parent for file in asked if receipt.is_name(Path(file).name)}):
+        if damaged := receipt.damage(folder, _remembered_digests):
+            raise HuskyError(
+                f"{folder} is not as its receipt says: {some(damaged)}. Delete the folder and run the same command "
+                f"again: rm -rf {folder}"
+            )
+
+
+def _remembered_digests(folder: Path) -> dict[str, str]:
+    """Return what receipt.digests does, without reading again what is known by a stat."""
+    paths = receipt.files(folder)
+    found = digests.file_digests([(str(path), path.stat()) for path in paths.values()])
+    return dict(zip(paths, found, strict=True))

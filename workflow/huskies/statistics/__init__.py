@@ -1,0 +1,1 @@
+"""Intervals, verdicts, and how optimistic a chosen best is."""

@@ -1,0 +1,1 @@
+"""One module a rule: what each step of the workflow does."""

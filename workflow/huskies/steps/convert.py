@@ -1,0 +1,144 @@
+"""convert: any picture becomes an upright RGB JPEG, with a manifest row; broken ones are listed."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+
+import pandas as pd
+
+from huskies import outputs
+from huskies.errors import HuskyError, UnreadableImage, some
+from huskies.images import codec, manifest, naming, raw, raw_files
+from huskies.job import Job
+from huskies.parallel import map_ordered
+from huskies.progress import bar
+
+_MAX_ASPECT = 1000  # longer sides of so many times the shorter one belong to no photo
+
+
+def convert_image(content: bytes, quality: int, max_side: int) -> bytes:
+    """Return the picture as JPEG bytes, at most `max_side` pixels on its longer side (0: as it is).
+
+    Raises UnreadableImage, whose text is the reason for rejected.csv.
+    """
+    # Nested, so that no name holds on to an image that the next step has done with.
+    try:
+        return codec.encode(codec.shrink(codec.decode(content, _MAX_ASPECT), max_side), quality)
+    except MemoryError:
+        raise UnreadableImage("too large for the memory of this machine") from None
+
+
+def _attempt(named: tuple[str, bytes | str], quality: int, max_side: int) -> tuple[str, bytes | None, str]:
+    """Return (sha256 of the source, JPEG bytes or None, reason): an exception would stop the other images."""
+    _, content = named
+    if isinstance(content, str):
+        return "", None, content
+    try:
+        return codec.sha256(content), convert_image(content, quality, max_side), ""
+    except UnreadableImage as error:
+        return codec.sha256(content), None, str(error)
+
+
+def _contents(raw_set: raw.RawSet) -> Iterator[tuple[str, bytes | str]]:
+    """Yield (path below raw, bytes, or why there are none) of each image."""
+    for image in raw_set.images:
+        try:
+            yield image.source, raw_set.read(image.source)
+        except UnreadableImage as error:
+            yield image.source, str(error)
+        except OSError as error:
+            yield image.source, f"cannot be read: {error.strerror}"
+
+
+def _size(named: tuple[str, bytes | str]) -> int:
+    return len(named[1])
+
+
+def name_files(raw_images: list[raw.RawImage]) -> list[str]:
+    """Return the converted file's path for each raw image; no two are alike, in any letter case.
+
+    Raises HuskyError where two labels would share a folder on a file system that ignores letter case.
+    """
+    by_label = defaultdict(list)
+    for image in raw_images:
+        by_label[image.label].append(image.source)
+    folders: dict[str, str] = {}
+    for label in by_label:
+        other = folders.setdefault(naming.class_folder(label).casefold(), label)
+        if other != label:
+            raise HuskyError(f"the labels '{other}' and '{label}' differ only in letter case. Spell them alike.")
+    stem_of = {}
+    for label, sources in by_label.items():
+        # A class folder is left out of its images' names; a CSV can give its label to images elsewhere, too.
+        top = f"{sources[0].split('/')[0]}/"
+        own = unicodedata.normalize("NFC", top) == f"{label}/" and all(source.startswith(top) for source in sources)
+        inner = [source.removeprefix(top) for source in sources] if own else sources
+        stem_of.update(zip(sources, naming.stems(inner), strict=True))
+    return [naming.converted(image.label, stem_of[image.source]) for image in raw_images]
+
+
+def extra_columns(raw_images: list[raw.RawImage]) -> dict[str, str]:
+    """Map each extra column of the user's CSV to its name in the manifest; `group` goes to our own column."""
+    columns = [name for name in (raw_images[0].extra if raw_images else {}) if name != "group"]
+    return {name: f"csv_{name}" if name in (*manifest.COLUMNS, "source") else name for name in columns}
+
+
+def check(rows: pd.DataFrame, rejected: pd.DataFrame, max_rejected: int) -> None:
+    """Raise HuskyError for too many broken images, for a class left without any, or for fewer than two classes."""
+    if len(rejected) > max_rejected:
+        listed = some(f"{row.file} ({row.reason})" for row in rejected.itertuples())
+        raise HuskyError(
+            f"{len(rejected)} images cannot be used, and convert.max_rejected is {max_rejected}: {listed}. "
+            "Mend or remove them, or raise convert.max_rejected in params.yaml."
+        )
+    empty = sorted(set(rejected["label"]) - set(rows["label"]))
+    if empty:
+        raise HuskyError(f"no image of the class '{empty[0]}' can be used. Mend its images, or remove the class.")
+    labels = sorted(rows["label"].unique())
+    if len(labels) < 2:
+        raise HuskyError(f"there is only one class, '{labels[0]}'. A classifier needs two or more: add another class.")
+
+
+def run(job: Job) -> str:
+    """Fill job.output with `<class>/<stem>.jpg`, manifest.csv and rejected.csv; return a line on what was done."""
+    parameters = job.params["convert"]
+    source = Path(job.params["raw"])
+    raw_set = raw.open_raw(source)
+    extra = extra_columns(raw_set.images)
+    attempt = partial(_attempt, quality=parameters["quality"], max_side=parameters["max_side"])
+    results = map_ordered(attempt, _contents(raw_set), job.cores, __name__, size=_size, name=itemgetter(0))
+    rows, rejected = [], []
+    named = zip(raw_set.images, name_files(raw_set.images), strict=True)
+    for (image, file), (source_sha256, jpeg, reason) in zip(
+        named, bar(results, len(raw_set.images), "convert"), strict=True
+    ):
+        if jpeg is None:
+            rejected.append({"file": image.source, "label": image.label, "reason": reason})
+            continue
+        path = job.output / file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(jpeg)
+        rows.append(
+            {
+                "file": file,
+                "label": image.label,
+                "group": image.extra.get("group", ""),
+                "source_sha256": source_sha256,
+                "sha256": codec.sha256(jpeg),
+                "source": image.source,
+                **{column: image.extra[name] for name, column in extra.items()},
+            }
+        )
+    converted = manifest.make(rows, ["source", *extra.values()])
+    rejections = pd.DataFrame(rejected, columns=["file", "label", "reason"], dtype=str)
+    check(converted, rejections, parameters["max_rejected"])
+    manifest.write(converted, job.output / manifest.NAME)
+    manifest.write(rejections, job.output / outputs.REJECTED)
+    # Images that a control has made are watched over by its receipt.
+    if job.raw_digest is not None and raw_files.raw_digest(source) != job.raw_digest:
+        raise HuskyError(f"{source} changed while it was being converted. Run the same command again.")
+    ignored = f"; ignored {len(raw_set.ignored)} files that are no images" if raw_set.ignored else ""
+    return f"{len(rows)} images in {converted['label'].nunique()} classes, {len(rejected)} rejected{ignored}"
