@@ -19,7 +19,7 @@ import threadpoolctl
 from clones import PROJECT
 from flowers_features import photos, seen
 from flowers_heads import HEADS
-from huskies.images import codec
+from huskies.images import codec, groups
 from huskies.near_duplicates import comparison, descriptor
 from huskies.statistics import intervals
 from huskies.steps import group, split
@@ -93,7 +93,7 @@ def grouped() -> pd.DataFrame:
     thumbnails = np.stack([codec.resize(pixels[each], comparison.SIDE) for each in order])
     near = group.find_near(thumbnails, np.concatenate(list(descriptor.compute(thumbnails, 1))), 1)
     pairs = [(rows["file"][order[one]], rows["file"][order[other]]) for one, other, _ in near]
-    return rows.assign(group=group.find_groups(rows, pairs)["group"])
+    return rows.assign(group=groups.find_groups(rows, pairs)["group"])
 
 
 def splits() -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:

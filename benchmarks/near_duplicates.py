@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import pandas as pd
 from huskies.backbone import inference
-from huskies.images import codec
+from huskies.images import codec, groups
 from huskies.near_duplicates import candidates, comparison, descriptor
 from huskies.planning import params
-from huskies.steps import group, leaks
+from huskies.steps import leaks
 
 RESULT = Path("benchmarks/near_duplicates.md")
 CORES = os.cpu_count() or 1
@@ -146,9 +146,9 @@ def bottlenecks(folder: Path, pixels: list[np.ndarray]) -> tuple[pd.DataFrame, n
     return pd.DataFrame(rows), np.concatenate([features for _, features in computed])
 
 
-def groups(size: int, found: list[tuple[int, int]]) -> np.ndarray:
+def grouped(size: int, found: list[tuple[int, int]]) -> np.ndarray:
     """Return the group of each image."""
-    return np.array(group.join(size, found))
+    return np.array(groups.join(size, found))
 
 
 def thing(name: str, data: str) -> str:
@@ -178,7 +178,7 @@ def joined(found: Found, errors: float, enough: float) -> list[tuple[int, int]]:
 
 def recall(found: Found, pairs: list[tuple[int, int]]) -> float:
     """Return the share of planted copies that are in the group of their original."""
-    leaders = groups(len(found.origin), pairs)
+    leaders = grouped(len(found.origin), pairs)
     leader_of = dict(zip(found.origin[~found.planted], leaders[~found.planted], strict=True))
     together = [leader_of[each] == leader for each, leader in zip(found.origin, leaders, strict=True)]
     return float(np.mean(np.array(together)[found.planted]))
@@ -235,7 +235,7 @@ def table(data: str, names: list[str], results: dict[str, Found]) -> list[str]:
     for kind, found in results.items():
         pairs = joined(found, comparison.STANDARD_ERRORS, comparison.ENOUGH)
         share, size = recall(found, pairs), len(found.origin)
-        wrong = false_merges(found.origin, groups(size, pairs), names, data)
+        wrong = false_merges(found.origin, grouped(size, pairs), names, data)
         found_of_all.append(share)
         wrong_of_all, images_of_all = wrong_of_all + wrong, images_of_all + size
         lines.append(
@@ -268,7 +268,7 @@ def sweep(measured: dict[str, tuple[list[str], dict[str, Found]]]) -> list[str]:
             for found in results.values():
                 pairs = joined(found, errors, enough)
                 shares.append(recall(found, pairs))
-                wrong += false_merges(found.origin, groups(len(found.origin), pairs), names, data)
+                wrong += false_merges(found.origin, grouped(len(found.origin), pairs), names, data)
                 size += len(found.origin)
             cells.append(f"{np.mean(shares):.1%}, {min(shares):.1%}, {wrong / size:.2%}")
         lines.append(f"| {errors:g} | {enough:g} | {' | '.join(cells)} |")

@@ -19,13 +19,14 @@ from huskies.backbone.features import images_of, load_features
 from huskies.errors import HuskyError
 from huskies.images import codec, manifest
 from huskies.job import Job
+from huskies.planning import plan
 from huskies.steps import bottlenecks
 from PIL import Image
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
-CODE = [f"workflow/huskies/{module}.py" for module in imports.modules("bottlenecks")]
+CODE = list(plan.code("bottlenecks_original", imports.Package()))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -822,8 +823,8 @@ def test_what_was_recorded_of_another_backbone_is_not_taken(recorded, capsys, ch
 
 
 def test_what_was_recorded_with_other_code_is_not_taken(recorded, capsys, monkeypatch):
-    job, used = job_of(3), imports.code("backbone")
-    monkeypatch.setattr(imports, "code", lambda root: {**used, "images": "another"})
+    job, used = job_of(3), imports.Package().code("backbone.inference")
+    monkeypatch.setattr(imports.Package, "code", lambda package, root: {**used, "images.codec": "another"})
     assert said_by(job, capsys) == ("computed 3, reused 0 bottlenecks of 512 features", "")
 
 

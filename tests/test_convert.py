@@ -305,7 +305,7 @@ def test_what_no_photo_is_costs_one_image_each_and_not_the_run(tmp_path):
 
 def test_an_image_at_which_a_worker_is_killed_is_named(tmp_path, monkeypatch):
     (tmp_path / "deadly.py").write_text(
-        "import os\nfrom huskies import convert\nordinary = convert._attempt\n"
+        "import os\nfrom huskies.steps import convert\nordinary = convert._attempt\n"
         "def attempt(named, quality, max_side):\n"
         "    if named[0] == 'cat/x.png':\n        os.kill(os.getpid(), 9)\n"
         "    return ordinary(named, quality, max_side)\n"

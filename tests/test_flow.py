@@ -289,7 +289,7 @@ def test_where_nothing_comes_later_the_page_stays_beside_the_test(how):
 
 def test_reading_the_snakefile_imports_nothing_of_pixels_and_arrays():
     program = (
-        "import sys\nfrom huskies import prepare, record\n"
+        "import sys\nfrom huskies.planning import flow, record\n"
         "print({'numpy', 'pandas', 'PIL', 'cv2', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run(

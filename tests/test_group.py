@@ -10,7 +10,7 @@ import pytest
 from conftest import PROJECT, bare_job
 from copies import KINDS, copy, photos
 from huskies.errors import HuskyError
-from huskies.images import codec, manifest, raw_files
+from huskies.images import codec, groups, manifest, raw_files
 from huskies.job import Job
 from huskies.near_duplicates import descriptor
 from huskies.planning import plan
@@ -75,7 +75,7 @@ def row(number: int, **values: str) -> dict[str, str]:
 
 
 def groups_of(rows: list[dict[str, str]]) -> list[str]:
-    return group.find_groups(pd.DataFrame(rows))["group"].tolist()
+    return groups.find_groups(pd.DataFrame(rows))["group"].tolist()
 
 
 def near_of(tmp_path: Path) -> list[tuple[str, str]]:
@@ -210,12 +210,12 @@ def test_joining_gives_the_smallest_item_that_can_be_reached(case):
         for one, other in bonds:
             reachable[one] |= reachable[other]
             reachable[other] |= reachable[one]
-    assert group.join(size, bonds) == [min(each) for each in reachable]
+    assert groups.join(size, bonds) == [min(each) for each in reachable]
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_few_rows_are_grouped_too(count):
-    found = group.find_groups(manifest.make([row(number) for number in range(count)], ["source"]))
+    found = groups.find_groups(manifest.make([row(number) for number in range(count)], ["source"]))
     assert list(found.columns) == ["file", "label", "group", "reasons"]
     assert len(found) == count
 

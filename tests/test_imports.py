@@ -59,7 +59,7 @@ def test_a_library_that_is_not_installed_has_no_version(tmp_path):
 
 def test_every_library_of_the_package_is_known_by_its_name():
     distributions, package = importlib.metadata.packages_distributions(), imports.Package()
-    for module in modules():
+    for module in {each for root in ROOTS for each in package.modules(root)}:
         for name in package.source(module).libraries & distributions.keys():
             assert imports.IMPORTED_AS.get(name, name) in {each.lower() for each in distributions[name]}
 

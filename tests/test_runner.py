@@ -307,7 +307,7 @@ def test_a_fault_of_ours_keeps_the_old_folder_and_its_traceback(workspace):
     runner.run_stage("group", workspace.plan(workspace.convert()), 1)
     before = workspace.content()
     target = workspace.plan(workspace.convert(images=4))
-    done = workspace.start(target, "from huskies import group\ngroup.find_groups = None")
+    done = workspace.start(target, "from huskies.steps import group\ngroup.find_groups = None")
     assert done.returncode == 1
     assert "TypeError: 'NoneType' object is not callable" in done.stderr
     assert workspace.where_the_log_is in done.stderr
@@ -468,7 +468,8 @@ def test_what_another_run_made_while_we_waited_is_noticed(workspace):
 
 def test_a_killed_run_leaves_no_lock(workspace):
     target = workspace.plan(workspace.convert())
-    kill = "import os, signal\nfrom huskies import group\ngroup.run = lambda job: os.kill(os.getpid(), signal.SIGKILL)"
+    kill = "import os, signal\nfrom huskies.steps import group\n"
+    kill += "group.run = lambda job: os.kill(os.getpid(), signal.SIGKILL)"
     done = workspace.start(target, kill)
     assert done.returncode == -signal.SIGKILL
     assert len(workspace.leftovers()) == 1
@@ -560,11 +561,21 @@ def test_stages_that_differ_in_their_images_share_a_module():
     assert {
         stage: stage_list.module_of(stage)
         for stage in stage_list.stages(PROJECT)
-        if stage_list.module_of(stage) != stage
+        if stage_list.module_of(stage) != f"steps.{stage}"
     } == {
-        "bottlenecks_original": "bottlenecks",
-        "bottlenecks_augmented": "bottlenecks",
-        "bottlenecks_test": "bottlenecks",
-        "train_baseline": "train",
-        "train_augmented": "train",
+        "bottlenecks_original": "steps.bottlenecks",
+        "bottlenecks_augmented": "steps.bottlenecks",
+        "bottlenecks_test": "steps.bottlenecks",
+        "train_baseline": "steps.train",
+        "train_augmented": "steps.train",
+    }
+
+
+def test_the_modules_of_controls_and_of_the_article_lie_in_their_rooms():
+    found = {stage: stage_list.module_of(stage) for stage in ("repeats", "tuning", "convert", "nowhere")}
+    assert found == {
+        "repeats": "controls.repeats",
+        "tuning": "article.tuning",
+        "convert": "steps.convert",
+        "nowhere": "steps.nowhere",
     }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from huskies import receipt
+from huskies import outputs, receipt
 from huskies.statistics import intervals, verdicts
 
 
@@ -78,7 +78,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def history(folder: Path) -> pd.DataFrame:
     """Return the history.csv of a training."""
-    return pd.read_csv(folder / "history.csv").astype(float)
+    return pd.read_csv(folder / outputs.HISTORY).astype(float)
 
 
 def labels(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from huskies import outputs
 from huskies.backbone.features import load_features
 from huskies.images import manifest
 from huskies.job import Job
@@ -75,7 +76,7 @@ def _score(right: int, images: int) -> dict[str, Any]:
 
 def reported(job: Job, flow: str) -> tuple[dict[str, Any], int]:
     """Return (val_accuracy and right of the head with augmentation, its validation images) of a flow."""
-    found = json.loads((job.inputs[f"{flow}/metrics"] / "metrics.json").read_text())["augmented"]
+    found = json.loads((job.inputs[f"{flow}/metrics"] / outputs.METRICS).read_text())["augmented"]
     images = found["val_images"]
     return _score(round(found["val_accuracy"] * images), images), images
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from huskies import receipt
+from huskies import outputs, receipt
 from huskies.article import drawings, polynomials
 from huskies.article.numbers import Found, Number, Table, history, labels, of_images, parameters, percent, read
 from huskies.images import manifest
@@ -41,7 +41,7 @@ def of_polynomials(inputs: Inputs) -> Found:
 
 def of_noise(inputs: Inputs) -> Found:
     """Return the accuracies on noise, against chance; reads the metrics and both trainings of the control noise."""
-    metrics = read(inputs["noise/metrics"] / "metrics.json")
+    metrics = read(inputs["noise/metrics"] / outputs.METRICS)
     folders = {head: inputs[f"noise/train_{head}"] for head in _HEADS}
     classes = len(labels(folders["baseline"]))
     numbers = [Number("chance: one in as many as there are classes", 1 / classes)]
@@ -95,7 +95,7 @@ def of_label_safety(inputs: Inputs) -> Found:
 def of_distorted(inputs: Inputs) -> Found:
     """Return accuracy and cost of distortions on the fly; reads distorted and the bottlenecks' run of that backbone."""
     folder = inputs["distorted"]
-    scores, cost = read(folder / "scores.json"), read(folder / "cost.json")
+    scores, cost = read(folder / outputs.SCORES), read(folder / outputs.COST)
     backbone, usual = _same_bottlenecks(inputs)
     numbers = [
         of_images(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from huskies import outputs
 from huskies.article import drawings
 from huskies.article.numbers import Found, Number, Table, history, margin, parameters, percent, read, span
 from huskies.controls import repeats
@@ -55,7 +56,7 @@ def runs(inputs: Inputs, flow: str, backbone: str, head: str) -> Runs:
     of_backbone = f"{flow}/{backbone}/"
     seeds = sorted({int(key.split("/")[2]) for key in inputs if key.startswith(of_backbone)})
     folders = [inputs[f"{of_backbone}{seed}/train_{head}"] for seed in seeds]
-    metrics = [read(inputs[f"{of_backbone}{seed}/metrics"] / "metrics.json") for seed in seeds]
+    metrics = [read(inputs[f"{of_backbone}{seed}/metrics"] / outputs.METRICS) for seed in seeds]
     return Runs(seeds, [history(folder) for folder in folders], metrics, parameters(folders[0]))
 
 
@@ -167,7 +168,7 @@ def of_leaky(inputs: Inputs) -> Found:
     numbers, groups = [], {}
     for name in backbones(inputs, "leaky"):
         honest = runs(inputs, "flowers", name, "augmented")
-        leaky = [read(inputs[f"leaky/{name}/{seed}/metrics"] / "metrics.json") for seed in honest.seeds]
+        leaky = [read(inputs[f"leaky/{name}/{seed}/metrics"] / outputs.METRICS) for seed in honest.seeds]
         # All copies are among its raw images, so that its head without further copies is the one to look at.
         reported = np.array([each["baseline"]["val_accuracy"] for each in leaky])
         held_out = sum(each["baseline"]["val_images"] for each in leaky) / sum(

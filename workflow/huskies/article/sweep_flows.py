@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
-from huskies.article import backbones
+from huskies.article import backbone_files
 from huskies.article.sweep_runs import NONE
 from huskies.errors import HuskyError
 from huskies.planning import params, plan
@@ -65,8 +65,8 @@ def flows(overrides: dict[str, Any]) -> dict[Setting, Flow]:
     Raises HuskyError where the photos are not there, and for a policy that albumentations refuses.
     """
     described = YAML(typ="safe").load(FILE.read_text(encoding="utf-8"))
-    backbone = backbones.read(described["backbone"])
-    there = backbones.weights(backbone).is_file()
+    backbone = backbone_files.read(described["backbone"])
+    there = backbone_files.weights(backbone).is_file()
     own = described["params"] | ({"backbone": backbone} if there else {})
     values = params.load(overrides=overrides, own=own)
     raw = values["article"]["flowers"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from huskies import outputs
 from huskies.errors import HuskyError
 from huskies.images import manifest
 from huskies.statistics import intervals
@@ -28,7 +29,7 @@ def read(inputs: Mapping[str, Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     for key, folder in inputs.items():
         policy, *numbers = key.split("/")
         setting = dict(zip([*_CELL, "split"], [policy, *map(int, numbers)], strict=True))
-        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics = json.loads((folder / outputs.METRICS).read_text())
         if metrics["leaks"]:
             raise HuskyError(
                 f"{folder}: held-out images leaked into the training ({metrics['leaks']} of them), so that the sweep "
@@ -36,7 +37,7 @@ def read(inputs: Mapping[str, Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
             )
         images = {"train_images": metrics["baseline"]["images"], "val_images": metrics["baseline"]["val_images"]}
         runs.append({**setting, **images, "val_accuracy": metrics["augmented"]["val_accuracy"]})
-        predicted = manifest.read(folder / "predictions.csv")
+        predicted = manifest.read(folder / outputs.PREDICTIONS)
         right = predicted["actual"] == predicted["predicted"]
         answers.append(predicted[["file"]].assign(right=right, **setting))
     found = pd.DataFrame(runs).sort_values([*_CELL, "split"], ignore_index=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from huskies import outputs
 from huskies.job import Job
 
 TABLE = "table.txt"
@@ -84,7 +85,7 @@ _LEGEND = {"honest": "split first, then augmented", "leaky": "augmented first, t
 def run(job: Job) -> str:
     """Fill job.output with leakage.csv, table.txt and leakage.png; return the table."""
     names = [name for pair in _DATA.values() for name in pair]
-    metrics = {name: json.loads((job.inputs[name] / "metrics.json").read_text()) for name in names}
+    metrics = {name: json.loads((job.inputs[name] / outputs.METRICS).read_text()) for name in names}
     rows = gather(metrics)
     chance = 1 / job.params["noise"]["classes"]
     rows.to_csv(job.output / "leakage.csv", index=False, lineterminator="\n")

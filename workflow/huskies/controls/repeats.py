@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from huskies import outputs
 from huskies.job import Job
 from huskies.statistics import intervals, verdicts
 
@@ -148,4 +149,4 @@ def run(job: Job) -> str:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "metrics.json").read_text())
+    return json.loads((folder / outputs.METRICS).read_text())

@@ -18,10 +18,10 @@ from huskies import digests
 from huskies.augmentation import gallery
 from huskies.augmentation.gallery import Original
 from huskies.errors import HuskyError, UnreadableImage, some
-from huskies.images import codec, contact_sheet, manifest, raw, raw_files
+from huskies.images import codec, contact_sheet, groups, manifest, raw, raw_files
 from huskies.images.contact_sheet import Row
 from huskies.job import Job
-from huskies.steps import convert, group, split
+from huskies.steps import convert, split
 
 PAGE = "preview.html"
 POLICY = "policy.png"
@@ -76,8 +76,8 @@ def to_train_on(raw_set: raw.RawSet, sha256: list[str], parameters: dict[str, An
         if re.fullmatch("[0-9a-f]{64}", digest)
     ]
     rows = manifest.make(listed, ["source"])
-    rows["group"] = group.find_groups(rows)["group"]
-    rows = rows[~rows["file"].isin(group.find_conflicts(rows)["file"])]
+    rows["group"] = groups.find_groups(rows)["group"]
+    rows = rows[~rows["file"].isin(groups.find_conflicts(rows)["file"])]
     split_of, _ = split.assign(rows, **parameters)
     rows["split"] = rows["group"].map(split_of)
     return gallery.choose(rows, len(rows))
