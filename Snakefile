@@ -1,11 +1,13 @@
 """Two Huskies: from raw images to honest metrics.
 
-    raw ─ convert ─ group ─ split ─┬─ bottlenecks_original ────────────┬─ train_baseline ──┐
-                                   ├─ augment ─ bottlenecks_augmented ─┴─ train_augmented ─┴─ leaks ─ metrics ─ report
-                                   └─ bottlenecks_test ───────────────────────────────────────── test
+    raw → convert → group → split → augment → bottlenecks_augmented → train_augmented → leaks → metrics → report
+    split → bottlenecks_original → train_baseline → leaks → test
+    split → bottlenecks_test → leaks
+    bottlenecks_original → train_augmented
 
 Every stage is a rule, a DVC stage, a module of workflow/huskies, a folder under data/ and a log of one name.
-What a stage depends on stands in dvc.yaml and nowhere else; params.yaml is the only configuration.
+A rule names what it reads, and dvc.yaml lists it for DVC; what code a stage depends on follows from its imports.
+params.yaml is the only configuration.
 """
 
 import signal

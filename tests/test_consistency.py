@@ -1,11 +1,13 @@
 """One name per step, one list of what each depends on, and one set of versions."""
 
 import ast
+import itertools
 import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import picture
 import pytest
 from huskies import imports
 from huskies.backbone import int8
@@ -88,13 +90,25 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     path, text = RULES[stage]
     assert path.stem == name_of(stage)
     assert re.match(r'    """[A-Z].+\."""\n', text)
-    assert f'input:\n        upstream("{stage}"),\n' in text
+    raw = ["raw=made_raw()"] if "${raw}" in STAGES[stage]["deps"] else []
+    inputs = [*raw, *(f'{above}=made("{above}")' for above in stage_list.upstream(STAGES[stage]))]
+    lines = "".join(f"        {each},\n" for each in inputs)
+    assert f"    input:\n{lines}    output:\n" in text
     assert f'output:\n        receipt("{stage}"),\n' in text
     assert f'log:\n        log_of("{stage}"),\n' in text
     cores = " --cores {threads}" if "threads: workflow.cores" in text else ""
     assert f'"python -m huskies {stage} --receipt {{output:q}} --inputs {{input:q}} --log {{log:q}}{cores}"' in text
     options = re.findall(r"^    (\w+):", text, re.MULTILINE)
     assert options == ["input", "output", "log", "conda", *(["threads"] if cores else []), "shell"]
+
+
+def test_the_drawing_at_the_head_of_the_snakefile_is_the_flow():
+    docstring = ast.get_docstring(ast.parse((PROJECT / "Snakefile").read_text(encoding="utf-8").split("\nimport ")[0]))
+    chains = [line.strip().split(" → ") for line in docstring.splitlines() if " → " in line]
+    drawn = {pair for chain in chains for pair in itertools.pairwise(chain)}
+    shown = {**stage_list.tracked(PROJECT), "test": STAGES["test"]}
+    arrows = {(above, stage) for stage, described in shown.items() for above in stage_list.upstream(described)}
+    assert drawn == {("raw", "convert"), *picture.direct(arrows)}
 
 
 @pytest.mark.parametrize("stage", STAGES)

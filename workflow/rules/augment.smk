@@ -8,7 +8,7 @@ Writes data/augment/: <class>/train_<stem>_<copy>.jpg, and manifest.csv.
 rule augment:
     """Make the augmented copies of the training images."""
     input:
-        upstream("augment"),
+        split=made("split"),
     output:
         receipt("augment"),
     log:

@@ -9,7 +9,7 @@ Writes data/bottlenecks_…/: features.npy, index.csv, identity.json.
 rule bottlenecks_original:
     """Compute the bottlenecks of training and validation images."""
     input:
-        upstream("bottlenecks_original"),
+        split=made("split"),
     output:
         receipt("bottlenecks_original"),
     log:
@@ -24,7 +24,8 @@ rule bottlenecks_original:
 rule bottlenecks_augmented:
     """Compute the bottlenecks of the augmented copies."""
     input:
-        upstream("bottlenecks_augmented"),
+        split=made("split"),
+        augment=made("augment"),
     output:
         receipt("bottlenecks_augmented"),
     log:
@@ -39,7 +40,7 @@ rule bottlenecks_augmented:
 rule bottlenecks_test:
     """Compute the bottlenecks of the test images, apart from all others."""
     input:
-        upstream("bottlenecks_test"),
+        split=made("split"),
     output:
         receipt("bottlenecks_test"),
     log:

@@ -30,9 +30,14 @@ def receipt(stage):
     return flow.receipt(stage)
 
 
-def upstream(stage):
-    """Return the receipts of the stages above, in the order of dvc.yaml."""
-    return [ancient(path) for path in flow.upstream(stage)]
+def made(stage):
+    """Return the receipt of a stage that a rule reads. Times say nothing of it."""
+    return ancient(flow.receipt(stage))
+
+
+def made_raw():
+    """Return the receipt of the control that made the raw images, where one did."""
+    return [ancient(path) for path in flow.upstream("convert")]
 
 
 def log_of(stage):

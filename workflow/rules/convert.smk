@@ -8,7 +8,7 @@ Writes data/convert/: <class>/<stem>.jpg, manifest.csv, and rejected.csv with th
 rule convert:
     """Turn the raw images into JPEGs and list the broken ones."""
     input:
-        upstream("convert"),
+        raw=made_raw(),
     output:
         receipt("convert"),
     log:

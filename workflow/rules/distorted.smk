@@ -8,7 +8,9 @@ Writes data/distorted/: what a train_… stage writes, and cost.json.
 rule distorted:
     """Train the last layer on the fly, with retrain.py's four distortions, and measure what a step costs."""
     input:
-        upstream("distorted"),
+        split=made("split"),
+        bottlenecks_original=made("bottlenecks_original"),
+        leaks=made("leaks"),
     output:
         receipt("distorted"),
     log:

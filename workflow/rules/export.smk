@@ -8,7 +8,7 @@ Writes data/export/: model.keras and labels.txt.
 rule export:
     """Put preprocessing, backbone and head into one model that classifies photos with Keras alone."""
     input:
-        upstream("export"),
+        train_augmented=made("train_augmented"),
     output:
         receipt("export"),
     log:

@@ -9,7 +9,7 @@ that stand under two labels.
 rule group:
     """Join duplicates, near-duplicates, _nohash_ siblings and the user's own groups."""
     input:
-        upstream("group"),
+        convert=made("convert"),
     output:
         receipt("group"),
     log:

@@ -8,7 +8,9 @@ Writes data/label_safety/: transforms.csv, table.txt, label_safety.json, copies.
 rule label_safety:
     """Judge copies of training images, made by one transform at a time, by the baseline head."""
     input:
-        upstream("label_safety"),
+        split=made("split"),
+        bottlenecks_original=made("bottlenecks_original"),
+        train_baseline=made("train_baseline"),
     output:
         receipt("label_safety"),
     log:

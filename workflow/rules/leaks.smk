@@ -9,7 +9,13 @@ and shown in logs/leaks.png.
 rule leaks:
     """Trace every training row to its source, compare it with what is held out, and stop at a leak."""
     input:
-        upstream("leaks"),
+        split=made("split"),
+        augment=made("augment"),
+        bottlenecks_original=made("bottlenecks_original"),
+        bottlenecks_augmented=made("bottlenecks_augmented"),
+        bottlenecks_test=made("bottlenecks_test"),
+        train_baseline=made("train_baseline"),
+        train_augmented=made("train_augmented"),
     output:
         receipt("leaks"),
     log:

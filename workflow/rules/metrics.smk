@@ -8,7 +8,9 @@ Writes data/metrics/: metrics.json, summary.json, table.txt, per_class.csv, conf
 rule metrics:
     """Compare the two heads, with intervals and a verdict."""
     input:
-        upstream("metrics"),
+        train_baseline=made("train_baseline"),
+        train_augmented=made("train_augmented"),
+        leaks=made("leaks"),
     output:
         receipt("metrics"),
     log:

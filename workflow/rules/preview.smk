@@ -8,7 +8,7 @@ Writes data/preview/: preview.html, policy.png, transforms.png.
 rule preview:
     """Show the policy and each of its transforms, with their extremes, on a few images."""
     input:
-        upstream("preview"),
+        raw=made_raw(),
     output:
         receipt("preview"),
     log:

@@ -12,8 +12,8 @@ published = f"data/publish/{receipt('report').removesuffix('.json').rpartition('
 rule publish:
     """Copy figures and numbers to where Snakemake's report finds them."""
     input:
-        ancient(receipt("report")),
-        ancient(receipt("metrics")),
+        report=made("report"),
+        metrics=made("metrics"),
     output:
         report(
             f"{published}/comparison.html",

@@ -8,7 +8,15 @@ Writes data/report/: report.html, and figures/ with what is drawn in it.
 rule report:
     """Write the page that leads with the answer and shows what it rests on."""
     input:
-        upstream("report"),
+        convert=made("convert"),
+        group=made("group"),
+        split=made("split"),
+        augment=made("augment"),
+        bottlenecks_original=made("bottlenecks_original"),
+        train_baseline=made("train_baseline"),
+        train_augmented=made("train_augmented"),
+        leaks=made("leaks"),
+        metrics=made("metrics"),
     output:
         receipt("report"),
     log:

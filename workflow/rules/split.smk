@@ -8,7 +8,8 @@ Writes data/split/: <class>/<split>_<stem>.jpg, manifest.csv, and moves.csv.
 rule split:
     """Hold out validation and test images, group by group."""
     input:
-        upstream("split"),
+        convert=made("convert"),
+        group=made("group"),
     output:
         receipt("split"),
     log:

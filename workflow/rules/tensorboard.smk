@@ -8,10 +8,11 @@ Writes data/tensorboard/, which is no stage's output: curves, images beside thei
 rule tensorboard:
     """Write curves, images and bottlenecks for TensorBoard."""
     input:
-        [
-            ancient(receipt(stage))
-            for stage in ["split", "augment", "bottlenecks_original", "train_baseline", "train_augmented"]
-        ],
+        split=made("split"),
+        augment=made("augment"),
+        bottlenecks_original=made("bottlenecks_original"),
+        train_baseline=made("train_baseline"),
+        train_augmented=made("train_augmented"),
     log:
         "logs/tensorboard.log",
     conda:

@@ -8,7 +8,11 @@ Writes data/test/: test.json, baseline.csv, augmented.csv.
 rule test:
     """Score both heads on the test images."""
     input:
-        upstream("test"),
+        split=made("split"),
+        bottlenecks_test=made("bottlenecks_test"),
+        train_baseline=made("train_baseline"),
+        train_augmented=made("train_augmented"),
+        leaks=made("leaks"),
     output:
         receipt("test"),
     log:

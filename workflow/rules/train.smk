@@ -9,7 +9,8 @@ validation_cross_entropy.npy, scores.json, and TensorBoard events to data/tensor
 rule train_baseline:
     """Train the last layer on the original images alone."""
     input:
-        upstream("train_baseline"),
+        split=made("split"),
+        bottlenecks_original=made("bottlenecks_original"),
     output:
         receipt("train_baseline"),
     log:
@@ -23,7 +24,10 @@ rule train_baseline:
 rule train_augmented:
     """Train the last layer on originals and augmented copies."""
     input:
-        upstream("train_augmented"),
+        split=made("split"),
+        augment=made("augment"),
+        bottlenecks_original=made("bottlenecks_original"),
+        bottlenecks_augmented=made("bottlenecks_augmented"),
     output:
         receipt("train_augmented"),
     log:
