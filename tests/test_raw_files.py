@@ -37,9 +37,12 @@ KINDS = {
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("name", ["cat/x.jpg", "x.csv", "cat/notes", ".hidden", "cat/.x.png", "cat/Thumbs.db"])
+@pytest.mark.parametrize(
+    "name", ["cat/x.jpg", "x.csv", "cat/notes", ".hidden", "cat/.x.png", "cat/Thumbs.db", "cat/.trash/deep/x"]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_no_file_is_refused_by_name_and_never_opened(folder, kind, name):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
     KINDS[kind](folder / name)
     for look in (raw.open_raw, raw_files.raw_digest):
         with pytest.raises(HuskyError) as refusal:

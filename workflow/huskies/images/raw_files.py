@@ -48,6 +48,7 @@ def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:
         for entry in _entries(folder):
             found = status(entry.path)
             if is_hidden(entry.name):
+                _look_through(entry.path)
                 continue
             check_name(folder, entry.name)
             if stat.S_ISDIR(found.st_mode):
@@ -56,6 +57,13 @@ def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:
                 yield f"{prefix}{entry.name}", found
 
     yield from walk(str(raw), "")
+
+
+def _look_through(folder: str) -> None:
+    """Raise HuskyError for what is neither file nor folder, at any depth of a folder that is passed over."""
+    for top, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            status(os.path.join(top, name))
 
 
 def _entries(folder: str) -> list[os.DirEntry]:
