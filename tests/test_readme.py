@@ -10,9 +10,10 @@ import picture
 import pytest
 from conftest import CLASSES, PROJECT, Clone, do
 from huskies import params, plan, policy
+from PIL import Image
 from ruamel.yaml import YAML
 
-README, TOUR, BACKBONES = "README.md", "docs/tour.md", "docs/backbones.md"
+README, TOUR, BACKBONES, PICTURE = "README.md", "docs/tour.md", "docs/backbones.md", "docs/page.png"
 PAGES = {
     path.relative_to(PROJECT).as_posix(): path.read_text(encoding="utf-8")
     for path in (PROJECT / README, *sorted((PROJECT / "docs").glob("*.md")))
@@ -78,8 +79,9 @@ def git_ls() -> list[str]:
     ).stdout.splitlines()
 
 
-def test_the_readme_is_a_screen_and_a_half():
+def test_the_readme_is_a_screen_and_a_half_and_its_picture_is_small():
     assert len(PAGES[README].encode()) <= 7_000
+    assert (PROJECT / PICTURE).stat().st_size < 200_000
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -230,6 +232,15 @@ def test_the_step_that_the_tour_adds_runs(built: Clone):
     assert f"sizes: 27 images in {len(CLASSES)} classes" in said
     assert (built.folder / "logs/sizes.log").read_text() in said
     assert (built.folder / "data/sizes/sizes.csv").read_text().startswith("split,label,images\n")
+
+
+@pytest.mark.browser
+def test_the_picture_of_the_page_is_made_anew(built: Clone):
+    (built.folder / PICTURE).unlink()
+    do(built, "python", "tools/screenshot.py")
+    with Image.open(built.folder / PICTURE) as made, Image.open(PROJECT / PICTURE) as kept:
+        assert made.size == kept.size
+        assert len(made.convert("RGB").getcolors()) > 8
 
 
 @pytest.mark.long
