@@ -27,7 +27,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 TABLE, MISSED = PROJECT / "benchmarks/flowers.csv", PROJECT / "benchmarks/flowers_missed.csv"
 SPLITS, HELD_OUT = 20, 0.2
-# Settings are compared with the first; this is what README has.
+# Settings are compared with the first; this is what docs/backbones.md has.
 RECOMMENDED = "layers 12 to 16, discriminants, the head of this project"
 WHOLE, FLIP = ("",), ("", "flip")
 CROPS = tuple(f"{corner}{flip}" for flip in ("", " flip") for corner in ("middle", "NW", "NE", "SW", "SE"))

@@ -19,8 +19,8 @@ from conftest import BELOW_AUGMENT, CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do,
 from huskies.planning import stage_list
 from servers import KINDS, Server, serve
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-# Found in the README by how it begins; for its address the test puts in the server's.
+PAGE = (PROJECT / "docs/sharing.md").read_text(encoding="utf-8")
+# Found in the page by how it begins; for its address the test puts in the server's.
 SCHEMES = {"folder": "/", "s3": "s3://", "ssh": "ssh://", "webdav": "webdavs?://"}
 EACH_KIND = ["folder", *(pytest.param(kind, marks=pytest.mark.server) for kind in KINDS[1:])]
 STAGES = list(stage_list.tracked(PROJECT))
@@ -29,8 +29,8 @@ EVERYTHING = ["--targets", "data/metrics/metrics.json", "--"]
 
 
 def add_remote(clone: Clone, kind: str, server: Server) -> None:
-    """Add the server as the README says for its kind of remote, with credentials that stay out of git."""
-    [command] = re.findall(rf"`(dvc remote add --default store) {SCHEMES[kind]}\S+`", README)
+    """Add the server as docs/sharing.md says for its kind of remote, with credentials that stay out of git."""
+    [command] = re.findall(rf"`(dvc remote add --default store) {SCHEMES[kind]}\S+`", PAGE)
     do(clone, *command.split(), server.address)
 
 
@@ -191,7 +191,7 @@ def test_nobody_is_given_the_half_of_a_file_that_a_killed_push_sent(half_sent):
     kind, repository, size = half_sent
     if kind == "webdav":
         # DVC sends a file to its final name there, and does not look at it again.
-        [command] = re.findall(r"`(dvc remote modify store verify true)`", README)
+        [command] = re.findall(r"`(dvc remote modify store verify true)`", PAGE)
         do(repository, *command.split())
     do(repository, "dvc", "push")
     shutil.rmtree(repository.folder / ".dvc/cache")

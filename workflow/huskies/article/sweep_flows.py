@@ -72,8 +72,8 @@ def flows(overrides: dict[str, Any]) -> dict[Setting, Flow]:
     raw = values["article"]["flowers"]
     if not Path(raw).exists():
         raise HuskyError(
-            f"there is no {raw}. Get the flower photos as the README says, or set article.flowers in params.yaml to "
-            "photos of your own."
+            f"there is no {raw}. Get the flower photos as docs/article.md says, or set article.flowers in params.yaml "
+            "to photos of your own."
         )
     users = params.load(overrides=overrides)
     if Path(raw).resolve() == Path(users["raw"]).resolve():

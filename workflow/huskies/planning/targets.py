@@ -21,7 +21,7 @@ _FORCED = (
 _TIMES = f"times say nothing here: a receipt's name says what a result was made from. {_LEAVE_OUT}"
 _STORAGE = (
     "results are folders, and a storage provider would get their receipts alone. Share results by a DVC remote "
-    f"(README, Sharing). {_LEAVE_OUT}"
+    f"(docs/sharing.md). {_LEAVE_OUT}"
 )
 
 
