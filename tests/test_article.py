@@ -297,13 +297,13 @@ def test_what_the_page_refers_to_is_there(link):
 
 def test_the_article_lists_every_file_that_its_page_is_made_of():
     package = PROJECT / stage_list.PACKAGE
-    files = {package / "article_page/article.html", package / "page/parts.html", PROJECT / article.TEXTS}
+    files = {article.TEMPLATE, package / "page/parts.html", PROJECT / article.TEXTS}
     files |= {PROJECT / article.FLAGS, template.FOLDER / "page.css", template.FOLDER / "page.js"}
     listed = stage_list.controls(PROJECT)["article"]["deps"]
     assert {each for each in listed if not each.endswith(".py")} == {
         path.relative_to(PROJECT).as_posix() for path in files
     }
-    assert [path.name for path in (package / "article_page").iterdir()] == ["article.html"]
+    assert [path.name for path in (package / "article").glob("*.html")] == ["article.html"]
 
 
 def test_a_smoothed_accuracy_is_never_above_one():

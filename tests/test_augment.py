@@ -201,8 +201,8 @@ def test_another_policy_takes_effect_within_one_process(split_folder):
 
 def test_no_stage_imports_what_takes_seconds_before_it_is_needed():
     # The report always applies each transform of the policy.
-    modules = {stage_list.module_of(stage) for stage in stage_list.tracked(PROJECT)} - {"report"}
-    assert {"augment", "bottlenecks", "train"} < modules
+    modules = {stage_list.module_of(stage) for stage in stage_list.tracked(PROJECT)} - {"steps.report"}
+    assert {"steps.augment", "steps.bottlenecks", "steps.train"} < modules
     program = (
         f"import sys, {', '.join(f'huskies.{module}' for module in sorted(modules))}\n"
         "print({'albumentations', 'keras', 'openvino', 'tensorflow'} & set(sys.modules))"

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from conftest import PROJECT, bare_job
 from copies import KINDS, copy, photos
+from huskies import imports
 from huskies.errors import HuskyError
 from huskies.images import codec, groups, manifest, raw_files
 from huskies.job import Job
@@ -39,7 +40,7 @@ def make_job(stage: str, tmp_path: Path, params: dict, **given) -> Job:
     output = tmp_path / stage
     output.mkdir()
     inputs = {"convert": tmp_path / "convert"} if stage == "group" else {}
-    code = plan.code(stage)
+    code = plan.code(stage, imports.Package())
     return bare_job(stage=stage, params=params, inputs=inputs, code=code, output=output, **given)
 
 

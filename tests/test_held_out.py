@@ -101,10 +101,10 @@ def test_the_features_of_test_images_are_listed_by_the_gate_and_the_test_alone()
     listed = [stage for stage, described in STAGES.items() if "bottlenecks_test" in stage_list.upstream(described)]
     assert listed == READERS_OF_FEATURES
     named = {
-        path.stem for path in (PROJECT / stage_list.PACKAGE).glob("*.py") if "bottlenecks_test" in path.read_text()
+        path.stem for path in (PROJECT / stage_list.PACKAGE).rglob("*.py") if "bottlenecks_test" in path.read_text()
     }
     # Trap 2 has test images of its own, of a flow of the article's.
-    assert named == {"bottlenecks", *READERS_OF_FEATURES, "article_flows", "sweep_flows", "tuning"}
+    assert named == {"bottlenecks", "features", *READERS_OF_FEATURES, "row_flows", "sweep_flows", "tuning"}
 
 
 def test_nothing_reads_what_the_test_says():

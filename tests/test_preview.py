@@ -46,7 +46,7 @@ def make_job(source: Path, output: Path, policy: list[dict] = POLICY, **given) -
 
 def trained_on(source: Path, **parameters) -> list[str]:
     raw_set = raw.open_raw(source)
-    rows = preview.to_train_on(raw_set, preview.digests(source, raw_set), SPLIT | parameters)
+    rows = preview.to_train_on(raw_set, preview.raw_digests(source, raw_set), SPLIT | parameters)
     return sorted(rows["file"])
 
 
@@ -156,7 +156,7 @@ def test_a_zip_shows_what_its_folder_shows(tmp_path):
 def test_a_broken_image_is_passed_over_and_a_class_without_any_other_is_left_out(tmp_path):
     source = photos(tmp_path / "raw")
     raw_set = raw.open_raw(source)
-    rows = preview.to_train_on(raw_set, preview.digests(source, raw_set), SPLIT)
+    rows = preview.to_train_on(raw_set, preview.raw_digests(source, raw_set), SPLIT)
     first, second, *_ = rows[rows["label"] == "a"]["file"]
     (source / first).write_bytes(b"broken")
     for file in rows[rows["label"] == "b"]["file"]:
@@ -188,7 +188,7 @@ def test_an_image_that_vanishes_while_the_images_are_listed_is_named(tmp_path):
     raw_set = raw.open_raw(source)
     (source / "a/3.jpg").unlink()
     with pytest.raises(HuskyError) as error:
-        preview.digests(source, raw_set)
+        preview.raw_digests(source, raw_set)
     assert str(error.value) == (f"{source} changed while it was being looked at: a/3.jpg. Run the same command again.")
 
 
@@ -200,11 +200,11 @@ def test_images_that_cannot_be_read_bind_no_others(tmp_path):
     for number, file in enumerate((trained[0], held_out[0])):
         (source / file).rename(source / f"a/{number}_nohash_0.jpg")
     raw_set = raw.open_raw(source)
-    readable = preview.to_train_on(raw_set, preview.digests(source, raw_set), SPLIT)
+    readable = preview.to_train_on(raw_set, preview.raw_digests(source, raw_set), SPLIT)
     for number in range(2):
         (source / f"a/{number}_nohash_1.jpg").symlink_to("nowhere")
     raw_set = raw.open_raw(source)
-    digests = preview.digests(source, raw_set)
+    digests = preview.raw_digests(source, raw_set)
     assert digests.count("unreadable: No such file or directory") == 2
     found = preview.to_train_on(raw_set, digests, SPLIT)
     assert list(found["file"]) == list(readable["file"])
@@ -291,5 +291,5 @@ def test_what_is_shown_before_the_split_is_trained_on_after_it(first_build, monk
     parameters = {"validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
     trained = set(rows[rows["split"] == "train"]["source_sha256"])
     raw_set = raw.open_raw(Path("data/digits"))
-    found = preview.to_train_on(raw_set, preview.digests(Path("data/digits"), raw_set), parameters)
+    found = preview.to_train_on(raw_set, preview.raw_digests(Path("data/digits"), raw_set), parameters)
     assert set(found["source_sha256"]) == trained

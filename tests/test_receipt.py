@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,7 @@ WHOLE = {
 def edited(path: str, *value: Any) -> dict[str, Any]:
     """Return the plan with the value at a path such as params/aug/factor replaced, or without it if none is given."""
     plan = copy.deepcopy(WHOLE)
-    *sections, key = (
-        path.replace("workflow/huskies/", "workflow~huskies~").replace("backbones/", "backbones~").split("/")
-    )
+    *sections, key = re.sub(r"(workflow|huskies|steps|images|backbones)/", r"\1~", path).split("/")
     inner = plan
     for section in sections:
         inner = inner[section]

@@ -153,7 +153,7 @@ def test_without_scripting_every_missed_image_is_there_to_be_opened_and_the_filt
 
 
 def test_a_missed_image_says_what_each_head_took_it_for_and_how_sure_it_was(job):
-    validations = {head: manifest.read(job.inputs[f"train_{head}"] / "validation.csv") for head in report.metrics.HEADS}
+    validations = {head: manifest.read(job.inputs[f"train_{head}"] / "validation.csv") for head in outputs.HEADS}
     first, *_ = mistakes.missed_images(validations)
     assert first["label"] == min(HOSTILE)
     assert [head["right"] for head in first["heads"]] == [False, True]

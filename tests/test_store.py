@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 FILE = "bottlenecks.sqlite"
-SOURCES = str(Path(store.__file__).parent.parent)
+SOURCES = str(Path(store.__file__).parents[2])
 WRITER = """
 import sys
 from pathlib import Path

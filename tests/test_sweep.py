@@ -159,8 +159,8 @@ def test_missing_photos_are_said_to_be_missing(small):
     with pytest.raises(HuskyError) as error:
         sweep_flows.flows({"article": {"flowers": "data/nowhere"}})
     assert str(error.value) == (
-        "there is no data/nowhere. Get the flower photos as docs/article.md says, or set article.flowers in params.yaml "
-        "to photos of your own."
+        "there is no data/nowhere. Get the flower photos as docs/article.md says, or set article.flowers in "
+        "params.yaml to photos of your own."
     )
 
 

@@ -466,7 +466,7 @@ model.save(Path(sys.argv[1]))
     for name, ballast in (("one.keras", 0), ("other.keras", 100_000)):
         subprocess.run(
             [sys.executable, "-c", script, str(tmp_path / name), str(ballast), json.dumps({**TRAIN, "l1": 0.1})],
-            env={**os.environ, "PYTHONPATH": str(Path(train.__file__).parent.parent)},
+            env={**os.environ, "PYTHONPATH": str(Path(train.__file__).parents[2])},
             check=True,
         )
     assert (tmp_path / "one.keras").read_bytes() == (tmp_path / "other.keras").read_bytes()

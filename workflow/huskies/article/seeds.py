@@ -142,7 +142,7 @@ def of_prefix_mode(inputs: Inputs, reported: float) -> Found:
         numbers += of_head(name, after, reported)
         gain = difference(f"{name}: gain over no augmentation", before.last, after.last, after.held_out)
         numbers.append(gain)
-        drawings.append(_curves(name, {"baseline": before, "augmented": after}, reported))
+        figures.append(_curves(name, {"baseline": before, "augmented": after}, reported))
         tables[name] = after
     first, each = next(iter(tables.items()))
     return Found(numbers, {**facts(each), "backbone": first}, figures, [of_each_seed(tables)])
@@ -158,7 +158,7 @@ def of_gradient_descent(inputs: Inputs) -> Found:
             numbers += of_head(f"{name}, {optimizer}", each, None, leading=False)
             tables[f"{name}, {optimizer}"] = each
         numbers.append(difference(f"{name}: Adam over gradient descent", descent.last, adam.last, adam.held_out))
-        drawings.append(_curves(name, heads))
+        figures.append(_curves(name, heads))
     said = facts(descent)
     return Found(numbers, {**said, "adam_rate": facts(adam)["learning_rate"]}, figures, [of_each_seed(tables)])
 
