@@ -33,28 +33,29 @@ lint: env
 env: $(READY)
 
 # Made anew only when the pins change; a half-made environment has no `ready` and is made again.
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements/workflow.txt pyproject.toml
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements/workflow.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-$(TEST_ALL): $(READY) requirements-int8.txt requirements-remotes.txt requirements-servers.txt requirements-browser.txt
+$(TEST_ALL): $(READY) requirements/int8.txt requirements/remotes.txt requirements/servers.txt requirements/browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements-int8.txt --requirement requirements-remotes.txt \
-		--requirement requirements-servers.txt --requirement requirements-browser.txt
+		--requirement requirements/int8.txt --requirement requirements/remotes.txt \
+		--requirement requirements/servers.txt --requirement requirements/browser.txt
 	touch $(TEST_ALL)
 
 # Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
 matrix: env
-	$(BIN)/python tests/matrix.py $(if $(ONLY),--only "$(ONLY)")
+	PYTHONPATH=tests/support:workflow $(BIN)/python tools/matrix.py $(if $(ONLY),--only "$(ONLY)")
 
 # Every fault that the harness knows, many times, some hours; renews docs/reliability.md. ONLY="kill dvc push" TRIALS=5 for
 # a part of it.
 reliability: env
-	PYTHONPATH=tests:workflow $(BIN)/python -m reliability $(if $(ONLY),--only "$(ONLY)") $(if $(TRIALS),--trials $(TRIALS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
+	PYTHONPATH=tests/support:tools:workflow $(BIN)/python -m reliability $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 # How fast everything is, against what, about half an hour; writes benchmarks/performance.csv and docs/performance.md.
 benchmarks: env
@@ -62,18 +63,18 @@ benchmarks: env
 
 # After a change in what reads what: the README's picture, as Snakemake draws it.
 picture: env
-	$(BIN)/python tests/picture.py
+	$(BIN)/python tools/picture.py
 
 # After a change in pyproject.toml.
 requirements: env
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header \
-		--python-version 3.11 --output-file requirements.txt
+		--python-version 3.11 --output-file requirements/workflow.txt
 	$(BIN)/uv pip compile pyproject.toml --extra s3 --extra ssh --extra webdav --universal --generate-hashes \
-		--no-header --python-version 3.11 --constraint requirements.txt \
-		--output-file requirements-remotes.txt
+		--no-header --python-version 3.11 --constraint requirements/workflow.txt \
+		--output-file requirements/remotes.txt
 	$(BIN)/uv pip compile pyproject.toml --extra int8 --universal --generate-hashes --no-header \
-		--python-version 3.11 --constraint requirements.txt --output-file requirements-int8.txt
+		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/int8.txt
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
-		--output-file requirements-servers.txt
+		--output-file requirements/servers.txt
 	$(BIN)/uv pip compile --group browser --universal --generate-hashes --no-header --python-version 3.11 \
-		--constraint requirements.txt --output-file requirements-browser.txt
+		--constraint requirements/workflow.txt --output-file requirements/browser.txt

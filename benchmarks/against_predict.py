@@ -26,7 +26,7 @@ AIMS = {
 
 def measure(folder: Path, case: str, repetitions: int) -> Iterator[Line]:
     """Yield the lines of one backbone. folder: as benchmarks/engines.py makes it, with backbones/ and flowers/."""
-    # NNCF, which quantizes, is in requirements-int8.txt and not everywhere.
+    # NNCF, which quantizes, is in requirements/int8.txt and not everywhere.
     available = {*openvino_engine.precisions(), *(["int8"] if importlib.util.find_spec("nncf") else [])}
     names = ["Keras predict", engines.DECODING]
     for precision in PRECISIONS:

@@ -2,7 +2,7 @@
 
 Run in the project's folder: `HUSKIES_SHARED=../shared .venv/bin/python benchmarks/engines.py`. It takes some minutes
 and writes how near their features are to benchmarks/engines.md and benchmarks/engines.csv. It needs what
-requirements-int8.txt has. How fast they are is measured by benchmarks/against_predict.py, which runs the peers below.
+requirements/int8.txt has. How fast they are is measured by benchmarks/against_predict.py, which runs the peers below.
 """
 
 import argparse

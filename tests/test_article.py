@@ -13,7 +13,6 @@ from browser import DESKTOP, PHONE, visit
 from conftest import PROJECT
 from huskies.article import article, drawings, numbers
 from huskies.controls import repeats
-from huskies.page import template
 from huskies.planning import stage_list
 from huskies.statistics import intervals
 from pages import Page
@@ -297,8 +296,8 @@ def test_what_the_page_refers_to_is_there(link):
 
 def test_the_article_lists_every_file_that_its_page_is_made_of():
     package = PROJECT / stage_list.PACKAGE
-    files = {article.TEMPLATE, package / "page/parts.html", PROJECT / article.TEXTS}
-    files |= {PROJECT / article.FLAGS, template.FOLDER / "page.css", template.FOLDER / "page.js"}
+    files = {package / "article/article.html", package / "page/parts.html", PROJECT / article.TEXTS}
+    files |= {PROJECT / article.FLAGS, package / "page/page.css", package / "page/page.js"}
     listed = stage_list.controls(PROJECT)["article"]["deps"]
     assert {each for each in listed if not each.endswith(".py")} == {
         path.relative_to(PROJECT).as_posix() for path in files

@@ -717,7 +717,7 @@ def origin_of_numbers(clone: Clone) -> list[str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("harm", [image_by_hand, image_and_receipt, one_row_of_features, origin_of_numbers])
+@pytest.mark.parametrize("harm", [image_by_hand, image_and_receipt, origin_of_numbers])
 def test_what_an_audit_finds_is_mended_by_the_command_that_it_prints(first_build, built, harm):
     stages = list(stage_list.tracked(built.folder))
     expected = harm(built)
@@ -744,13 +744,7 @@ def test_wrong_bottlenecks_do_not_come_back_from_the_store_or_from_dvc(first_bui
     assert audited(built)[0]
     stages = list(stage_list.tracked(built.folder))
     assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
-
-
-@pytest.mark.long
-def test_an_untouched_build_is_what_it_claims_to_be(first_build, built):
-    stages = list(stage_list.tracked(built.folder))
-    assert audited(built)[0]
-    assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
+    assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 
 
 @pytest.mark.long

@@ -9,12 +9,12 @@ from typing import Any
 
 import picture
 import pytest
+from conftest import PROJECT
 from huskies import imports
 from huskies.backbone import int8
 from huskies.planning import plan, stage_list
 from ruamel.yaml import YAML
 
-PROJECT = Path(__file__).parent.parent
 PACKAGE = PROJECT / stage_list.PACKAGE
 STAGES = stage_list.stages(PROJECT)
 CONTROLS = stage_list.controls(PROJECT)
@@ -233,7 +233,9 @@ def test_pins_are_those_of_the_project_and_its_requirements():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     declared = dict(each.split("==") for each in project["project"]["dependencies"] if "==" in each)
     locked = dict(
-        re.findall(r"^([\w.-]+)==([^\s;]+)", (PROJECT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+        re.findall(
+            r"^([\w.-]+)==([^\s;]+)", (PROJECT / "requirements/workflow.txt").read_text(encoding="utf-8"), re.MULTILINE
+        )
     )
     assert {library: declared.get(library) for library in PINS} == PINS
     assert {library: locked.get(library) for library in PINS} == PINS
@@ -244,11 +246,11 @@ def test_the_extra_for_int8_has_the_version_that_the_code_asks_for_and_no_other_
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["optional-dependencies"]["int8"] == [f"nncf=={int8.NNCF}"]
     locked = {}
-    for file in ("requirements.txt", "requirements-int8.txt"):
+    for file in ("requirements/workflow.txt", "requirements/int8.txt"):
         text = (PROJECT / file).read_text(encoding="utf-8")
         locked[file] = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
-    assert locked["requirements-int8.txt"]["nncf"] == int8.NNCF
-    added = locked["requirements-int8.txt"].items() - locked["requirements.txt"].items()
+    assert locked["requirements/int8.txt"]["nncf"] == int8.NNCF
+    added = locked["requirements/int8.txt"].items() - locked["requirements/workflow.txt"].items()
     assert {library for library, _ in added} == {"ninja", "nncf", "safetensors"}
 
 

@@ -194,9 +194,9 @@ def numbers(clone: Clone, path: str) -> dict:
 
 
 @pytest.mark.long
-def test_noise_runs_through_the_flow_beside_the_users_own_numbers(built):
+def test_noise_and_a_leak_run_through_the_flow_beside_the_users_own_numbers(built):
     before = built.bytes_of("metrics", "split")
-    said = do(built, "snakemake", "--cores", "2", "noise", *QUICK)
+    said = do(built, "snakemake", "--cores", "2", "noise", "leakage", *QUICK)
     assert "noise_images: 40 images of noise in 4 classes" in said
     metrics = numbers(built, "data/noise/metrics/metrics.json")
     assert metrics["leaks"] == 0
@@ -206,6 +206,14 @@ def test_noise_runs_through_the_flow_beside_the_users_own_numbers(built):
     assert "up to date" in do(built, "dvc", "status")
     assert "Nothing to be done" in do(built, "snakemake", "--cores", "2", "noise", *QUICK)
     assert (built.folder / "logs/noise/metrics.log").is_file()
+
+    # The leak is made and found by the same code.
+    assert "augmented_first" in said
+    rows = pd.read_csv(built.folder / "data/leakage/leakage/leakage.csv")
+    assert rows["run"].tolist() == ["honest", "leaky", "honest", "leaky"]
+    assert rows["leaks"][0] == rows["leaks"][2] == 0
+    assert numbers(built, "data/leakage/data/leaks/leaks.json")["action"] == "warn"
+    assert rows["leaks"][1] > 0
 
 
 @pytest.mark.long
@@ -232,14 +240,3 @@ def test_repeats_compute_no_bottleneck_twice_and_never_score_a_test_image(built)
     assert re.findall(r"bottlenecks_original: computed (\d+)", again) == ["0"]
     assert len(re.findall(r"^metrics: ", again, re.MULTILINE)) == 1
     assert Path(built.folder / "data/repeats/repeats/table.txt").is_file()
-
-
-@pytest.mark.long
-def test_the_leak_is_made_and_found_by_the_same_code(built):
-    said = do(built, "snakemake", "--cores", "2", "noise", "leakage", *QUICK)
-    assert "augmented_first" in said
-    rows = pd.read_csv(built.folder / "data/leakage/leakage/leakage.csv")
-    assert rows["run"].tolist() == ["honest", "leaky", "honest", "leaky"]
-    assert rows["leaks"][0] == rows["leaks"][2] == 0
-    assert numbers(built, "data/leakage/data/leaks/leaks.json")["action"] == "warn"
-    assert rows["leaks"][1] > 0

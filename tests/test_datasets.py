@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do, stages_run
+from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, clone_project, do, stages_run
 from huskies.planning import stage_list
 from ruamel.yaml import YAML
 
@@ -20,9 +20,10 @@ def add_one_of_each_class(photos: Path) -> None:
         shutil.copy2(source, photos / label)
 
 
-@pytest.fixture
-def photographer(clone) -> Clone:
-    """A clone with photos of its own, added to DVC, tagged as photos-v1, and built."""
+@pytest.fixture(scope="module")
+def first_photos(tmp_path_factory) -> Clone:
+    """A clone with photos of its own, added to DVC, tagged as photos-v1, and built. Not to be changed: copy it."""
+    clone = clone_project(tmp_path_factory.mktemp("photos") / "clone")
     (clone.folder / "data/digits").rename(clone.folder / "photos")
     clone.set(raw="photos")
     do(clone, "dvc", "add", "photos")
@@ -31,6 +32,12 @@ def photographer(clone) -> Clone:
     do(clone, "git", "commit", "--quiet", "--message", "Our photos")
     do(clone, "git", "tag", "photos-v1")
     return clone
+
+
+@pytest.fixture
+def photographer(first_photos, tmp_path) -> Clone:
+    """A copy of it."""
+    return first_photos.copy(tmp_path / "clone")
 
 
 @pytest.mark.timeout(900)

@@ -488,7 +488,7 @@ def test_int8_is_refused_without_the_nncf_that_it_needs(kept, tmp_path, monkeypa
         engine.load(int8_on(split), 1, trace, 32, split)
     assert str(error.value) == (
         f"backbone.precision int8 needs nncf {int8.NNCF}, {found}. "
-        "Install it: pip install -r requirements-int8.txt, or set backbone.precision to auto."
+        "Install it: pip install -r requirements/int8.txt, or set backbone.precision to auto."
     )
 
 

@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import BACKBONE, PROJECT, Clone, bare_job, do, stages_run
 from huskies import outputs
@@ -118,7 +117,7 @@ def test_the_file_carries_no_time_and_the_backbone_stays_frozen(exported, keras)
 
 
 @pytest.mark.long
-def test_the_file_says_of_the_validation_images_what_their_table_says(built: Clone):
+def test_the_file_says_of_the_validation_images_what_their_table_says_and_has_the_same_bytes_again(built: Clone):
     built.set(backbone__engine="openvino", backbone__precision="float32")
     said = do(built, "snakemake", "--cores", "2", "export")
     assert stages_run(said)[-1] == "export"
@@ -132,20 +131,9 @@ def test_the_file_says_of_the_validation_images_what_their_table_says(built: Clo
     assert found == pytest.approx(expected, abs=1e-3)
     assert [labels[each] for each in found.argmax(axis=1)] == validated["predicted"].tolist()
 
-
-@pytest.mark.long
-def test_the_same_model_has_the_same_bytes_in_another_process(built: Clone):
-    do(built, "snakemake", "--cores", "2", "export")
+    # In another process.
     first = built.bytes_of("export")
     for path in (built.folder / "data/export").iterdir():
         path.unlink()
     do(built, "snakemake", "--cores", "2", "export")
     assert built.bytes_of("export") == first
-
-
-@pytest.mark.long
-def test_without_copies_the_head_is_that_of_the_baseline(built: Clone):
-    built.set(aug__factor=0)
-    do(built, "snakemake", "--cores", "2", "export")
-    tables = [pd.read_csv(built.folder / f"data/train_{name}/validation.csv") for name in ("baseline", "augmented")]
-    assert tables[0].equals(tables[1])

@@ -47,12 +47,10 @@ def test_a_run_killed_in_every_stage_ends_as_if_undisturbed(first_build, clone, 
     assassin.mkdir()
     (assassin / "sitecustomize.py").write_text(ASSASSIN)
     for stage in stage_list.tracked(clone.folder):
-        # At other moments, and by other signals, `make reliability` kills.
+        # What was killed before is made again on the way. At other moments, and by other signals, `make reliability`
+        # kills.
         assert kill_in(clone, stage, assassin) == -signal.SIGKILL, stage
         assert receipt.read(clone.folder / "data" / stage) is None
-        # Else metrics would make the report as well, in which nothing could be killed any more.
-        done = clone.run("snakemake", "--cores", "2", "--allowed-rules", stage, "--", stage)
-        assert done.returncode == 0, done.stderr
     stages = list(stage_list.tracked(clone.folder))
     done = clone.run("snakemake", "--cores", "2", "metrics")
     assert done.returncode == 0, done.stderr
@@ -179,7 +177,6 @@ def test_an_interrupt_within_openvino_ends_the_run_and_no_other_engine_takes_ove
     assert done.returncode != 0
     assert "KeyboardInterrupt" in done.stderr
     assert not (clone.folder / "data/bottlenecks_original").exists()
-    again = clone.run("snakemake", "--cores", "2", "metrics")
+    again = clone.run(*command)
     assert again.returncode == 0, again.stderr
-    stages = [stage for stage in stage_list.tracked(clone.folder) if stage != "report"]
-    assert clone.bytes_of(*stages) == first_build[0].bytes_of(*stages)
+    assert clone.bytes_of("bottlenecks_original") == first_build[0].bytes_of("bottlenecks_original")

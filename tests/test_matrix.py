@@ -10,33 +10,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import matrix
 import pytest
-from conftest import PROJECT, Clone
-from huskies.planning import stage_list
-from matrix import (
-    CELLS,
-    CHANGES,
-    FROM_AUGMENT,
-    FROM_BOTTLENECKS,
-    FROM_CONVERT,
-    FROM_GROUP,
-    FROM_SPLIT,
-    FROM_TRAINING,
-    ROWS,
-    Bases,
-)
+from conftest import Clone
+from matrix import CELLS, CHANGES, ROWS, Bases
 
 # Changes at several depths, and each special case by the way in where it is special. Cells of one row share a build.
 AFFORDABLE = [
-    ("aug.factor", "--queue"),
     ("aug.factor", "fresh clone"),
-    ("content of the weights file", "snakemake"),
-    ("raw image edited, size and time restored", "snakemake"),
     ("raw image edited, size and time restored", "dvc repro"),
     ("raw image moved to another class", "--queue"),
     ("code of augment", "--temp"),
     ("a comment in split", "dvc repro"),
     ("augmented file overwritten, then needed", "snakemake"),
-    ("older version restored", "fresh clone"),
     ("dvc exp apply", "dvc repro"),
     ("row of the store corrupted, and aug.factor", "snakemake"),
 ]
@@ -67,24 +51,6 @@ def outcomes(request, bases) -> Iterator[dict[tuple[str, str], Future]]:
 @pytest.mark.parametrize("cell", AFFORDABLE, ids=["-".join(cell) for cell in AFFORDABLE])
 def test_what_runs_is_what_must_and_the_numbers_are_those_of_a_build_from_nothing(cell, outcomes):
     assert outcomes[cell].result() == ""
-
-
-def below(*changed: str) -> tuple[str, ...]:
-    """Return the stages and, by dvc.yaml, all that lies below them."""
-    reached = list(changed)
-    for name, stage in stage_list.tracked(PROJECT).items():
-        if name not in reached and set(stage_list.upstream(stage)) & set(reached):
-            reached.append(name)
-    return tuple(name for name in stage_list.tracked(PROJECT) if name in reached)
-
-
-def test_the_stages_to_run_are_what_dvc_yaml_has_below_the_change():
-    assert below("convert") == FROM_CONVERT
-    assert below("group") == FROM_GROUP
-    assert below("split") == FROM_SPLIT
-    assert below("augment") == FROM_AUGMENT
-    assert below(*(name for name in FROM_CONVERT if name.startswith("bottlenecks_"))) == FROM_BOTTLENECKS
-    assert below("train_baseline", "train_augmented") == FROM_TRAINING
 
 
 def test_each_row_has_a_change():

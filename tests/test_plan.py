@@ -10,6 +10,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from conftest import PROJECT
 from huskies import imports, receipt
 from huskies.errors import HuskyError
 from huskies.images import raw_files
@@ -17,7 +18,6 @@ from huskies.planning import params, plan, stage_list
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-PROJECT = Path(__file__).parent.parent
 FLOW = list(stage_list.stages(PROJECT))
 BOTTLENECKS = ["bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test"]
 FROM_AUGMENT = [

@@ -1,10 +1,10 @@
 """The augmentation policy: refused early where it is wrong; where it is right, a function of image and seed alone."""
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import PROJECT
 from huskies.augmentation import policy
 from huskies.errors import HuskyError
 from hypothesis import given, settings
@@ -87,7 +87,7 @@ def test_the_default_policy_gives_these_pixels_for_ever():
 
 
 def test_the_policy_of_params_yaml_augments():
-    params = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
+    params = YAML(typ="safe").load(PROJECT / "params.yaml")
     augmented = policy.build(params["aug"]["policy"])(noise(), 1)
     assert augmented.dtype == np.uint8
     assert not np.array_equal(augmented, noise())

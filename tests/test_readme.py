@@ -76,10 +76,8 @@ def links(page: str) -> list[tuple[Path, str]]:
     return [((here.parent / file).resolve() if file else here, anchor) for file, _, anchor in targets]
 
 
-def git_ls() -> list[str]:
-    return subprocess.run(
-        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+def files() -> list[str]:
+    return [path.relative_to(PROJECT).as_posix() for path in PROJECT.rglob("*") if path.is_file()]
 
 
 def test_the_readme_is_a_screen_and_a_half_and_its_picture_is_small():
@@ -170,14 +168,14 @@ def test_each_script_and_list_of_requirements_in_the_text_exists():
 def test_the_tree_has_what_git_has():
     tree = PAGES[TOUR].split("## The tree")[1].split("```")[1]
     named = {re.split(r"[/ ]", line)[0] for line in tree.splitlines() if re.match(r"[\w.]", line)} - {"logs"}
-    left_out = re.compile(r"\.(?!dvc/plots)|[A-Z]+(\.md)?$|requirements")
-    there = {path.split("/")[0] for path in git_ls() if not left_out.match(path)}
+    left_out = re.compile(r"\.(?!dvc/plots)|[A-Z]+(\.md)?$")
+    there = {path.split("/")[0] for path in files() if not left_out.match(path)}
     assert named == there
 
 
 def test_the_tour_names_the_rooms_that_there_are():
     named = re.findall(r"^\| `(\w+)/` \|", PAGES[TOUR], re.MULTILINE)
-    inside = [path.removeprefix(stage_list.PACKAGE) for path in git_ls() if path.startswith(stage_list.PACKAGE)]
+    inside = [path.removeprefix(stage_list.PACKAGE) for path in files() if path.startswith(stage_list.PACKAGE)]
     assert sorted(named) == sorted({path.split("/")[0] for path in inside if "/" in path})
 
 

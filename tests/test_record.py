@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import do
+from conftest import BELOW_AUGMENT, PROJECT, do
 from huskies import receipt
 from huskies.planning import experiment, params, plan, record, stage_list
 from ruamel.yaml import YAML
 
-PROJECT = Path(__file__).parent.parent
 STAGES = list(stage_list.tracked(PROJECT))
 ABOVE_METRICS = STAGES[: STAGES.index("metrics")]
 RECORDED = f"recorded in dvc.lock: {', '.join(STAGES)}"
@@ -118,7 +117,7 @@ def test_the_test_stage_is_never_told_to_dvc(dvc):
     assert all("test" not in command for command in dvc.commands)
 
 
-BESIDE_AUGMENT = ["convert", "group", "split", "bottlenecks_original", "bottlenecks_test", "train_baseline"]
+BESIDE_AUGMENT = [name for name in STAGES if name not in BELOW_AUGMENT]
 
 
 @pytest.mark.parametrize(

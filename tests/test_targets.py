@@ -1,14 +1,12 @@
 """targets: what Snakemake would end with 0 without making is refused, and what was asked for is there at the end."""
 
-import base64
-import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import BELOW_AUGMENT, do, stages_run
+from conftest import do, stages_run
 from huskies import receipt
 from huskies.errors import HuskyError
 from huskies.planning import targets
@@ -119,23 +117,7 @@ def test_a_damaged_result_is_named_with_the_command_that_mends_it(harm):
 
 
 @pytest.mark.long
-def test_after_a_kill_before_snakemake_removes_its_marker_the_same_command_makes_what_is_below(built):
-    built.set(aug__factor=3)
-    do(built, "snakemake", "--cores", "2", "--allowed-rules", "augment", "--", "augment")
-    [made] = (built.folder / "data/augment").glob("receipt-*.json")
-    marker = base64.b64encode(f"data/augment/{made.name}".encode()).decode()
-    (built.folder / ".snakemake/incomplete").mkdir(exist_ok=True)
-    (built.folder / ".snakemake/incomplete" / marker).touch()
-    said = do(built, "snakemake", "--cores", "2", "metrics")
-    assert stages_run(said) == BELOW_AUGMENT[1:]
-    metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
-    assert metrics["augmented"]["images"] == 4 * metrics["baseline"]["images"]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "options", [["--forcerun", "augment"], ["--forceall"], ["--touch"], ["--rerun-triggers", "code", "params"]]
-)
+@pytest.mark.parametrize("options", [["--touch"], ["--rerun-triggers", "code", "params"]])
 def test_options_that_would_leave_a_result_out_end_snakemake_with_status_two(built, options):
     built.set(aug__factor=3)
     before = built.bytes_of("augment", "metrics")

@@ -96,5 +96,5 @@ def _check_nncf() -> None:
         found = f"and {installed} is installed" if installed else "which is not installed"
         raise HuskyError(
             f"backbone.precision int8 needs nncf {NNCF}, {found}. "
-            "Install it: pip install -r requirements-int8.txt, or set backbone.precision to auto."
+            "Install it: pip install -r requirements/int8.txt, or set backbone.precision to auto."
         )

@@ -13,11 +13,11 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from conftest import PROJECT
 from huskies import ledger, receipt
 from huskies.backbone.store import Store
 from huskies.errors import HuskyError
 from huskies.planning import stage_list
+from project import WORKING_TREE
 
 from reliability import state
 from reliability.bench import METRICS, Bench, Command
@@ -49,7 +49,7 @@ class Disk:
             after,
             exempt,
         ]
-        self._server = subprocess.Popen(command, cwd=PROJECT / "tests", stdout=subprocess.PIPE, text=True)
+        self._server = subprocess.Popen(command, cwd=WORKING_TREE / "tools", stdout=subprocess.PIPE, text=True)
         if self._server.stdout.readline() != "mounted\n":
             raise AssertionError("the disk was not mounted")
 
@@ -108,7 +108,7 @@ def cut_metrics(exempt: str, bench: Bench, number: int, random: Random) -> Outco
     """Cut the power in `snakemake metrics`: by turns right after a stage's rename, and at a random moment."""
     right = bench.undisturbed(METRICS)
     renamed = [
-        name for name in stage_list.tracked(PROJECT) if any(each.endswith(f"/data/{name}") for each in right.steps)
+        name for name in stage_list.tracked(WORKING_TREE) if any(each.endswith(f"/data/{name}") for each in right.steps)
     ]
     stage = renamed[number // 2 % len(renamed)]
     after, moment = (f"clone/data/{stage}", None) if number % 2 == 0 else ("", random.uniform(1, right.ended.seconds))
@@ -155,6 +155,7 @@ import itertools, sys
 from pathlib import Path
 import numpy as np
 from huskies.backbone.store import Store
+from project import WORKING_TREE
 with Store(Path(sys.argv[1])) as store:
     for number in itertools.count():
         store.put([(str(number), np.full(512, number, np.float32))])
@@ -165,7 +166,7 @@ def cut_store(bench: Bench, number: int, random: Random) -> Outcome:
     """Cut the power while rows are put into the bottleneck store; afterwards no row may be another than was put."""
     place = bench.place("empty")
     folder = place.folder / "store"
-    path = {"PYTHONPATH": str(PROJECT / "workflow")}
+    path = {"PYTHONPATH": str(WORKING_TREE / "workflow")}
     with cut_at(place, Disk(place.folder.parent, random.getrandbits(32)), random.uniform(0.5, 3)):
         running = place.start([sys.executable, "-c", _FILL, str(folder)], **path)
     running.process.wait()

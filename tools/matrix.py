@@ -22,23 +22,23 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import h5py
-from conftest import PROJECT, Clone, clone_project, edit_unseen, stages_run
 from huskies.backbone.store import NAME as STORE
 from huskies.backbone.store import key
+from project import WORKING_TREE, Clone, below, clone_project, edit_unseen, shipped, stages_run
 
-TABLE = PROJECT / "docs/rebuild-matrix.md"
+TABLE = WORKING_TREE / "docs/rebuild-matrix.md"
 IMAGES_A_CLASS = 5
 TOOK_LONG = 500  # seconds; a queue that has not finished by then never will
 
 # The stages that are to run, named by where the change comes in.
 NOTHING = ()
 SPLIT = ("split",)
-FROM_TRAINING = ("train_baseline", "train_augmented", "leaks", "metrics", "report")
-FROM_AUGMENT = ("augment", "bottlenecks_augmented", "train_augmented", "leaks", "metrics", "report")
-FROM_BOTTLENECKS = ("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test", *FROM_TRAINING)
-FROM_SPLIT = ("split", "augment", *FROM_BOTTLENECKS)
-FROM_GROUP = ("group", *FROM_SPLIT)
-FROM_CONVERT = ("convert", *FROM_GROUP)
+FROM_TRAINING = below("train_baseline", "train_augmented")
+FROM_AUGMENT = below("augment")
+FROM_BOTTLENECKS = below("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test")
+FROM_SPLIT = below("split")
+FROM_GROUP = below("group")
+FROM_CONVERT = below("convert")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Wrong(Exception):
 
 
 def _unused_image() -> list[Path]:
-    return sorted((PROJECT / "data/digits/0").glob("*.png"))[IMAGES_A_CLASS:]
+    return sorted((shipped() / "data/digits/0").glob("*.png"))[IMAGES_A_CLASS:]
 
 
 def change_argument(cell: Cell) -> None:

@@ -4,13 +4,13 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from conftest import PROJECT
 from huskies import atomic
+from project import WORKING_TREE
 
 from reliability.trial import Outcome, Row
 
-RESULTS = PROJECT / "docs/reliability.csv"
-PAGE = PROJECT / "docs/reliability.md"
+RESULTS = WORKING_TREE / "docs/reliability.csv"
+PAGE = WORKING_TREE / "docs/reliability.md"
 BY_TESTS = Path(__file__).parent / "by_tests.md"
 COLUMNS = ("name", "fault", "trials", "faultless", "lost", "saw", "command")
 

@@ -6,8 +6,8 @@ import time
 from functools import partial
 from random import Random
 
-from conftest import PROJECT
 from huskies.planning import stage_list
+from project import WORKING_TREE
 
 from reliability import state
 from reliability.bench import Bench, Command
@@ -30,7 +30,7 @@ rm -rf kept
 cp -a data kept
 exit $status
 """
-STAGES = tuple(stage_list.tracked(PROJECT))
+STAGES = tuple(stage_list.tracked(WORKING_TREE))
 
 
 def _command(stage: str) -> Command:

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from conftest import Clone
+from project import Clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conftest import Clone, clone_project
+from project import Clone, clone_project
 
 from reliability import state
 from reliability.trial import Ended, Place

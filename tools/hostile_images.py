@@ -1,4 +1,4 @@
-"""Pictures that mean harm, seeded, and what becomes of them: `python tests/hostile_images.py --minutes 60`.
+"""Pictures that mean harm, seeded, and what becomes of them: `python tools/hostile_images.py --minutes 60`.
 
 Every one must end as JPEG bytes or as UnreadableImage, twice the same, within the limits of time and of memory. A
 process of its own converts them, so that its death or its hanging is seen, and named by seed.
