@@ -1,4 +1,4 @@
-"""audit: what is not what it claims to be is named, with the command that mends it; and that command does."""
+"""audit: what is not what it claims to be is named, with the command that fixes it; and that command does."""
 
 import hashlib
 import json
@@ -128,12 +128,12 @@ def vouch(name: str, root: Path = ROOT) -> None:
 
 
 def said(check: Callable, plans: Plans = PLANS, root: Path = ROOT) -> list[tuple[str, str, str]]:
-    return [(each.stage, each.what, each.mend) for each in check(plans, root)]
+    return [(each.stage, each.what, each.fix) for each in check(plans, root)]
 
 
 def rebuild(*names: str, root: str = "data", more: str = "") -> str:
     folders = " ".join(f"{root}/{name}" for name in names)
-    # The test images are not looked at again to mend something.
+    # The test images are not looked at again to fix something.
     again = [name for name in names if name != "test"]
     return f"rm -rf {folders}{more}" + (f" && snakemake --cores all {' '.join(again)}" if again else "")
 
@@ -366,10 +366,10 @@ def test_numbers_without_a_file_are_named_and_numbers_without_a_receipt_left_to_
 
 def bottlenecks_said(plans: Plans = PLANS, cores: int = 1) -> tuple[list[tuple[str, str, str]], int, int]:
     found, again, kept = audit.check_bottlenecks(plans, ROOT, "bottlenecks_original", cores)
-    return [(each.stage, each.what, each.mend) for each in found], again, kept
+    return [(each.stage, each.what, each.fix) for each in found], again, kept
 
 
-def mend_of_bottlenecks(*names: str) -> str:
+def fix_of_bottlenecks(*names: str) -> str:
     # The store and dvc.lock would give the same rows again.
     return rebuild(*names, more=f" {cache_file.cache_folder()}/bottlenecks.sqlite dvc.lock")
 
@@ -390,7 +390,7 @@ def test_bottlenecks_that_the_backbone_does_not_give_are_named_but_not_the_noise
     np.save(path, features)
     stages = ["bottlenecks_original", "train_baseline", "metrics", "test"]
     what = "data/bottlenecks_original has other bottlenecks than the backbone gives: cat/val_b.jpg"
-    expected = [("bottlenecks_original", what, mend_of_bottlenecks(*stages))] if wrong else []
+    expected = [("bottlenecks_original", what, fix_of_bottlenecks(*stages))] if wrong else []
     assert bottlenecks_said() == (expected, 2, 2)
 
 
@@ -427,7 +427,7 @@ def test_bottlenecks_that_are_no_numbers_are_named(value):
     features[0, 0] = value
     np.save(path, features)
     what = "data/bottlenecks_original has other bottlenecks than the backbone gives: cat/train_a.jpg"
-    assert bottlenecks_said() == ([("bottlenecks_original", what, mend_of_bottlenecks("bottlenecks_original"))], 2, 2)
+    assert bottlenecks_said() == ([("bottlenecks_original", what, fix_of_bottlenecks("bottlenecks_original"))], 2, 2)
 
 
 def test_bottlenecks_of_other_images_are_named_and_none_is_computed(computed):
@@ -439,7 +439,7 @@ def test_bottlenecks_of_other_images_are_named_and_none_is_computed(computed):
         "the bottlenecks in data/bottlenecks_original are not of the images they are to stand for. "
         "Delete data/bottlenecks_original and run the same command again."
     )
-    assert bottlenecks_said() == ([("bottlenecks_original", what, mend_of_bottlenecks("bottlenecks_original"))], 0, 2)
+    assert bottlenecks_said() == ([("bottlenecks_original", what, fix_of_bottlenecks("bottlenecks_original"))], 0, 2)
     assert computed == []
 
 
@@ -496,17 +496,17 @@ def test_odd_paths_are_quoted_for_the_shell(root, quoted):
     write(Path(root, "augment/cat/train_a_0.jpg"), "other")
     vouch("augment", Path(root))
     folders = " ".join(quoted.format(name) for name in ("augment", "metrics"))
-    [(_, what, mend)] = said(audit.check_manifests, root=Path(root))
+    [(_, what, fix)] = said(audit.check_manifests, root=Path(root))
     assert what == f"{root}/augment/manifest.csv does not agree with the images: cat/train_a_0.jpg"
-    assert mend == f"rm -rf {folders} && snakemake --cores all augment metrics"
+    assert fix == f"rm -rf {folders} && snakemake --cores all augment metrics"
 
 
 def test_a_cache_folder_with_blanks_is_quoted_too(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
     build("split", "bottlenecks_original")
     np.save(ROOT / "bottlenecks_original" / outputs.FEATURES, np.zeros((2, 3), np.float32))
-    [(_, _, mend)], _, _ = bottlenecks_said()
-    assert f" '{tmp_path}/my cache/two-huskies/bottlenecks.sqlite' dvc.lock && " in mend
+    [(_, _, fix)], _, _ = bottlenecks_said()
+    assert f" '{tmp_path}/my cache/two-huskies/bottlenecks.sqlite' dvc.lock && " in fix
 
 
 def refusal(plans: Plans = PLANS) -> str:
@@ -540,14 +540,14 @@ def test_what_others_were_made_from_and_is_not_there_is_named_with_the_command_t
     for name in gone:
         shutil.rmtree(ROOT / name)
     lines = "".join(f"\n  data/{name} is not there" for name in gone)
-    assert f"{lines}\n    mend by: snakemake --cores all {' '.join(gone)}" in refusal()
+    assert f"{lines}\n    fix: snakemake --cores all {' '.join(gone)}" in refusal()
 
 
 def test_what_dvc_has_recorded_and_is_not_there_is_named():
     write(Path("dvc.lock"), "schema: '2.0'\nstages:\n  metrics:\n    cmd: make\n")
     assert refusal() == (
         "1 thing under data is not what it claims to be:\n  data/metrics is not there\n"
-        "    mend by: snakemake --cores all metrics"
+        "    fix: snakemake --cores all metrics"
     )
     assert audit.run(PLANS, 1, Path("data/repeats/seed1")).startswith("0 stages ")
 
@@ -563,7 +563,7 @@ def test_bottlenecks_and_heads_of_different_engines_are_named_once_with_all_that
         "the bottlenecks of data/bottlenecks_original and of data/train_baseline were not computed alike: "
         "backbone.engine is openvino and tensorflow"
     )
-    assert found.mend == rebuild("bottlenecks_original", "train_baseline", "metrics", "test")
+    assert found.fix == rebuild("bottlenecks_original", "train_baseline", "metrics", "test")
     write_identity(ROOT / "train_baseline")
     assert audit.check_identities(PLANS, ROOT, list(ABOVE)) == []
 
@@ -581,18 +581,18 @@ def test_findings_are_listed_by_the_command_that_mends_them():
     assert refusal() == (
         "9 things under data are not what they claim to be:\n"
         "  data/augment is not as its receipt says: cat/train_a_0.jpg\n"
-        f"    mend by: {rebuild('augment')}\n"
+        f"    fix: {rebuild('augment')}\n"
         "  data/metrics is not as its receipt says: metrics.json\n"
         "  data/metrics/metrics.json says that it came from another code, raw\n"
-        f"    mend by: {rebuild('metrics')}\n"
+        f"    fix: {rebuild('metrics')}\n"
         "  data/split is stale: split.seed was 2 and is 1\n"
         "  data/augment is stale: split is another\n"
         "  data/bottlenecks_original is stale: split is another\n"
         "  data/train_baseline is stale: bottlenecks_original is another, split is another\n"
         "  data/metrics is stale: augment is another, train_baseline is another\n"
-        "    mend by: snakemake --cores all metrics\n"
+        "    fix: snakemake --cores all metrics\n"
         "  data/test is stale: train_baseline is another\n"
-        "    mend by: rm -rf data/test"
+        "    fix: rm -rf data/test"
     )
 
 
@@ -611,7 +611,7 @@ def test_doubtful_bottlenecks_are_not_computed_again(computed):
     assert refusal() == (
         "1 thing under data is not what it claims to be:\n"
         "  data/bottlenecks_original is not as its receipt says: features.npy\n"
-        f"    mend by: {rebuild('bottlenecks_original')}"
+        f"    fix: {rebuild('bottlenecks_original')}"
     )
     assert computed == []
 
@@ -623,7 +623,7 @@ def test_wrong_bottlenecks_that_a_receipt_vouches_for_fail_the_audit():
     assert refusal() == (
         "1 thing under data is not what it claims to be:\n"
         "  data/bottlenecks_original has other bottlenecks than the backbone gives: cat/train_a.jpg, cat/val_b.jpg\n"
-        f"    mend by: {mend_of_bottlenecks('bottlenecks_original', 'train_baseline', 'metrics', 'test')}"
+        f"    fix: {fix_of_bottlenecks('bottlenecks_original', 'train_baseline', 'metrics', 'test')}"
     )
 
 
@@ -641,17 +641,17 @@ CLEAN = re.compile(
 
 
 def audited(clone: Clone) -> tuple[bool, str, list[str]]:
-    """Run the audit as a user would; return (whether all is well, what it says, the commands that mend)."""
+    """Run the audit as a user would; return (whether all is well, what it says, the commands that fix)."""
     done = clone.run("snakemake", "--cores", "2", "audit")
     # It builds nothing.
     assert not re.search(r"^\w+: computed", done.stderr, re.MULTILINE)
-    commands = re.findall(r"^    mend by: (.+)$", done.stderr, re.MULTILINE)
+    commands = re.findall(r"^    fix: (.+)$", done.stderr, re.MULTILINE)
     assert "Traceback" not in done.stderr
     assert (done.returncode == 0) is bool(CLEAN.search(done.stderr)) is not bool(commands), done.stderr
     return done.returncode == 0, done.stderr, commands
 
 
-def mend(clone: Clone, commands: list[str]) -> None:
+def fix(clone: Clone, commands: list[str]) -> None:
     """Type the commands that an audit prints into a shell, one after another."""
     for command in commands:
         done = clone.run("bash", "-c", command)
@@ -673,7 +673,7 @@ def image_by_hand(clone: Clone) -> list[str]:
     return [
         "ERROR: 1 thing under data is not what it claims to be:",
         f"  data/augment is not as its receipt says: {image}",
-        f"    mend by: {rebuild('augment')}",
+        f"    fix: {rebuild('augment')}",
     ]
 
 
@@ -683,7 +683,7 @@ def image_and_receipt(clone: Clone) -> list[str]:
     return [
         "ERROR: 1 thing under data is not what it claims to be:",
         f"  data/augment/manifest.csv does not agree with the images: {image}",
-        f"    mend by: {rebuild(*BELOW_AUGMENT)}",
+        f"    fix: {rebuild(*BELOW_AUGMENT)}",
     ]
 
 
@@ -699,7 +699,7 @@ def one_row_of_features(clone: Clone) -> list[str]:
     return [
         "ERROR: 1 thing under data is not what it claims to be:",
         f"  data/bottlenecks_augmented has other bottlenecks than the backbone gives: {image}",
-        f"    mend by: {rebuild(*BELOW_AUGMENT[1:], more=kept)}",
+        f"    fix: {rebuild(*BELOW_AUGMENT[1:], more=kept)}",
     ]
 
 
@@ -712,7 +712,7 @@ def origin_of_numbers(clone: Clone) -> list[str]:
     return [
         "ERROR: 1 thing under data is not what it claims to be:",
         "  data/metrics/metrics.json says that it came from another split",
-        f"    mend by: {rebuild('metrics')}",
+        f"    fix: {rebuild('metrics')}",
     ]
 
 
@@ -724,7 +724,7 @@ def test_what_an_audit_finds_is_mended_by_the_command_that_it_prints(first_build
     well, output, commands = audited(built)
     assert not well
     assert "\n".join(expected) in output
-    mend(built, commands)
+    fix(built, commands)
     assert audited(built)[0]
     assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
     assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
@@ -740,7 +740,7 @@ def test_wrong_bottlenecks_do_not_come_back_from_the_store_or_from_dvc(first_bui
     assert "bottlenecks_augmented: computed 0, " in done.stderr
     _, output, commands = audited(built)
     assert "\n".join(expected) in output
-    mend(built, commands)
+    fix(built, commands)
     assert audited(built)[0]
     stages = list(stage_list.tracked(built.folder))
     assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
@@ -761,7 +761,7 @@ def test_a_changed_parameter_of_which_only_a_part_was_built_is_stale_and_mended_
         assert "  data/bottlenecks_augmented is stale: augment is another\n" in output
         assert "data/split" not in output
         assert commands == ["snakemake --cores all metrics"]
-        mend(built, commands)
+        fix(built, commands)
         assert audited(built)[0]
     assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
 

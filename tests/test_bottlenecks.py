@@ -518,7 +518,7 @@ def test_arguments_that_do_not_fit_the_architecture_are_refused(tmp_path, argume
     job = make_job(write_images(tmp_path / "split", some_images(1)), arguments=arguments, input_size=input_size)
     message = refusal(job)
     assert message.startswith("backbone: MobileNet cannot be built: ")
-    assert message.endswith(f"{reason}. Mend 'backbone' in params.yaml.")
+    assert message.endswith(f"{reason}. Fix 'backbone' in params.yaml.")
 
 
 def test_the_architectures_are_those_of_keras():

@@ -137,7 +137,7 @@ def test_more_broken_images_than_allowed_fail_the_run(tmp_path):
     assert refusal(make_job(raw, tmp_path / "few", max_rejected=1)) == (
         "2 images cannot be used, and convert.max_rejected is 1: cat/x.png (the file is empty), "
         "dog/y.png (not a picture of a format that is read). "
-        "Mend or remove them, or raise convert.max_rejected in params.yaml."
+        "Fix or remove them, or raise convert.max_rejected in params.yaml."
     )
 
 
@@ -151,7 +151,7 @@ def test_one_class_alone_is_refused(tmp_path):
 def test_a_class_whose_images_are_all_broken_is_refused(tmp_path):
     raw = fill(tmp_path / "raw", PHOTOS | {"owl/a.png": b"", "owl/b.png": b"x"})
     assert refusal(make_job(raw, tmp_path / "out")) == (
-        "no image of the class 'owl' can be used. Mend its images, or remove the class."
+        "no image of the class 'owl' can be used. Fix its images, or remove the class."
     )
 
 

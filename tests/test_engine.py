@@ -213,12 +213,12 @@ def test_a_mistake_in_the_parameters_is_no_reason_for_another_engine(monkeypatch
     machine(monkeypatch)
     monkeypatch.setattr(openvino_engine, "fidelity", lambda *_: must_mend())
     for asked in ("auto", "openvino"):
-        assert refusal(engine=asked, precision="auto") == "Mend it."
+        assert refusal(engine=asked, precision="auto") == "Fix it."
     assert capsys.readouterr().err == ""
 
 
 def must_mend():
-    raise HuskyError("Mend it.")
+    raise HuskyError("Fix it.")
 
 
 def test_tensorflow_is_not_imported_to_look_for_a_gpu_without_a_driver(monkeypatch):

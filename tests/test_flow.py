@@ -102,7 +102,7 @@ def test_what_is_not_checked_out_is_named_with_the_command_that_gets_it(built, s
 def test_a_stale_input_is_named_with_the_reason():
     build(made_by_hand(seed=2), "convert", "split")
     assert refusal(made_by_hand(), "augment") == (
-        "data/split is stale, which DVC did not see: split.seed was 2 and is 1. Mend and record it, "
+        "data/split is stale, which DVC did not see: split.seed was 2 and is 1. Fix and record it, "
         "then run the same dvc command again: snakemake --cores all metrics"
     )
 
@@ -111,7 +111,7 @@ def test_the_first_stale_stage_of_the_flow_is_named_and_not_what_follows_from_it
     build(made_by_hand(quality=90), "convert", "split", "augment")
     assert refusal(made_by_hand(), "leaks") == (
         "data/convert is stale, which DVC did not see: convert.quality was 90 and is 95. "
-        "Mend and record it, "
+        "Fix and record it, "
         "then run the same dvc command again: snakemake --cores all metrics"
     )
 
@@ -120,7 +120,7 @@ def test_a_stage_above_that_is_stale_and_another_that_is_fresh_are_told_apart():
     build(made_by_hand(), "convert", "split")
     build(made_by_hand(factor=2), "augment")
     assert refusal(made_by_hand(), "leaks") == (
-        "data/augment is stale, which DVC did not see: augment.factor was 2 and is 5. Mend and record it, "
+        "data/augment is stale, which DVC did not see: augment.factor was 2 and is 5. Fix and record it, "
         "then run the same dvc command again: snakemake --cores all metrics"
     )
 
@@ -134,7 +134,7 @@ def test_more_than_five_reasons_are_counted():
     assert refusal(now, "split") == (
         "data/convert is stale, which DVC did not see: workflow/huskies/a.py was edited, workflow/huskies/b.py was "
         "edited, workflow/huskies/c.py was edited, workflow/huskies/convert.py was edited, workflow/huskies/d.py was "
-        "edited and 3 more. Mend and record it, "
+        "edited and 3 more. Fix and record it, "
         "then run the same dvc command again: snakemake --cores all metrics"
     )
 

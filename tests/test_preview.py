@@ -171,7 +171,7 @@ def test_where_no_image_can_be_read_the_message_says_so(tmp_path):
     source = photos(tmp_path / "raw")
     for path in source.rglob("*.jpg"):
         path.write_bytes(f"broken {path}".encode())
-    with pytest.raises(HuskyError, match=r"no image of .*raw can be read\. Mend them, or set 'raw' in params\.yaml"):
+    with pytest.raises(HuskyError, match=r"no image of .*raw can be read\. Fix them, or set 'raw' in params\.yaml"):
         preview.run(make_job(source, tmp_path / "out"))
 
 

@@ -381,7 +381,7 @@ def test_a_damaged_table_is_refused(tmp_path):
     path = pack(tmp_path / "raw.zip", FLAT, zipfile.ZIP_STORED)
     path.write_bytes(path.read_bytes().replace(b"a.png,cat", b"a.png,car"))
     reason = "damaged inside the zip: Bad CRC-32 for file 'labels.csv'"
-    assert refusal(path) == f"{path}/labels.csv cannot be read: {reason}. Mend it."
+    assert refusal(path) == f"{path}/labels.csv cannot be read: {reason}. Fix it."
 
 
 def test_a_compression_that_python_lacks_is_a_broken_image_and_not_called_encrypted(tmp_path):

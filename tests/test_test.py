@@ -230,7 +230,7 @@ def test_without_a_sound_ledger_nothing_is_looked_at(tmp_path, content):
     with pytest.raises(HuskyError) as error:
         test.run(job)
     assert str(error.value) == (
-        "ledger.csv, the ledger of looks at the test set, is missing or damaged. Mend it by hand, or get back the "
+        "ledger.csv, the ledger of looks at the test set, is missing or damaged. Fix it by hand, or get back the "
         "last version: git checkout ledger.csv"
     )
     assert list(job.output.iterdir()) == []

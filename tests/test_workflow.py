@@ -230,7 +230,7 @@ def test_a_stale_output_that_dvc_does_not_see_is_refused_with_the_reason_and_the
     assert done.returncode != 0
     assert (
         "ERROR: data/convert is stale, which DVC did not see: the raw images changed. "
-        "Mend and record it, then run the same dvc command again: snakemake --cores all metrics"
+        "Fix and record it, then run the same dvc command again: snakemake --cores all metrics"
     ) in done.stderr
     again = built.run("dvc", "repro", "augment")
     assert again.returncode == 0, again.stderr

@@ -8,8 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,9 +91,8 @@ def ship(source: Path, folder: Path) -> None:
         return subprocess.run(["git", *arguments], cwd=source, stdout=subprocess.PIPE, check=True).stdout
 
     commit = git("log", "-1", "--format=%H", "--", *CODE).decode().strip() or "HEAD"
-    with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", commit))) as archive:
-        others = [each for each in archive if each.name.split("/")[0] not in CODE]
-        archive.extractall(folder, others, filter="data")
+    with zipfile.ZipFile(io.BytesIO(git("archive", "--format=zip", commit))) as archive:
+        archive.extractall(folder, [each for each in archive.namelist() if each.split("/")[0] not in CODE])
     for file in git("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *CODE).decode().split("\0"):
         if file and (source / file).is_file():
             (folder / file).parent.mkdir(parents=True, exist_ok=True)

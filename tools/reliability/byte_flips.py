@@ -49,7 +49,7 @@ def flip(path: Path, random: Random, unseen: bool) -> None:
 
 def advice(said: str) -> list[str]:
     """Return the commands that audit says put things right, in its order."""
-    return re.findall(r"^ {4}\w+ by: (.+)$", said, re.MULTILINE)
+    return re.findall(r"^ {4}fix: (.+)$", said, re.MULTILINE)
 
 
 def flipped(area: str, bench: Bench, number: int, random: Random) -> Outcome:

@@ -1,4 +1,4 @@
-"""The errors that a user is meant to read: what is wrong, where and how to mend it, or why an image is left out."""
+"""The errors that a user is meant to read: what is wrong, where and how to fix it, or why an image is left out."""
 
 import difflib
 from collections.abc import Iterable

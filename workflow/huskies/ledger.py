@@ -39,7 +39,7 @@ def read(path: Path = PATH) -> pd.DataFrame:
         header, lines = [], []
     if header != COLUMNS or not all(map(_is_sound, lines)):
         raise HuskyError(
-            f"{path}, the ledger of looks at the test set, is missing or damaged. Mend it by hand, or get back the "
+            f"{path}, the ledger of looks at the test set, is missing or damaged. Fix it by hand, or get back the "
             f"last version: git checkout {path}"
         )
     return pd.DataFrame(lines, columns=COLUMNS, dtype=str)

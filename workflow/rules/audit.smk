@@ -1,4 +1,4 @@
-"""audit: compares everything under data/ with what it claims to be, and names the command that mends what is not.
+"""audit: compares everything under data/ with what it claims to be, and names the command that fixes what is not.
 
 Reads params.yaml, the code, the raw images and every folder under data/; writes nothing, and runs whenever asked.
 """

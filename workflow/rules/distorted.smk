@@ -1,4 +1,4 @@
-"""distorted: the head trained on images that are distorted anew in every step, asked for by name only.
+"""distorted: the head trained on images that are distorted anew in every step, only on request.
 
 Reads data/split (training images alone), data/bottlenecks_original, data/leaks and backbones/.
 Writes data/distorted/: what a train_… stage writes, and cost.json.

@@ -1,4 +1,4 @@
-"""export: the whole network as one Keras file, asked for by name only.
+"""export: the whole network as one Keras file, only on request.
 
 Reads data/train_augmented and backbones/.
 Writes data/export/: model.keras and labels.txt.

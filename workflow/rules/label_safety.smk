@@ -1,4 +1,4 @@
-"""label_safety: which transforms change the label on these images, asked for by name only.
+"""label_safety: which transforms change the label on these images, only on request.
 
 Reads data/split (training images alone), data/bottlenecks_original, data/train_baseline and backbones/.
 Writes data/label_safety/: transforms.csv, table.txt, label_safety.json, copies.png.

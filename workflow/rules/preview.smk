@@ -1,4 +1,4 @@
-"""preview: what aug.policy makes of a few images, before any set is built, asked for by name only.
+"""preview: what aug.policy makes of a few images, before any set is built, only on request.
 
 Reads the raw images, a few of those that split will train on.
 Writes data/preview/: preview.html, policy.png, transforms.png.

@@ -1,4 +1,4 @@
-"""tensorboard: what `tensorboard --logdir data` shows, asked for by name only.
+"""tensorboard: what `tensorboard --logdir data` shows, only on request.
 
 Reads data/split (training and validation images alone), data/augment, data/bottlenecks_original and the two trainings.
 Writes data/tensorboard/, which is no stage's output: curves, images beside their copies, the embedding projector's files.

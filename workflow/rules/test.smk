@@ -1,4 +1,4 @@
-"""test: both heads on the test images, at the end, asked for by name only.
+"""test: both heads on the test images, at the end, only on request.
 
 Reads data/split, data/bottlenecks_test, data/leaks and both heads.
 Writes data/test/: test.json, baseline.csv, augmented.csv.

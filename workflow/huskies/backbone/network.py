@@ -31,7 +31,7 @@ def build(parameters: dict[str, Any]):
             **parameters["arguments"],
         )
     except (TypeError, ValueError) as error:
-        raise HuskyError(f"backbone: {name} cannot be built: {error}. Mend 'backbone' in params.yaml.") from None
+        raise HuskyError(f"backbone: {name} cannot be built: {error}. Fix 'backbone' in params.yaml.") from None
     except Exception as error:
         raise HuskyError(weights.not_downloaded(name, error)) from None
     if not layer:
@@ -66,7 +66,7 @@ def _own_size(architecture: Callable, parameters: dict[str, Any]) -> int:
         return architecture(weights=None, include_top=True, **parameters["arguments"]).input_shape[1]
     except (TypeError, ValueError) as error:
         raise HuskyError(
-            f"backbone: {parameters['name']} cannot be built: {error}. Mend 'backbone' in params.yaml."
+            f"backbone: {parameters['name']} cannot be built: {error}. Fix 'backbone' in params.yaml."
         ) from None
 
 

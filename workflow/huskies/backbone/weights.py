@@ -60,7 +60,7 @@ def load(model, path: Path, name: str) -> None:
 
 
 def not_downloaded(name: str, error: Exception) -> str:
-    """Return how to mend that Keras raised this error on the way to the ImageNet weights of the architecture."""
+    """Return how to fix that Keras raised this error on the way to the ImageNet weights of the architecture."""
     url = re.search(r"https?://\S+/([\w.\-]+\.h5)", str(error))
     home = os.environ.get("KERAS_HOME", "~/.keras")
     file = f"{home}/models/{url.group(1)}" if url else f"its file in {home}/models"

@@ -87,7 +87,7 @@ def _rows(raw: Path, table: str, read: Callable[[str], bytes]) -> list[dict[str,
     except OSError as error:
         raise HuskyError(f"{raw}/{table} cannot be read: {error.strerror}. Make it readable.") from None
     except UnreadableImage as error:
-        raise HuskyError(f"{raw}/{table} cannot be read: {error}. Mend it.") from None
+        raise HuskyError(f"{raw}/{table} cannot be read: {error}. Fix it.") from None
     except csv.Error as error:
         raise HuskyError(f"{raw}/{table}, line {reader.line_num}: {error}") from None
     return rows

@@ -90,7 +90,7 @@ def check_upstream(plans: dict[str, dict[str, Any]], stage: str) -> None:
         if content is not None and (reasons := receipt.differences(content["plan"], plans[name])):
             raise HuskyError(
                 f"data/{name} is stale, which DVC did not see: {some(reasons)}. "
-                "Mend and record it, then run the same dvc command again: snakemake --cores all metrics"
+                "Fix and record it, then run the same dvc command again: snakemake --cores all metrics"
             )
     raise HuskyError(f"{stage} needs data/{absent[0]}, which is not there. Get it: dvc checkout, or dvc pull")
 

@@ -124,12 +124,12 @@ def lineage(name: str, plans: dict[str, dict[str, Any]]) -> list[str]:
 def _file(path: Path) -> str:
     if not path.is_file():
         chosen = path.parent.name == "backbones"
-        mend = (
+        fix = (
             "Put it there, or choose another backbone.weights in params.yaml."
             if chosen
             else f"Get it back: git checkout {path}"
         )
-        raise HuskyError(f"there is no file {path}. {mend}")
+        raise HuskyError(f"there is no file {path}. {fix}")
     return digests.file_digest(path)
 
 

@@ -1,4 +1,4 @@
-"""audit: compares everything under data/ with what it claims to be, and names the command that mends what is not.
+"""audit: compares everything under data/ with what it claims to be, and names the command that fixes what is not.
 
 Was each stage made from the present parameters, code and images (receipts)? Are its files those that it made? Do
 the manifests list the bytes on disk, and descend from the stage above? Does the backbone, asked again, give the
@@ -34,11 +34,11 @@ TOLERANCE_OF_ROUNDED = 0.09
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Something that is not what it claims to be: the stage, what is wrong with it, and the command that mends it."""
+    """Something that is not what it claims to be: the stage, what is wrong with it, and the command that fixes it."""
 
     stage: str
     what: str
-    mend: str
+    fix: str
 
 
 def present(plans: Plans, root: Path) -> list[str]:
@@ -72,8 +72,8 @@ def check_presence(plans: Plans, root: Path) -> list[Disagreement]:
     recorded = lockfile.recorded() if root == Path("data") else {}
     wanted = set(recorded).union(*(plan.lineage(name, plans) for name in there))
     absent = [name for name in plans if name in wanted and name not in there]
-    mend = f"snakemake --cores all {' '.join(absent)}"
-    return [Disagreement(name, f"{root / name} is not there", mend) for name in absent]
+    fix = f"snakemake --cores all {' '.join(absent)}"
+    return [Disagreement(name, f"{root / name} is not there", fix) for name in absent]
 
 
 def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
@@ -87,10 +87,10 @@ def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
             reasons = some(receipt.differences(content["plan"], plans[name]))
             # Who asks for metrics gets the report as well.
             by_metrics = name == "report" or name in plan.lineage("metrics", plans)
-            mend = f"snakemake --cores all {'metrics' if by_metrics else name}"
+            fix = f"snakemake --cores all {'metrics' if by_metrics else name}"
             if name == "test":
-                mend = _rebuild([name], root)
-            found.append(Disagreement(name, f"{root / name} is stale: {reasons}", mend))
+                fix = _rebuild([name], root)
+            found.append(Disagreement(name, f"{root / name} is stale: {reasons}", fix))
     return found
 
 
@@ -120,7 +120,7 @@ def check_manifests(plans: Plans, root: Path) -> list[Disagreement]:
             wrong |= set(rows.loc[~rows["source_sha256"].isin(sources), "file"])
         sources = set(rows["source_sha256"])
         content = receipt.read(root / name)
-        # What is not as its receipt says is found by check_files, with a cheaper mend.
+        # What is not as its receipt says is found by check_files, with a cheaper fix.
         if wrong and (content is None or content["outputs"] == digests):
             what = f"{root / name / manifest.NAME} does not agree with the images: {some(sorted(wrong))}"
             rebuilt = [stage for stage in below(name, plans) if stage in there]
@@ -132,13 +132,13 @@ def check_bottlenecks(plans: Plans, root: Path, name: str, cores: int) -> tuple[
     """Compute a sample of a stage's bottlenecks again; return (what disagrees, how many were computed, of how many)."""
     rebuilt = [stage for stage in below(name, plans) if stage in present(plans, root)]
     # Else the same rows would be taken over again.
-    mend = _rebuild(rebuilt, root, cache_file.cache_folder() / store.NAME, Path("dvc.lock"))
+    fix = _rebuild(rebuilt, root, cache_file.cache_folder() / store.NAME, Path("dvc.lock"))
     folder, images = images_of(name, {above: root / above for above in plans[name]["inputs"]})
     try:
         _, features = load_features(root / name, images)
     # numpy and pandas raise many kinds of error for a file that is no array or no table.
     except Exception as error:
-        return [Disagreement(name, f"{root / name} cannot be used: {error}", mend)], 0, len(images)
+        return [Disagreement(name, f"{root / name} cannot be used: {error}", fix)], 0, len(images)
     chosen = sorted(random.sample(range(len(images)), min(SAMPLE, len(images))))
     files = [(folder / images["file"][row], images["sha256"][row]) for row in chosen]
     wrong = []
@@ -153,7 +153,7 @@ def check_bottlenecks(plans: Plans, root: Path, name: str, cores: int) -> tuple[
         same = compare(kept, again) if alike else [False] * len(positions)
         wrong += [images["file"][chosen[each]] for each, right in zip(positions, same, strict=True) if not right]
     what = f"{root / name} has other bottlenecks than the backbone gives: {some(wrong)}"
-    return [Disagreement(name, what, mend)] if wrong else [], len(files), len(images)
+    return [Disagreement(name, what, fix)] if wrong else [], len(files), len(images)
 
 
 def _precision(folder: Path) -> str | None:
@@ -210,7 +210,7 @@ def run(plans: Plans, cores: int, root: Path = Path("data")) -> str:
     """Audit every stage that is there; return a line on it. Raises HuskyError with all that disagrees."""
     found = [
         each
-        # A stale stage cannot be built again before what it reads is mended.
+        # A stale stage cannot be built again before what it reads is fixed.
         for check in (check_files, check_manifests, check_provenance, check_receipts, check_presence)
         for each in check(plans, root)
     ]
@@ -224,8 +224,8 @@ def run(plans: Plans, cores: int, root: Path = Path("data")) -> str:
         found, computed, kept = found + wrong, computed + some_rows, kept + all_rows
     if found:
         said = [
-            "".join(f"\n  {each.what}" for each in alike) + f"\n    mend by: {mend}"
-            for mend, alike in itertools.groupby(found, key=lambda each: each.mend)
+            "".join(f"\n  {each.what}" for each in alike) + f"\n    fix: {fix}"
+            for fix, alike in itertools.groupby(found, key=lambda each: each.fix)
         ]
         one = f"1 thing under {root} is not what it claims to be"
         several = f"{len(found)} things under {root} are not what they claim to be"

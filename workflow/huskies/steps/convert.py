@@ -92,11 +92,11 @@ def check(rows: pd.DataFrame, rejected: pd.DataFrame, max_rejected: int) -> None
         listed = some(f"{row.file} ({row.reason})" for row in rejected.itertuples())
         raise HuskyError(
             f"{len(rejected)} images cannot be used, and convert.max_rejected is {max_rejected}: {listed}. "
-            "Mend or remove them, or raise convert.max_rejected in params.yaml."
+            "Fix or remove them, or raise convert.max_rejected in params.yaml."
         )
     empty = sorted(set(rejected["label"]) - set(rows["label"]))
     if empty:
-        raise HuskyError(f"no image of the class '{empty[0]}' can be used. Mend its images, or remove the class.")
+        raise HuskyError(f"no image of the class '{empty[0]}' can be used. Fix its images, or remove the class.")
     labels = sorted(rows["label"].unique())
     if len(labels) < 2:
         raise HuskyError(f"there is only one class, '{labels[0]}'. A classifier needs two or more: add another class.")

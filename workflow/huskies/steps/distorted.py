@@ -1,4 +1,4 @@
-"""distorted: the head trained on images that are distorted anew in every step, as retrain.py can; by name only.
+"""distorted: the head trained on images that are distorted anew in every step, as retrain.py can; only on request.
 
 The four distortions have retrain.py's names, units and order (function add_input_distortions of tensorflow/hub's
 examples/image_retraining/retrain.py). Since no step sees the same pixels twice, no bottleneck of a training image is

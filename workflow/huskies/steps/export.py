@@ -1,4 +1,4 @@
-"""export: the whole network as one Keras file, for whoever has new photos and nothing of this; asked for by name only.
+"""export: the whole network as one Keras file, for whoever has new photos and nothing of this; only on request.
 
 It is the backbone with its preprocessing and the head of train_augmented, which without copies is that of
 train_baseline. It computes in float32, so its probabilities are those of data/train_augmented/validation.csv up to

@@ -1,4 +1,4 @@
-"""label_safety: which transforms change the label on these images, asked for by name only.
+"""label_safety: which transforms change the label on these images, only on request.
 
 The baseline head judges copies of training images, each made by one transform alone, beside the same images
 untouched. A transform that turns a 6 into a 9 shows by what it loses. So does one that the backbone cannot cope with,

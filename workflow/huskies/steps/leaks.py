@@ -185,15 +185,15 @@ def run(job: Job) -> str:
 
 
 def _refusal(job: Job, leaks: pd.DataFrame, shown: Path) -> str:
-    mends = []
+    fixes = []
     if (leaks["reason"] != "near-duplicate").any():
-        mends.append(f"Delete {job.inputs['split']} and {job.inputs['augment']}, and run again.")
+        fixes.append(f"Delete {job.inputs['split']} and {job.inputs['augment']}, and run again.")
     if (leaks["reason"] == "near-duplicate").any():
-        mends.append(
+        fixes.append(
             "Of near-duplicates, remove one image, keep both together by a column `group` of your CSV or by "
             "group.near_duplicates in params.yaml, or, if they are different things, set leaks.action to warn."
         )
     return (
         f"{len(leaks)} training images leak from what is held out: {some(sentences(leaks))}. "
-        f"They are shown in {shown}. No number is reported. {' '.join(mends)}"
+        f"They are shown in {shown}. No number is reported. {' '.join(fixes)}"
     )

@@ -1,4 +1,4 @@
-"""preview: what aug.policy makes of a few images, to look at before any set is built, asked for by name only.
+"""preview: what aug.policy makes of a few images, to look at before any set is built, only on request.
 
 Shown are images that split will train on, as far as that can be told beforehand: by exact copies, file names and the
 group column, as group and split do it. An image may yet be held out where only convert and group find what it is bound
@@ -146,7 +146,7 @@ def run(job: Job) -> str:
     rows = to_train_on(raw_set, raw_digests(source, raw_set), job.params["split"])
     shown = read(raw_set, rows, job.params["convert"]["quality"], job.params["convert"]["max_side"])
     if not shown:
-        raise HuskyError(f"no image of {source} can be read. Mend them, or set 'raw' in params.yaml to others.")
+        raise HuskyError(f"no image of {source} can be read. Fix them, or set 'raw' in params.yaml to others.")
     first_of: dict[str, Original] = {}
     for original in shown:
         first_of.setdefault(original.label, original)

@@ -1,4 +1,4 @@
-"""test: both heads on the test images, asked for by name only, at the end. Nothing else reads their labels.
+"""test: both heads on the test images, only on request, at the end. Nothing else reads their labels.
 
 Every look is written into the ledger, before its number is anywhere else.
 """
