@@ -90,9 +90,9 @@ READERS = {
 # Every pinned library, and the stages whose bytes it shapes.
 PINNED = [
     ("albumentations", ["augment", "report", "label_safety", "preview"]),
-    ("jinja2", ["report"]),
+    ("jinja2", ["report", "preview"]),
     ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety", "distorted", "export"]),
-    ("markupsafe", ["report"]),
+    ("markupsafe", ["report", "preview"]),
     ("matplotlib", ["report"]),
     ("numpy", [each for each in FLOW if each != "split"]),
     (

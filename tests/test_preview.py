@@ -231,7 +231,7 @@ def test_the_name_of_a_class_is_shown_as_text(label):
     page = Page(preview.page([(label, [gallery.Row(label, [gallery.Picture(label, b"JPEG")])])]))
     assert "script" not in page.tags
     assert page.texts.count(label) == 3
-    assert page.alts == [f"{label}: {label}"]
+    assert page.alts == [f"{label} of {label}"]
 
 
 def test_the_page_fetches_nothing_and_the_same_pictures_give_the_same_bytes(tmp_path):

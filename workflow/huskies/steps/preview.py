@@ -5,8 +5,6 @@ group column, as group and split do it. An image may yet be held out where only 
 to: near-duplicates, the same pixels in another format, and files beside it that are no images.
 """
 
-import base64
-import html
 import re
 from itertools import islice
 from pathlib import Path
@@ -21,9 +19,11 @@ from huskies.errors import HuskyError, UnreadableImage, some
 from huskies.images import codec, contact_sheet, groups, manifest, raw, raw_files
 from huskies.images.contact_sheet import Row
 from huskies.job import Job
+from huskies.page import template
 from huskies.steps import convert, split
 
 PAGE = "preview.html"
+TEMPLATE = Path(__file__).parent / "preview.html"
 POLICY = "policy.png"
 TRANSFORMS = "transforms.png"
 
@@ -100,43 +100,7 @@ def read(raw_set: raw.RawSet, rows: pd.DataFrame, quality: int, max_side: int) -
 
 def page(sections: list[tuple[str, list[Row]]]) -> str:
     """Return one HTML page that holds all pictures: a heading for each section, and its rows below it."""
-    body = []
-    for title, rows in sections:
-        body.append(f"<h2>{html.escape(title)}</h2>")
-        for row in rows:
-            body.append(f"<h3>{html.escape(row.caption)}</h3>\n<div>")
-            for picture in row.pictures:
-                said, data = html.escape(picture.caption), base64.b64encode(picture.jpeg).decode()
-                address = f"data:image/jpeg;base64,{data}"
-                alt = html.escape(f"{row.caption}: {picture.caption}")
-                body.append(f'<figure><img src="{address}" alt="{alt}"><figcaption>{said}</figcaption></figure>')
-            body.append("</div>")
-    return _PAGE.format(body="\n".join(body))
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Preview of aug.policy</title>
-<style>
-:root {{ color-scheme: light dark; font-family: system-ui, sans-serif; }}
-body {{ margin: 1rem auto; max-width: 70rem; padding: 0 1rem; }}
-h3 {{ font-size: 1rem; font-weight: normal; margin: 1rem 0 0.3rem; white-space: pre-line; }}
-div {{ display: flex; flex-wrap: wrap; gap: 0.5rem; }}
-figure {{ margin: 0; width: 6rem; overflow-wrap: anywhere; font-size: 0.8rem; }}
-img {{ border: 1px solid gray; max-width: 100%; }}
-</style>
-</head>
-<body>
-<main>
-<h1>Preview of aug.policy</h1>
-{body}
-</main>
-</body>
-</html>
-"""
+    return template.page(TEMPLATE, sections=sections)
 
 
 def run(job: Job) -> str:

@@ -1,23 +1,24 @@
 """publish: what `snakemake --report` shows, as small HTML pages: the figures of the page, and the table of numbers."""
 
-import html
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from markupsafe import Markup
+
 from huskies import atomic, outputs
+from huskies.page import template
 from huskies.planning import runner
 
-_PAGE = '<!doctype html>\n<meta charset="utf-8">\n<title>{title}</title>\n{body}'
+TEMPLATE = Path(__file__).parent / "publish.html"
 
 
 def pages(reported: Path, numbers: Path) -> dict[str, str]:
     """Return an HTML page for each figure of data/report, and for the table of data/metrics, by file name."""
     figures = sorted((reported / outputs.FIGURES).glob("*.svg"))
-    bodies = {path.stem: path.read_text(encoding="utf-8") for path in figures}
-    table = html.escape((numbers / outputs.TABLE).read_text(encoding="utf-8"), quote=False)
-    bodies["table"] = f'<pre style="white-space: pre-wrap; max-width: 90ch">\n{table}</pre>\n'
-    return {f"{name}.html": _PAGE.format(title=html.escape(name), body=body) for name, body in bodies.items()}
+    shown = {path.stem: {"figure": Markup(path.read_text(encoding="utf-8")), "table": ""} for path in figures}
+    shown["table"] = {"figure": "", "table": (numbers / outputs.TABLE).read_text(encoding="utf-8")}
+    return {f"{name}.html": template.page(TEMPLATE, title=name, **each) for name, each in shown.items()}
 
 
 def run(inputs: Sequence[Path], folder: Path) -> str:
