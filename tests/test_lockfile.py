@@ -1,7 +1,10 @@
 """lockfile: a dvc.lock that an interrupted DVC has left unreadable is put right from git, or made anew."""
 
 import fcntl
+import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,31 @@ def test_a_damaged_note_of_what_dvc_holds_is_deleted_unless_dvc_is_just_writing_
         assert held.exists()
     assert lockfile.put_right() == ""
     assert not held.exists()
+
+
+def test_what_no_running_dvc_holds_is_taken_out_of_the_note_and_nothing_else():
+    waiting = subprocess.Popen([sys.executable, "-c", "input()", "commit", "--force"], stdin=subprocess.PIPE)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    # Until somebody collects it, it is there for whoever asks for its number.
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    living = {"pid": waiting.pid, "cmd": "/bin/dvc commit --force"}
+    dead = [
+        {"pid": ended.pid, "cmd": "/bin/dvc"},
+        {"pid": 2**22 + 1, "cmd": "/bin/dvc commit --force"},
+        {"pid": waiting.pid, "cmd": "/bin/dvc repro"},
+    ]
+    held = Path(".dvc/tmp/rwlock")
+    held.write_text(
+        json.dumps(
+            {
+                "read": {"/a": [*dead, living], "/b": [living], "/c": dead[:1]},
+                "write": {"/d": dead[1], "/e": living},
+            }
+        )
+    )
+    assert lockfile.put_right() == ""
+    assert json.loads(held.read_text()) == {"read": {"/a": [living], "/b": [living]}, "write": {"/e": living}}
+    waiting.communicate(b"\n")
+    ended.wait()
+    assert lockfile.put_right() == ""
+    assert json.loads(held.read_text()) == {"read": {}, "write": {}}

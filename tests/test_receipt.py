@@ -148,7 +148,7 @@ WHOLE = {
 def edited(path: str, *value: Any) -> dict[str, Any]:
     """Return the plan with the value at a path such as params/aug/factor replaced, or without it if none is given."""
     plan = copy.deepcopy(WHOLE)
-    *sections, key = re.sub(r"(workflow|huskies|steps|images|backbones)/", r"\1~", path).split("/")
+    *sections, key = re.sub(r"(workflow|huskies|steps|images|backbones?)/", r"\1~", path).split("/")
     inner = plan
     for section in sections:
         inner = inner[section]
@@ -210,8 +210,8 @@ def test_every_difference_is_said_in_the_order_raw_params_code_files_libraries_i
         "aug.factor was 5 and is 3",
         'aug.policy was [{"transform": "Rotate", "p": 1.0}] and is null',
         "aug.seed was null and is 1",
-        "workflow/huskies/steps/augment.py was edited",
         "workflow/huskies/images/codec.py was edited",
+        "workflow/huskies/steps/augment.py was edited",
         "backbones/mini.weights.h5 changed",
         "numpy has another version",
         "pillow has another version",

@@ -1,5 +1,6 @@
 """record: DVC is told of what is true, of nothing else, and only when it is news."""
 
+import fcntl
 import hashlib
 import json
 import shutil
@@ -173,7 +174,7 @@ def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
     name = f"run-{receipt.plan_hash(plans()['metrics'])[:8]}"
     assert record.run() == f"{RECORDED}; saved as experiment {name}"
     assert dvc.commands == [
-        ("commit", "--force", "--quiet", *STAGES),
+        ("commit", "--force", *STAGES),
         ("exp", name, "dvc.lock", *stage_list.shown()),
     ]
 
@@ -183,7 +184,7 @@ def test_raw_images_that_dvc_keeps_are_saved_as_they_are_now(dvc, kept):
     build(*STAGES)
     Path(kept).write_text("outs: []\n")
     record.run()
-    assert dvc.commands[0] == ("commit", "--force", "--quiet", *STAGES, kept)
+    assert dvc.commands[0] == ("commit", "--force", *STAGES, kept)
 
 
 def test_a_run_that_changes_nothing_in_dvc_lock_saves_no_experiment(dvc):
@@ -202,7 +203,7 @@ def test_a_run_of_some_stages_records_those_and_saves_no_experiment(dvc, missing
     made_from = [name for name in STAGES if name not in (*true, missing)]
     rest = f", and what is made from it: {', '.join(made_from)}" if made_from else ""
     assert record.run() == f"recorded in dvc.lock: {', '.join(true)}; left out: {missing} (not built){rest}"
-    assert dvc.commands == [("commit", "--force", "--quiet", *true)]
+    assert dvc.commands == [("commit", "--force", *true)]
 
 
 def test_without_a_true_stage_dvc_is_not_asked(dvc):
@@ -226,7 +227,7 @@ def test_recording_is_needed_until_it_is_done_and_then_not(dvc):
     assert record.needed(plans())
     record.run()
     assert not record.needed(plans())
-    assert [path.name for path in record.MARKER.parent.iterdir()] == [record.MARKER.name]
+    assert {path.name for path in record.MARKER.parent.iterdir()} == {record.MARKER.name, "recording"}
 
 
 def touch() -> None:
@@ -280,7 +281,7 @@ def test_recording_is_needed_again_after_all_that_dvc_goes_by(dvc, change, neede
 
 def committed(dvc: Dvc) -> list[str]:
     """Return the stages that DVC was told of since the last call."""
-    found = [stage for command in dvc.commands if command[0] == "commit" for stage in command[3:]]
+    found = [stage for command in dvc.commands if command[0] == "commit" for stage in command[2:]]
     dvc.commands.clear()
     return found
 
@@ -397,6 +398,38 @@ def test_of_a_failure_of_dvc_the_last_line_is_said(monkeypatch, program, said):
     original = subprocess.run
     monkeypatch.setattr(record.subprocess, "run", run)
     assert record._dvc("commit", "--quiet") == said
+
+
+BUSY = "Unable to acquire lock. Most likely another DVC process is running"
+
+
+@pytest.mark.parametrize("said", [BUSY, "'data/convert' is busy, it is being blocked by:\n  (PID 7): dvc repro"])
+def test_another_dvc_is_waited_for_and_in_the_end_named(monkeypatch, said):
+    answers = [(1, said), (1, said), (0, "")]
+    monkeypatch.setattr(record.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(
+        record.subprocess,
+        "run",
+        lambda command, **more: subprocess.CompletedProcess(command, *answers.pop(0)[:1], "", said),
+    )
+    assert record._dvc("commit") == ""
+    assert answers == []
+    answers = [(1, said)] * 2
+    monkeypatch.setattr(record, "_PATIENCE", -1)
+    assert record._dvc("commit") == said.splitlines()[-1]
+    assert len(answers) == 1
+
+
+def test_a_record_that_is_still_at_work_is_waited_for(dvc, monkeypatch):
+    build(*STAGES)
+    Path(".snakemake").mkdir(exist_ok=True)
+    with open(".snakemake/recording", "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        monkeypatch.setattr(record.time, "sleep", lambda seconds: fcntl.flock(file, fcntl.LOCK_UN))
+        assert record.run().startswith("recorded in dvc.lock: convert, ")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        monkeypatch.setattr(record, "_PATIENCE", -1)
+        assert record.run() == "not recorded: another run is still telling DVC of what it built"
 
 
 def test_needed_reads_no_file_that_a_stage_made(monkeypatch):

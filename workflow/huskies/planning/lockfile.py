@@ -40,7 +40,7 @@ def recorded() -> dict[str, Any]:
 
 def blocks_dvc() -> bool:
     """Tell whether DVC cannot read its own note of what its commands hold."""
-    return _HELD.is_file() and not _is_json(_HELD)
+    return _HELD.is_file() and _read(_HELD) is None
 
 
 def put_right() -> str:
@@ -48,7 +48,7 @@ def put_right() -> str:
 
     Raises HuskyError for a dvc.lock with git's marks of a merge, which is for the user to resolve.
     """
-    if blocks_dvc():
+    if _HELD.is_file():
         _forget_held()
     if not PATH.is_file():
         return ""
@@ -72,15 +72,51 @@ def _text(path: Path) -> str:
     return path.read_bytes().decode(errors="replace")
 
 
-def _is_json(path: Path) -> bool:
+def _read(path: Path) -> dict[str, Any] | None:
     with contextlib.suppress(OSError, ValueError):
-        return isinstance(json.loads(path.read_text()), dict)
-    return False
+        found = json.loads(path.read_text())
+        return found if isinstance(found, dict) else None
+    return None
 
 
 def _forget_held() -> None:
-    """Delete the note on what is held, unless a DVC that runs is just writing it."""
+    """Take out of the note what no running DVC holds; delete one that cannot be read. Not while DVC is writing it.
+
+    DVC itself takes a killed process for a running one where its number is another's by now, or where nobody has
+    collected it, as in a container without an init.
+    """
     with open(_GUARD, "a+") as guard, contextlib.suppress(BlockingIOError):
         fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not _is_json(_HELD):
+        held = _read(_HELD)
+        try:
+            kept = {mode: _of_the_living(paths) for mode, paths in (held or {}).items()}
+        except (TypeError, AttributeError, KeyError, ValueError):
+            held = None
+        if held is None:
             _HELD.unlink(missing_ok=True)
+        elif kept != held:
+            atomic.write(_HELD, json.dumps(kept).encode())
+
+
+def _of_the_living(paths: dict[str, Any]) -> dict[str, Any]:
+    """Return what running processes hold of one mode: for reading a list of them by path, for writing one."""
+    found = {}
+    for path, holders in paths.items():
+        living = [each for each in (holders if isinstance(holders, list) else [holders]) if _is_running(each)]
+        if living:
+            found[path] = living if isinstance(holders, list) else living[0]
+    return found
+
+
+def _is_running(holder: dict[str, Any]) -> bool:
+    import psutil
+
+    try:
+        process = psutil.Process(int(holder["pid"]))
+        # The program may be spelled in another way; what it was told is not.
+        told = str(holder["cmd"]).partition(" ")[2]
+        return process.status() != psutil.STATUS_ZOMBIE and told in " ".join(process.cmdline())
+    except psutil.AccessDenied:
+        return True
+    except psutil.Error:
+        return False

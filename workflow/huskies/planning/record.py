@@ -1,10 +1,13 @@
 """record: tells DVC of what Snakemake built, and only of what is true."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,10 @@ from huskies.planning import experiment, lockfile, params, plan, stage_list
 # Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
 # could record is recorded by the next.
 MARKER = Path(".snakemake/recorded")
+# Held by a record: one that a killed Snakemake has left running is waited for, and so is any other DVC.
+_LOCK = Path(".snakemake/recording")
+_PATIENCE = 60  # seconds
+_BUSY = ("Unable to acquire lock", "it is being blocked by")
 
 
 def true_stages(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> list[str]:
@@ -90,6 +97,28 @@ def run() -> str:
     """
     if not Path(".dvc").is_dir():
         return "not recorded: this folder is no DVC repository"
+    with _alone() as alone:
+        return _run() if alone else "not recorded: another run is still telling DVC of what it built"
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[bool]:
+    """Keep other records out, and wait for one that runs; give whether it has ended in time."""
+    _LOCK.parent.mkdir(exist_ok=True)
+    end = time.monotonic() + _PATIENCE
+    with open(_LOCK, "a+") as file:
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield True
+                return
+            if time.monotonic() > end:
+                yield False
+                return
+            time.sleep(0.2)
+
+
+def _run() -> str:
     parameters = params.load()
     plans = plan.all_plans(parameters)
     try:
@@ -113,7 +142,7 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
     _write_marker({"pending": "committed, perhaps, but not saved as an experiment"})
     # An experiment has the raw images, too, as they are now.
     committed = [*news, *(_kept_by_dvc(raw) if complete else [])] if news else []
-    if committed and (failure := _dvc("commit", "--force", "--quiet", *committed)):
+    if committed and (failure := _dvc("commit", "--force", *committed)):
         return f"not recorded: dvc commit failed: {failure}"
     line = f"recorded in dvc.lock: {', '.join(names)}"
     if not names:
@@ -150,9 +179,13 @@ def _write_marker(content: dict[str, Any]) -> None:
 
 
 def _dvc(*arguments: str) -> str:
-    """Run dvc; return the empty string, or the last line of what it says of its failure."""
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True)
-    if not done.returncode:
-        return ""
-    said = (done.stderr or done.stdout).strip().splitlines()
-    return said[-1] if said else f"exit status {done.returncode}"
+    """Run dvc, after any other that holds its locks; return the empty string, or the last line on its failure."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True)
+        if not done.returncode:
+            return ""
+        said = (done.stderr or done.stdout).strip()
+        if time.monotonic() > end or not any(each in said for each in _BUSY):
+            return said.splitlines()[-1] if said else f"exit status {done.returncode}"
+        time.sleep(1)
