@@ -121,6 +121,7 @@ def test_the_file_says_of_the_validation_images_what_their_table_says_and_has_th
     built.set(backbone__engine="openvino", backbone__precision="float32")
     said = do(built, "snakemake", "--cores", "2", "export")
     assert stages_run(said)[-1] == "export"
+    first = built.bytes_of("export")
     data = built.folder / "data"
     labels = (data / "export/labels.txt").read_text().splitlines()
     validated = manifest.read(data / "train_augmented/validation.csv")
@@ -132,7 +133,6 @@ def test_the_file_says_of_the_validation_images_what_their_table_says_and_has_th
     assert [labels[each] for each in found.argmax(axis=1)] == validated["predicted"].tolist()
 
     # In another process.
-    first = built.bytes_of("export")
     for path in (built.folder / "data/export").iterdir():
         path.unlink()
     do(built, "snakemake", "--cores", "2", "export")
