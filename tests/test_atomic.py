@@ -1,4 +1,4 @@
-"""whole: what a name claims is on the disk before the name is."""
+"""atomic: what a name claims is on the disk before the name is."""
 
 import errno
 import os

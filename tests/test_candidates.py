@@ -1,4 +1,4 @@
-"""neighbours: the nearest by features and by coarse pixels, exactly and in any order."""
+"""candidates: the nearest by features and by coarse pixels, exactly and in any order."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""likeness: copies of every kind are one with their original, and pictures that look alike are not."""
+"""comparison: copies of every kind are one with their original, and pictures that look alike are not."""
 
 import cv2
 import numpy as np

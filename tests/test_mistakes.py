@@ -1,4 +1,4 @@
-"""missed: what each head got wrong and what it looks like, a map of all, and no look at a test image."""
+"""mistakes: what each head got wrong and what it looks like, a map of all, and no look at a test image."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""trials: each transform alone, and the copies that it makes."""
+"""single_transforms: each transform alone, and the copies that it makes."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""inline_svg: figures that may stand in any page, and what users wrote in them, as text."""
+"""svg: figures that may stand in any page, and what users wrote in them, as text."""
 
 import re
 from xml.etree import ElementTree
