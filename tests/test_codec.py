@@ -1,4 +1,4 @@
-"""Any picture becomes upright RGB pixels, exactly, or is refused with a reason."""
+"""codec: any picture becomes upright RGB pixels, exactly, or is refused with a reason."""
 
 import io
 import resource

@@ -1,4 +1,4 @@
-"""Digests of files: a second run only stats, and no edit goes unnoticed."""
+"""digests of files: a second run only stats, and no edit goes unnoticed."""
 
 import hashlib
 import os

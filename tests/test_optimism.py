@@ -1,4 +1,4 @@
-"""Flattery: an accuracy on images that had no part in choosing the step, at chance where there is nothing to learn."""
+"""optimism: an accuracy on images that had no part in choosing the step, at chance where there is nothing to learn."""
 
 import numpy as np
 import pytest
