@@ -1,4 +1,4 @@
-"""label_issues: planted wrong labels are found, copies vote for nobody, and duplicates and contradictions are listed."""
+"""label_issues: planted wrong labels are found, copies vote for nobody, duplicates and contradictions listed."""
 
 import os
 from pathlib import Path
