@@ -346,7 +346,7 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
         ("backbone.store", ["group", *BOTTLENECKS, "label_safety"]),
         ("near_duplicates.comparison", ["group", "leaks", "report"]),
         ("near_duplicates.descriptor", ["group"]),
-        ("statistics.intervals", ["metrics", "report", "test", "label_safety"]),
+        ("statistics.intervals", ["metrics", "report", "test", "label_safety", "preview"]),
         ("steps.metrics", ["metrics"]),
         ("steps.report", ["report"]),
         ("errors", FLOW),
@@ -408,11 +408,11 @@ def test_weights_that_are_not_there_are_refused(project, values):
 
 
 def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
-    for path in ("workflow/huskies/page/page.css", "ledger.csv"):
+    for path, pages in {"ledger.csv": ["report"], "workflow/huskies/page/page.css": ["report", "preview"]}.items():
         with open(workspace / path, "a", encoding="utf-8") as file:
             file.write("\n")
         after = plan.all_plans(values, workspace)
-        assert changed(first, after) == ["report"]
+        assert changed(first, after) == pages
         assert after["report"]["files"][path] != first["report"]["files"][path]
     (workspace / "ledger.csv").unlink()
     with pytest.raises(HuskyError) as error:
