@@ -54,6 +54,7 @@ HARMS = {
     "one blank": b" ",
     "cut in a key": SOUND[:11].encode(),
     "cut before a command": b"schema: '2.0'\nstages:\n  convert:\n",
+    "cut after a key, and sound YAML": f"{SOUND}      size:".encode(),
     "no mapping": b"- a\n- b\n",
     "zeros, as after a power cut": bytes(200),
     "no text": b"\xff\xfe\x00",

@@ -108,7 +108,7 @@ def test_the_workflow_report_has_figures_and_numbers_with_their_captions(reporte
     assert len(shown) == 7
     for name, content in shown.items():
         if name != "table.html":
-            assert content.endswith(figures[f"report/figures/{name.replace('.html', '.svg')}"])
+            assert b"<figure>%b</figure>" % figures[f"report/figures/{name.replace('.html', '.svg')}"] in content
     table = re.search(r"<pre.*?>(.*)</pre>", shown["table.html"].decode(), re.DOTALL)[1]
     assert table.split() == (reported.folder / "data/metrics/table.txt").read_text(encoding="utf-8").split()
     report = (reported.folder / "workflow-report.html").read_text(encoding="utf-8")
@@ -134,7 +134,7 @@ def test_every_figure_of_the_workflow_report_is_seen_in_a_browser(chromium, repo
                     .nth(number + (category == "Answer"))
                 )
                 row.locator("svg").first.click()
-                figure = seen.page.frame_locator("iframe").locator("body > svg")
+                figure = seen.page.frame_locator("iframe").locator("figure > svg")
                 found[figure.get_attribute("aria-label")] = figure.bounding_box()
         assert len(found) == 6
         assert all(box["width"] > 300 and box["height"] > 150 for box in found.values())

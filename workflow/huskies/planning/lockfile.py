@@ -23,13 +23,16 @@ _HELD, _GUARD = Path(".dvc/tmp/rwlock"), Path(".dvc/tmp/rwlock.lock")
 
 
 def stages(text: str) -> dict[str, Any] | None:
-    """Return what the text of a dvc.lock records, by stage; None where DVC could not read it."""
-    with contextlib.suppress(YAMLError, ValueError, RecursionError):
-        found = YAML(typ="safe").load(text)
-        if isinstance(found, dict) and found.get("schema") == "2.0" and isinstance(found.get("stages", {}), dict):
-            recorded = found.get("stages", {})
-            if all(isinstance(each, dict) and "cmd" in each for each in recorded.values()):
-                return recorded
+    """Return what the text of a dvc.lock records, by stage; None where DVC could not read it.
+
+    Half a file may be sound YAML, so that it is DVC's own schema that tells.
+    """
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from voluptuous import Invalid
+
+    with contextlib.suppress(YAMLError, ValueError, RecursionError, Invalid):
+        found = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
+        return found.get("stages", {}) if found["schema"] == "2.0" else None
     return None
 
 
