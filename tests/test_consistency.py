@@ -183,7 +183,7 @@ def counted_at(stage: str) -> set[str]:
 @pytest.mark.parametrize("stage", stage_list.tracked(PROJECT))
 def test_dvc_is_told_of_the_code_and_the_libraries_that_count_at_no_stage_above(stage):
     expected = sorted(counted_at(stage) - set().union(*map(counted_at, above(stage))))
-    listed = [*stage_list.listed_code(STAGES[stage]), *stage_list.listed_libraries(STAGES[stage])]
+    listed = [*stage_list.listed_code(STAGES[stage]), *listed_libraries(STAGES[stage])]
     assert sorted(listed) == expected, f"where {stage} stands, list these:\n{chr(10).join(expected)}"
 
 

@@ -82,6 +82,7 @@ class Package:
         """Take the package in a folder; this one, if none is given."""
         self._folder = folder or PACKAGE
         self._read: dict[str, Source] = {}
+        self._imported: dict[str, set[str]] = {}
 
     def has(self, module: str) -> bool:
         """Tell whether there is a module of this name."""
@@ -95,7 +96,9 @@ class Package:
 
     def imported(self, module: str) -> set[str]:
         """Return the modules that one imports by itself. What else is in a module counts as that module."""
-        return {self._resolved(name) for name in self.source(module).own} - {""}
+        if module not in self._imported:
+            self._imported[module] = {self._resolved(name) for name in self.source(module).own} - {""}
+        return self._imported[module]
 
     def _resolved(self, name: str) -> str:
         while name and not self.has(name):

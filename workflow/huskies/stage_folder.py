@@ -22,7 +22,13 @@ def lock(folder: Path, kind: int, wait: bool = True) -> Iterator[None]:
     Raises HuskyError for a lock that cannot be had, and BlockingIOError where another run has it and `wait` is False.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    path = folder.with_name(f".lock-{folder.name}")
+    with lock_file(folder.with_name(f".lock-{folder.name}"), kind, folder, wait):
+        yield
+
+
+@contextlib.contextmanager
+def lock_file(path: Path, kind: int, used: Path, wait: bool = True) -> Iterator[None]:
+    """Hold a file that stands for `used`. Ends and raises as `lock` does."""
     # NFS shares only the lock of a file that is open for reading, and gives only one open for writing to one alone.
     with open(path, "a+") as file:
         try:
@@ -31,7 +37,7 @@ def lock(folder: Path, kind: int, wait: bool = True) -> Iterator[None]:
             except BlockingIOError:
                 if not wait:
                     raise
-                print(f"another run is using {folder}: waiting for it", file=sys.stderr, flush=True)
+                print(f"another run is using {used}: waiting for it", file=sys.stderr, flush=True)
                 fcntl.flock(file, kind)
         except BlockingIOError:
             raise

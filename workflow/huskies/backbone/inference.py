@@ -15,8 +15,6 @@ from huskies.images import codec
 
 # TensorFlow's batch. OpenVINO has its own.
 BATCH = 32
-
-
 # Batches a core that may be ahead of whoever stores the features, so that no core waits for that. Only features are
 # held, since a batch is decoded when its turn comes.
 _AHEAD = 32

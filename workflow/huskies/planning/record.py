@@ -7,11 +7,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from huskies import atomic, receipt
+from huskies import atomic, receipt, stage_folder
 from huskies.errors import HuskyError, some
 from huskies.planning import experiment, lockfile, params, plan, stage_list
 
@@ -97,25 +96,26 @@ def run() -> str:
     """
     if not Path(".dvc").is_dir():
         return "not recorded: this folder is no DVC repository"
-    with _alone() as alone:
+    with contextlib.ExitStack() as held:
+        try:
+            alone = _alone(held)
+        except HuskyError as error:
+            return f"not recorded: {error}"
         return _run() if alone else "not recorded: another run is still telling DVC of what it built"
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[bool]:
-    """Keep other records out, and wait for one that runs; give whether it has ended in time."""
+def _alone(held: contextlib.ExitStack) -> bool:
+    """Keep other records out until `held` ends, and wait for one that runs; tell whether it has ended in time."""
     _LOCK.parent.mkdir(exist_ok=True)
     end = time.monotonic() + _PATIENCE
-    with open(_LOCK, "a+") as file:
-        while True:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                yield True
-                return
+    while True:
+        try:
+            held.enter_context(stage_folder.lock_file(_LOCK, fcntl.LOCK_EX, _LOCK, wait=False))
+            return True
+        except BlockingIOError:
             if time.monotonic() > end:
-                yield False
-                return
-            time.sleep(0.2)
+                return False
+        time.sleep(0.2)
 
 
 def _run() -> str:

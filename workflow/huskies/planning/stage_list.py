@@ -73,8 +73,3 @@ def is_code(dependency: str) -> bool:
     """Tell whether a dependency is a module of the package."""
     # Other files of the package count by their bytes.
     return dependency.startswith(PACKAGE) and dependency.endswith(".py")
-
-
-def listed_libraries(stage: dict[str, Any]) -> list[str]:
-    """Return the libraries by whose pins DVC sees a change at this stage: those that count at no stage above."""
-    return [name for each in stage.get("params", []) if isinstance(each, dict) for name in each[PINS]]
