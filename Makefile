@@ -11,7 +11,7 @@ MARKED := long or server or browser or shared
 # The stages print the table, and where the page is, when they run; when there was nothing to do, the last line does.
 metrics: env
 	@before=$$(ls data/metrics/receipt-* 2>/dev/null); \
-	$(BIN)/snakemake --cores all metrics && \
+	$(BIN)/snakemake --cores all metrics report && \
 	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then PYTHONPATH=workflow $(BIN)/python -m huskies table; fi
 
 test: env

@@ -24,6 +24,7 @@ signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/flow.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/test.smk"
@@ -36,47 +37,27 @@ include: "workflow/rules/check.smk"
 include: "workflow/rules/luck.smk"
 include: "workflow/rules/tensorboard.smk"
 include: "workflow/rules/publish.smk"
+include: "workflow/controls/targets.smk"
 
 
-# What a bare `snakemake` makes and `snakemake --report` shows; rules in included files cannot say so of themselves.
-workflow.default_target = "publish"
+rule all:
+    """Everything up to the page, and what `snakemake --report` shows."""
+    input:
+        receipt("metrics"),
+        receipt("report"),
+        rules.publish.output,
 
 
-# The flow again on noise, with a leak, on other splits, as the article ran it, and under many policies: read only when
-# asked for.
-FURTHER = {
-    "noise": "controls",
-    "leakage": "controls",
-    "repeats": "controls",
-    "article": "article",
-    "sweep": "article",
-}
-asked = asked_for(FURTHER, sys.argv[1:])
-for control in asked:
-
-    include: f"workflow/{FURTHER[control]}/{control}.smk"
+# The flow again on noise, with a leak, on other splits, as the article ran it, and under many policies: one rule a
+# stage for all of them, with the flow's place as a wildcard.
+module other:
+    snakefile:
+        "workflow/other_flows.smk"
+    config:
+        config
 
 
-later = add_page(workflow)
-
-
-def report_and_record():
-    """See that all is there, make what shows this look at the test set, and tell DVC of what is built, if that is news.
-
-    What killed runs have left goes. Nothing of it after a dry run; of overridden parameters, and by itself, DVC is told
-    nothing.
-    """
-    if workflow.dryrun:
-        return
-    or_exit(targets.check, workflow)
-    or_exit(stage_folder.clear, Path("data"))
-    if config or os.environ.get("DVC_STAGE"):
-        return
-    if later:
-        # This tells DVC, too.
-        shell(f"snakemake --cores {workflow.cores} -- {later[0]}")
-    elif record.needed(flow.plans):
-        shell("python -m huskies record")
+use rule * from other as other_*
 
 
 onstart:
@@ -84,7 +65,4 @@ onstart:
 
 
 onsuccess:
-    report_and_record()
-
-
-when_nothing_to_be_done(report_and_record)
+    or_exit(command.end, workflow, flow, targets.made(workflow))

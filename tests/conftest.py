@@ -113,7 +113,7 @@ def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
         if not ended.exists():
             shutil.rmtree(top / "built", ignore_errors=True)
             clone_project(clone.folder)
-            command = ("snakemake", "--cores", "2", "metrics")
+            command = ("snakemake", "--cores", "2", "report")
             done = clone.run(*command, variables=witness.watched(top / "built/witness"))
             ended.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
     return clone, subprocess.CompletedProcess((), *json.loads(ended.read_text()))

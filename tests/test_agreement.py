@@ -7,7 +7,7 @@ import pytest
 from conftest import BELOW_AUGMENT, Clone, do, stages_run
 from ruamel.yaml import YAML
 
-SNAKEMAKE = ["snakemake", "--cores", "2", "metrics"]
+SNAKEMAKE = ["snakemake", "--cores", "2", "report"]
 
 
 def locked(clone: Clone, stage: str) -> dict:

@@ -179,13 +179,13 @@ def test_a_stale_stage_is_named_with_the_reason_and_the_job_that_renews_it():
     ]
 
 
-def test_a_stale_page_is_renewed_by_the_job_that_makes_the_numbers():
+def test_a_stale_page_is_made_again():
     def planned(digest: str) -> Plans:
-        return {"report": {**PLANS["metrics"], "stage": "report", "inputs": {}, "files": {"ledger.csv": digest}}}
+        return {"report": {**PLANS["metrics"], "stage": "report", "inputs": {}, "files": {"page.css": digest}}}
 
-    build("report", plans=planned("one look"))
-    assert said(audit.check_receipts, planned("two looks")) == [
-        ("report", "data/report is stale: ledger.csv changed", "snakemake --cores all metrics")
+    build("report", plans=planned("one"))
+    assert said(audit.check_receipts, planned("another")) == [
+        ("report", "data/report is stale: page.css changed", "snakemake --cores all report")
     ]
 
 

@@ -90,20 +90,19 @@ def test_what_keras_could_fetch_is_taken(tmp_path, monkeypatch):
     assert backbone_files.choose(BACKBONES, may_fetch=True)[0] == ["InceptionV3"]
 
 
-@pytest.mark.parametrize("command", [["-n", "article"], ["-np", "article"], ["--dag", "article"], ["--lint"]])
-def test_who_only_looks_downloads_nothing_and_sees_what_a_download_would_give(command, asked, capsys):
-    assert backbone_files.settle(command) == ["InceptionV3", "MobileNetV2"]
+def test_who_only_looks_downloads_nothing_and_sees_what_a_download_would_give(asked, capsys):
+    assert backbone_files.settle(may_fetch=False) == ["InceptionV3", "MobileNetV2"]
     assert asked == []
     assert capsys.readouterr().err == "article: backbones InceptionV3, MobileNetV2\n"
 
 
 def test_the_processes_that_snakemake_starts_choose_alike_and_say_nothing(asked, tmp_path, capsys):
     put(tmp_path, MOBILE)
-    assert backbone_files.settle(["--cores", "8", "article"]) == ["MobileNetV2"]
+    assert backbone_files.settle(may_fetch=True) == ["MobileNetV2"]
     assert capsys.readouterr().err.startswith("article: backbones MobileNetV2; not to be had: InceptionV3 (")
     put(tmp_path, INCEPTION)
     asked.clear()
-    assert backbone_files.settle(["--mode", "subprocess"]) == ["MobileNetV2"]
+    assert backbone_files.settle(may_fetch=True) == ["MobileNetV2"]
     assert asked == []
     assert capsys.readouterr().err == ""
 
@@ -111,7 +110,7 @@ def test_the_processes_that_snakemake_starts_choose_alike_and_say_nothing(asked,
 def test_a_backbone_that_is_none_is_refused_with_the_nearest(monkeypatch):
     monkeypatch.setenv(backbone_files.CHOSEN, "MobileNetV3")
     with pytest.raises(HuskyError) as error:
-        backbone_files.settle(["article"])
+        backbone_files.settle(may_fetch=True)
     assert str(error.value) == (
         "HUSKIES_ARTICLE_BACKBONES: there is no backbone 'MobileNetV3'. Did you mean 'MobileNetV2'?"
     )

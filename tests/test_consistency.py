@@ -57,6 +57,8 @@ def rules() -> dict[str, tuple[Path, str]]:
 
 
 RULES = rules()
+# By these words people ask for flows with other parameters, whose rules are those of workflow/other_flows.smk.
+FAMILIES = ["noise", "leakage", "repeats", "article", "sweep"]
 
 
 def listed_params(stage: dict[str, Any]) -> list[str]:
@@ -70,12 +72,30 @@ def listed_libraries(stage: dict[str, Any]) -> list[str]:
 def test_rules_and_stages_have_the_same_names_in_the_same_order():
     # audit, check and luck make nothing, publish makes copies for Snakemake's report, and what TensorBoard shows is
     # never the same bytes, so they are no stages.
-    assert list(RULES) == [*STAGES, "audit", "check", "luck", "tensorboard", "publish"]
+    assert list(RULES) == [*STAGES, "audit", "check", "luck", "tensorboard", "publish", *FAMILIES]
 
 
 def test_every_file_of_rules_is_part_of_the_flow():
     files = {path.name for path in (PROJECT / "workflow/rules").glob("*.smk")}
-    assert files == {path.name for path, _ in RULES.values()} | {"common.smk"}
+    assert files == {path.name for name, (path, _) in RULES.items() if name not in FAMILIES} | {"common.smk"}
+
+
+def test_every_control_has_a_rule_in_the_other_flows():
+    texts = [path.read_text(encoding="utf-8") for path in included(PROJECT / "workflow/other_flows.smk")]
+    named = re.findall(r"^rule (\w+):", "\n".join(texts), re.MULTILINE)
+    assert named == [*plan_names(), "label_safety", "distorted", *CONTROLS]
+    for name in CONTROLS:
+        [text] = [
+            each for text in texts for each in re.split(r"^(?=rule )", text, flags=re.M) if f"rule {name}:" in each
+        ]
+        assert f'    input:\n        gathered("{name}"),\n' in text
+        assert f'"python -m huskies {name} --receipt {{output:q}} --inputs {{input:q}} --log {{log:q}}' in text
+        assert f'receipt("{name}")' in text or f'"data/{name}/receipt-{{hash}}.json"' in text
+
+
+def plan_names() -> list[str]:
+    """Return the stages of the flow from raw images to numbers."""
+    return [stage for stage in stage_list.tracked(PROJECT) if stage != "report"]
 
 
 def test_the_flow_is_what_dvc_knows():
@@ -154,8 +174,6 @@ def test_data_come_from_stages_that_stand_before(stage):
     bundled = ["backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
     allowed |= {"preview": ["${raw}"], "distorted": weights, "export": weights}
-    # Every look at the test set stands in the page.
-    allowed["report"] = ["ledger.csv"]
     assert others == allowed.get(name_of(stage), [])
 
 
@@ -264,7 +282,7 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 def test_every_module_of_the_package_is_used():
     roots = {stage_list.module_of(stage, CODE) for stage in EVERY}
     # What the Snakefile and files of rules import.
-    roots |= {"__main__", "controls.flows", "article.row_flows", "article.sweep_flows"}
+    roots |= {"__main__", "planning.command", "article.families"}
     reached = set().union(*map(CODE.modules, roots))
     files = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")}
     assert {".".join(file.with_suffix("").parts) for file in files if file.name != "__init__.py"} == reached

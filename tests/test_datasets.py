@@ -27,7 +27,7 @@ def first_photos(tmp_path_factory) -> Clone:
     (clone.folder / "data/digits").rename(clone.folder / "photos")
     clone.set(raw="photos")
     do(clone, "dvc", "add", "photos")
-    do(clone, "snakemake", "--cores", "2", "metrics")
+    do(clone, "snakemake", "--cores", "2", "report")
     do(clone, "git", "add", "--all")
     do(clone, "git", "commit", "--quiet", "--message", "Our photos")
     do(clone, "git", "tag", "photos-v1")
@@ -61,7 +61,7 @@ def test_a_tag_brings_back_photos_and_results_and_nothing_runs(photographer):
         do(photographer, "git", "checkout", "--quiet", version)
         do(photographer, "dvc", "checkout")
         assert photographer.bytes_of(*STAGES) == expected
-        assert "Nothing to be done" in do(photographer, "snakemake", "--cores", "2", "metrics")
+        assert "Nothing to be done" in do(photographer, "snakemake", "--cores", "2", "report")
         assert stages_run(do(photographer, "dvc", "repro")) == []
         assert do(photographer, "dvc", "status").strip() == CLEAN
 
@@ -90,7 +90,7 @@ def test_an_experiment_apart_from_the_workspace_has_the_photos(photographer):
 @pytest.mark.timeout(900)
 def test_an_experiment_that_snakemake_saves_has_the_photos_of_then(photographer):
     add_one_of_each_class(photographer.folder / "photos")
-    do(photographer, "snakemake", "--cores", "2", "metrics")
+    do(photographer, "snakemake", "--cores", "2", "report")
     (name,) = do(photographer, "dvc", "exp", "list", "--name-only").split()
     (saved,) = do(photographer, "git", "for-each-ref", "--format", "%(refname)", f"refs/exps/*/*/{name}").split()
     photos, lock = (

@@ -105,7 +105,7 @@ def test_why_nothing_can_be_saved_is_said(repository, tmp_path_factory, monkeypa
 @pytest.mark.long
 def test_dvc_takes_it_for_its_own_and_would_have_saved_the_same(built):
     built.set(train__steps=12)
-    said = do(built, "snakemake", "--cores", "2", "metrics")
+    said = do(built, "snakemake", "--cores", "2", "report")
     name = said.partition("saved as experiment ")[2].split()[0]
     do(built, "dvc", "exp", "save", "--force", "--name", "by-dvc", "metrics")
     refs = {ref.rpartition("/")[2]: ref for ref in do(built, "git", "for-each-ref", "--format=%(refname)").split()}

@@ -1,7 +1,5 @@
-"""What the Snakefile does before any job: what it refuses under DVC, and how it hears that nothing is to be done."""
+"""What the Snakefile does before any job: what it refuses under DVC, and how it ends."""
 
-import contextlib
-import logging
 import os
 import re
 import signal
@@ -9,7 +7,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,8 +14,6 @@ from conftest import PROJECT
 from huskies import receipt
 from huskies.errors import HuskyError
 from huskies.planning import flow
-from snakemake.common import NOTHING_TO_BE_DONE_MSG
-from snakemake.logging import logger
 
 Plans = dict[str, dict[str, Any]]
 
@@ -142,52 +137,10 @@ def test_more_than_five_reasons_are_counted():
 def test_a_folder_without_a_sound_receipt_is_as_good_as_absent():
     plans = made_by_hand()
     build(plans, "convert", "split")
-    Path(flow.receipt_path(plans["split"])).rename("data/split/receipt-0000000000000000.json")
+    Path(flow.Flow({}, plans).receipt("split")).rename("data/split/receipt-0000000000000000.json")
     assert refusal(plans, "augment") == (
         "augment needs data/split, which is not there. Get it: dvc checkout, or dvc pull"
     )
-
-
-@contextlib.contextmanager
-def listening(action: Any) -> Any:
-    """Have `action` called when nothing is to be done, and take the listener off again."""
-    before = list(logger.handlers)
-    flow.when_nothing_to_be_done(action)
-    try:
-        yield
-    finally:
-        for handler in [each for each in logger.handlers if each not in before]:
-            logger.removeHandler(handler)
-
-
-def test_snakemake_has_the_message_that_is_listened_for():
-    assert NOTHING_TO_BE_DONE_MSG.startswith("Nothing to be done")
-
-
-@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING, logging.ERROR])
-def test_the_action_is_called_at_the_message_that_nothing_is_to_be_done_each_time(level, monkeypatch):
-    monkeypatch.setattr(logger, "level", logging.INFO)
-    calls = []
-    with listening(lambda: calls.append("called")):
-        assert calls == []
-        logger.log(level, NOTHING_TO_BE_DONE_MSG)
-        assert calls == ["called"]
-        logger.log(level, NOTHING_TO_BE_DONE_MSG)
-    assert calls == ["called"] * 2
-
-
-@pytest.mark.parametrize(
-    "message",
-    ["Complete log", "", f"{NOTHING_TO_BE_DONE_MSG} ", NOTHING_TO_BE_DONE_MSG.lower(), None, {"msg": "x"}, 1],
-)
-def test_the_action_is_called_at_no_other_message(message, monkeypatch):
-    monkeypatch.setattr(logger, "level", logging.INFO)
-    calls = []
-    with listening(lambda: calls.append("called")):
-        logger.error(message)
-        logger.info(message)
-        logger.info("%s", NOTHING_TO_BE_DONE_MSG)
-    assert calls == []
 
 
 def test_workspace_and_environment_come_first_on_the_paths_of_the_jobs(workspace, monkeypatch):
@@ -219,77 +172,9 @@ def test_bad_parameters_end_snakemake_with_status_two(workspace, capsys, monkeyp
     assert re.fullmatch(r"ERROR: there is no params\.yaml\. .*\n", capsys.readouterr().err)
 
 
-@pytest.mark.parametrize(
-    ("targets", "allowed", "expected"),
-    [
-        ({"metrics"}, set(), {"metrics", "report"}),
-        ({"metrics", "audit"}, set(), {"metrics", "audit", "report"}),
-        # As DVC runs it.
-        ({"metrics"}, {"metrics"}, {"metrics"}),
-        ({"data/metrics/receipt-0.json"}, set(), {"data/metrics/receipt-0.json", "report"}),
-        ({"data/noise/noise/metrics/receipt-0.json"}, set(), {"data/noise/noise/metrics/receipt-0.json"}),
-        ({"split"}, set(), {"split"}),
-        (set(), set(), set()),
-    ],
-)
-def test_who_asks_for_the_numbers_gets_the_page(targets, allowed, expected):
-    made = []
-    settings = SimpleNamespace(targets=targets, allowed_rules=allowed)
-    workflow = SimpleNamespace(
-        dag_settings=None, is_main_process=False, _prepare_dag=lambda *given, **more: made.append((given, more))
-    )
-    assert flow.add_page(workflow) == []
-    # Snakemake has them only then.
-    workflow.dag_settings = settings
-    workflow._prepare_dag(True, nolock=True)
-    assert settings.targets == expected
-    assert made == [((True,), {"nolock": True})]
-
-
-def asked(*targets: str, **how: Any) -> tuple[set[str], list[str]]:
-    """Return (what Snakemake is to make now, what it is to make afterwards) where somebody asks for these targets."""
-    settings = SimpleNamespace(targets=set(targets), allowed_rules=set())
-    given = {
-        "execution_settings": object(),
-        "is_main_process": False,
-        "dryrun": False,
-        "touch": False,
-        "config_settings": SimpleNamespace(overwrite_config=how.pop("overwrite_config", {})),
-        **how,
-    }
-    workflow = SimpleNamespace(dag_settings=settings, _prepare_dag=lambda: None, **given)
-    later = flow.add_page(workflow)
-    workflow._prepare_dag()
-    return settings.targets, later
-
-
-@pytest.mark.parametrize(
-    ("targets", "now", "later"),
-    [
-        (["test"], {"test"}, ["report"]),
-        (["metrics", "test"], {"metrics", "test"}, ["report"]),
-        (["report", "test"], {"test"}, ["report"]),
-        (["publish", "test"], {"test"}, ["publish"]),
-        (["publish", "report", "test", "split"], {"test", "split"}, ["publish"]),
-        (["data/test/receipt-0.json", "data/report/receipt-1.json"], {"data/test/receipt-0.json"}, ["report"]),
-        (["./data/test/receipt-0.json", "data/publish/2/map.html"], {"./data/test/receipt-0.json"}, ["publish"]),
-        (["report", "publish"], {"report", "publish"}, []),
-    ],
-)
-def test_the_page_with_a_look_at_the_test_set_is_made_after_the_look(targets, now, later):
-    assert asked(*targets) == (now, later)
-
-
-@pytest.mark.parametrize(
-    "how", [{"execution_settings": None}, {"dryrun": True}, {"touch": True}, {"overwrite_config": {"aug": {}}}]
-)
-def test_where_nothing_comes_later_the_page_stays_beside_the_test(how):
-    assert asked("report", "test", **how)[0] == {"report", "test"}
-
-
 def test_reading_the_snakefile_imports_nothing_of_pixels_and_arrays():
     program = (
-        "import sys\nfrom huskies.planning import flow, record\n"
+        "import sys\nfrom huskies.article import families\nfrom huskies.planning import command, flow\n"
         "print({'numpy', 'pandas', 'PIL', 'cv2', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run(

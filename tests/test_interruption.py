@@ -52,7 +52,7 @@ def test_a_run_killed_in_every_stage_ends_as_if_undisturbed(first_build, clone, 
         assert kill_in(clone, stage, assassin) == -signal.SIGKILL, stage
         assert receipt.read(clone.folder / "data" / stage) is None
     stages = list(stage_list.tracked(clone.folder))
-    done = clone.run("snakemake", "--cores", "2", "metrics")
+    done = clone.run("snakemake", "--cores", "2", "report")
     assert done.returncode == 0, done.stderr
     undisturbed = first_build[0].bytes_of(*stages)
     assert clone.bytes_of(*stages) == undisturbed
@@ -85,7 +85,7 @@ def expected_receipts(clone, factor: int) -> dict[str, str]:
 def test_two_runs_with_different_parameters_at_once_never_mix(built):
     started = [
         subprocess.Popen(
-            ["snakemake", "--cores", "1", "metrics", "--config", f"aug={{factor: {factor}}}"],
+            ["snakemake", "--cores", "1", "report", "--config", f"aug={{factor: {factor}}}"],
             cwd=built.folder,
             env=built.environment(),
             stdout=subprocess.PIPE,
@@ -103,7 +103,7 @@ def test_two_runs_with_different_parameters_at_once_never_mix(built):
     metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
     [factor] = [each for each in (2, 3, 4) if expected_receipts(built, each)["metrics"] == found["metrics"]]
     assert metrics["augmented"]["images"] == (1 + factor) * metrics["baseline"]["images"]
-    last = built.run("snakemake", "--cores", "2", "metrics")
+    last = built.run("snakemake", "--cores", "2", "report")
     assert last.returncode == 0, last.stderr
     metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
     assert metrics["augmented"]["images"] == 3 * metrics["baseline"]["images"]

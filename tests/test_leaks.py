@@ -420,7 +420,7 @@ def test_a_data_set_with_planted_copies_of_validation_images_is_stopped(clone):
         planted[f"{path.parent.name}/train_{path.stem}.jpg"] = row.file
     assert len(planted) == len(CLASSES) == 3
 
-    done = clone.run("snakemake", "--cores", "2", "metrics")
+    done = clone.run("snakemake", "--cores", "2", "report")
     assert done.returncode != 0
     refusal = next(line for line in done.stderr.splitlines() if line.startswith("ERROR: "))
     assert re.findall(r"(\S+) is a near-duplicate of (\S+) \(", refusal) == sorted(planted.items())
@@ -429,11 +429,11 @@ def test_a_data_set_with_planted_copies_of_validation_images_is_stopped(clone):
     assert not (clone.folder / "data/metrics").exists() or not list((clone.folder / "data/metrics").iterdir())
 
     clone.set(leaks__action="warn")
-    do(clone, "snakemake", "--cores", "2", "metrics")
+    do(clone, "snakemake", "--cores", "2", "report")
     kept = manifest.read(clone.folder / "data/leaks/leaks.csv")
     assert dict(zip(kept["file"], kept["held_out"], strict=True)) == planted
     assert json.loads((clone.folder / "data/metrics/metrics.json").read_text())["leaks"] == 3
 
     clone.set(leaks__action="fail", group__near_duplicates=True)
-    do(clone, "snakemake", "--cores", "2", "metrics")
+    do(clone, "snakemake", "--cores", "2", "report")
     assert json.loads((clone.folder / "data/metrics/metrics.json").read_text())["leaks"] == 0

@@ -73,7 +73,7 @@ def test_experiments_from_outputs_with_arbitrary_times_give_the_numbers_of_as_ma
 
     def build(factor: int) -> bytes:
         other.set(aug__factor=factor)
-        other.do("snakemake", "--cores", "2", "metrics")
+        other.do("snakemake", "--cores", "2", "report")
         return (other.folder / "data/metrics/metrics.json").read_bytes()
 
     # In another order, side by side.

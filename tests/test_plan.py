@@ -112,7 +112,7 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "ledger.csv"):
+    for name in ("dvc.yaml",):
         shutil.copy(PROJECT / name, workspace)
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
         (workspace / raw / "cat").mkdir(parents=True)
@@ -408,16 +408,19 @@ def test_weights_that_are_not_there_are_refused(project, values):
 
 
 def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
-    for path, pages in {"ledger.csv": ["report"], "workflow/huskies/page/page.css": ["report", "preview"]}.items():
+    for path, pages in {
+        "workflow/huskies/page/page.html": ["report"],
+        "workflow/huskies/page/page.css": ["report", "preview"],
+    }.items():
         with open(workspace / path, "a", encoding="utf-8") as file:
             file.write("\n")
         after = plan.all_plans(values, workspace)
         assert changed(first, after) == pages
         assert after["report"]["files"][path] != first["report"]["files"][path]
-    (workspace / "ledger.csv").unlink()
+    (workspace / "workflow/huskies/page/page.html").unlink()
     with pytest.raises(HuskyError) as error:
         plan.all_plans(values, workspace)
-    path = f"{workspace}/ledger.csv"
+    path = f"{workspace}/workflow/huskies/page/page.html"
     assert str(error.value) == f"there is no file {path}. Get it back: git checkout {path}"
 
 

@@ -270,7 +270,7 @@ def test_preview_runs_alone_leaves_the_numbers_as_they_are_and_follows_the_polic
     numbers = built.bytes_of("metrics", "split")
     assert stages_run(do(built, "snakemake", "--cores", "2", "preview")) == ["preview"]
     assert built.bytes_of("preview") == before
-    assert stages_run(do(built, "snakemake", "--cores", "2", "metrics")) == []
+    assert stages_run(do(built, "snakemake", "--cores", "2", "report")) == []
     assert built.bytes_of("metrics", "split") == numbers
     assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 

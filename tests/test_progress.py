@@ -72,7 +72,7 @@ def test_a_bar_passes_its_items_on_and_ends_with_whoever_takes_them():
 def test_a_stage_that_fails_under_snakemake_had_its_bar_and_says_why_and_where_its_log_is(clone):
     clone.set(convert__max_rejected=0)
     (clone.folder / "data/digits/0/broken.png").write_text("no picture")
-    status, seen = in_clone(clone, "snakemake", "--cores", "2", "metrics")
+    status, seen = in_clone(clone, "snakemake", "--cores", "2", "report")
     assert status == 1
     assert re.search(r"\rconvert: +\d+%\|[^|]*\| \d+/28 \[", seen)
     error = next(line for line in re.split(r"[\r\n]+", seen) if line.startswith("ERROR: "))
@@ -84,7 +84,7 @@ def test_a_stage_that_fails_under_snakemake_had_its_bar_and_says_why_and_where_i
 @pytest.mark.long
 def test_every_stage_under_snakemake_has_its_bar_and_ends_with_a_line(built):
     built.set(aug__seed=7)
-    status, seen = in_clone(built, "snakemake", "--cores", "2", "metrics")
+    status, seen = in_clone(built, "snakemake", "--cores", "2", "report")
     assert status == 0, seen
     for label, unit in (
         ("augment", "images"),

@@ -148,7 +148,7 @@ def test_figures_of_before_are_not_taken_for_those_of_now(reported, tmp_path):
     shutil.rmtree(clone.folder / ".snakemake")
     shutil.rmtree(clone.folder / "data/publish")
     (clone.folder / "workflow-report.html").unlink()
-    assert "Nothing to be done" in do(clone, "snakemake", "--cores", "2", "metrics")
+    assert "Nothing to be done" in do(clone, "snakemake", "--cores", "2", "report")
     assert not (clone.folder / "data/publish").exists()
     done = clone.run(*REPORT)
     assert done.returncode != 0
@@ -163,21 +163,3 @@ def test_figures_of_before_are_not_taken_for_those_of_now(reported, tmp_path):
     (clone.folder / "data/digits").rename(clone.folder / "data/elsewhere")
     assert clone.run("snakemake", "--cores", "2").returncode != 0
     assert clone.bytes_of("report", "metrics", "publish") == before
-
-
-@pytest.mark.long
-def test_the_page_that_is_asked_for_beside_a_look_at_the_test_set_has_the_look(reported, tmp_path):
-    clone = reported.copy(tmp_path / "looked")
-    before = clone.bytes_of("publish")
-    assert stages_run(do(clone, "snakemake", "--cores", "2", "report", "publish", "test")) == ["report", "test"]
-    look = (clone.folder / "ledger.csv").read_text(encoding="utf-8").splitlines()[1]
-    assert look.split(",")[0] in (clone.folder / "data/report/report.html").read_text(encoding="utf-8")
-    assert published(clone).keys() == published(reported).keys()
-    assert not clone.bytes_of("publish").keys() & before.keys()
-    assert do(clone, "dvc", "status").strip() == "Data and pipelines are up to date."
-    # A file is as good as the name of its rule, and --touch is refused.
-    [made] = (clone.folder / "data/test").glob("receipt-*.json")
-    shutil.rmtree(clone.folder / "data/report")
-    target = str(made.relative_to(clone.folder))
-    assert clone.run("snakemake", "--cores", "2", "--touch", target).returncode == 2
-    assert stages_run(do(clone, "snakemake", "--cores", "2", target)) == ["report"]

@@ -239,7 +239,7 @@ def test_the_step_that_the_tour_adds_runs_and_is_removed_again(built: Clone):
     for path, text in before.items():
         path.write_text(text, encoding="utf-8")
     shutil.rmtree(built.folder / "data/blur")
-    assert stages_run(do(built, "snakemake", "--cores", "2", "metrics")) == []
+    assert stages_run(do(built, "snakemake", "--cores", "2", "report")) == []
 
 
 @pytest.mark.browser

@@ -448,6 +448,6 @@ def test_half_a_lock_and_an_empty_note_that_an_interrupted_dvc_has_left_are_put_
     sound = lock.read_bytes()
     lock.write_bytes(sound[: len(sound) // 2])
     (built.folder / ".dvc/tmp/rwlock").write_bytes(b"")
-    do(built, "snakemake", "--cores", "2", "metrics")
+    do(built, "snakemake", "--cores", "2", "report")
     assert lock.read_bytes() == sound
     assert do(built, "dvc", "status").strip() == "Data and pipelines are up to date."

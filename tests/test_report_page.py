@@ -58,7 +58,7 @@ def test_the_page_of_the_flowers_has_no_fault_and_is_small_enough_for_an_e_mail(
     clone = clone_project(tmp_path / "clone", raw=False)
     flowers = str(Path(os.environ["HUSKIES_SHARED"], "data/flowers"))
     clone.set(raw=flowers, split__validation=0.2, backbone__engine="openvino", backbone__precision="float32")
-    do(clone, "snakemake", "--cores", "2", "metrics")
+    do(clone, "snakemake", "--cores", "2", "report")
     page = clone.folder / "data/report/report.html"
     assert page.stat().st_size < 10e6
     for size, dark in LOOKS:

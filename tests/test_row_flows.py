@@ -17,23 +17,24 @@ from huskies.planning.flow import Flow, prepare
 BACKBONES = ["MobileNetV2", "MobileNet"]
 SMALL = {"article": {"flowers": "data/digits", "seeds": 2, "policies": 3}}
 MAKERS = {"augmented_first"}
+GATHERED = ("polynomials", "distorted", "old_bottlenecks", "tuning", "article")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The rows and the stages that gather them, of two backbones, two splits and three policies."""
+    """The flows of the rows and of the stages that gather them, of two backbones, two splits and three policies."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(PROJECT)
         patch.setattr(plan, "FOLDER", tmp_path_factory.mktemp("plans"))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv(backbone_files.CHOSEN, ",".join(BACKBONES))
         main = prepare(SMALL)
-        yield row_flows.make(main, noise(SMALL), SMALL, [])
+        yield row_flows.make(main, noise(SMALL), SMALL, False)
 
 
 @pytest.fixture(scope="module")
 def rows(made):
-    return made[0]
+    return {name: flow for name, flow in made.items() if name not in GATHERED}
 
 
 def test_every_row_is_there_on_each_backbone_and_split(rows):
@@ -144,8 +145,8 @@ def test_the_command_line_has_the_last_word(made, rows, monkeypatch, tmp_path):
 
 
 def test_the_row_on_the_fly_has_all_four_distortions_and_shares_whatever_it_reads(made, rows):
-    row = made[1]["distorted"]
-    assert row.flow.plans["distorted"]["params"]["distort"] == {
+    row = made["distorted"]
+    assert row.plans["distorted"]["params"]["distort"] == {
         "steps": 100,
         "flip_left_right": True,
         "random_crop": 10,
@@ -153,28 +154,29 @@ def test_the_row_on_the_fly_has_all_four_distortions_and_shares_whatever_it_read
         "random_brightness": 10,
     }
     first = rows["flowers/MobileNetV2/1"]
-    assert row.receipts == [first.receipt(stage) for stage in ("split", "bottlenecks_original", "leaks")]
+    assert row.upstream("distorted") == [first.receipt(stage) for stage in ("split", "bottlenecks_original", "leaks")]
 
 
 def test_the_stages_that_gather_read_what_their_jobs_look_for(made):
-    stages = made[1]
-    old = stages["old_bottlenecks"]
+    old = made["old_bottlenecks"]
     read = ("split", "augment", "bottlenecks_original", "bottlenecks_augmented", "metrics")
-    planned = old.flow.plans["old_bottlenecks"]
+    planned = old.plans["old_bottlenecks"]
     assert list(planned["inputs"]) == [f"{name}/{stage}" for name in ("before", "policy", "seed") for stage in read]
     assert planned["inputs"]["policy/split"] == planned["inputs"]["before/split"] != planned["inputs"]["seed/split"]
     assert planned["params"]["train"]["steps"] == 15000
-    tuning = stages["tuning"].flow.plans["tuning"]
+    tuning = made["tuning"].plans["tuning"]
     heads = [f"{stage}_{number}" for number in (1, 2, 3) for stage in ("train_augmented", "leaks")]
     assert list(tuning["inputs"]) == ["split", "bottlenecks_test", *heads]
-    assert old.flow.receipt("old_bottlenecks").startswith("data/article_rows/old_bottlenecks/receipt-")
-    for name, each in stages.items():
-        planned = each.flow.plans[name]
-        assert [path.rpartition("-")[2] for path in each.receipts] == [f"{h}.json" for h in planned["inputs"].values()]
+    assert old.receipt("old_bottlenecks").startswith("data/article_rows/old_bottlenecks/receipt-")
+    for name in GATHERED:
+        planned = made[name].plans[name]
+        assert [path.rpartition("-")[2] for path in made[name].upstream(name)] == [
+            f"{h}.json" for h in planned["inputs"].values()
+        ]
 
 
 def test_the_page_is_given_every_row(made):
-    article = made[1]["article"]
+    article = made["article"]
     heads = ("metrics", "train_baseline", "train_augmented")
     several = [f"{backbone}/{number}" for number in (1, 2) for backbone in BACKBONES]
     expected = {f"noise/{stage}" for stage in heads} | {
@@ -188,18 +190,17 @@ def test_the_page_is_given_every_row(made):
         f"{row}/{each}/{stage}" for row in ("flowers", "gradient_descent") for each in several for stage in heads
     }
     expected |= {f"leaky/{each}/metrics" for each in several}
-    assert set(article.flow.plans["article"]["inputs"]) == expected
-    assert article.flow.receipt("article").startswith("data/article/receipt-")
+    assert set(article.plans["article"]["inputs"]) == expected
+    assert article.receipt("article").startswith("data/article/receipt-")
 
 
 def test_without_the_flowers_the_other_rows_are_left_and_the_error_says_how_to_get_them(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(PROJECT)
     monkeypatch.setattr(plan, "FOLDER", tmp_path / "plans")
     gone = {"article": {"flowers": str(tmp_path / "gone.zip")}}
-    rows, stages = row_flows.make(prepare(gone), noise(gone), gone, [])
-    assert list(rows) == ["label_safety"]
-    assert list(stages) == ["polynomials", "article"]
-    assert {name.split("/")[0] for name in stages["article"].flow.plans["article"]["inputs"]} == {
+    flows = row_flows.make(prepare(gone), noise(gone), gone, False)
+    assert list(flows) == ["label_safety", "polynomials", "article"]
+    assert {name.split("/")[0] for name in flows["article"].plans["article"]["inputs"]} == {
         "noise",
         "label_safety",
         "polynomials",
@@ -209,18 +210,6 @@ def test_without_the_flowers_the_other_rows_are_left_and_the_error_says_how_to_g
         "from Kaggle: kaggle datasets download --path data olgabelitskaya/flower-color-images. Or set article.flowers "
         "in params.yaml to where they are: the zip, or the folder that holds flower_labels.csv.\n"
     )
-
-
-def test_the_rules_leave_out_what_the_rows_share():
-    text = (PROJECT / "workflow/article/article.smk").read_text(encoding="utf-8")
-    found = re.findall(
-        r"for row in sharing\(\*row_flows\.(\w+)\):\s+use rule \* from row exclude (.+?) as row\*", text, re.S
-    )
-    excluded = {name: tuple(re.split(r",[\s\\]+", stages)) for name, stages in found}
-    assert excluded == {
-        name: getattr(row_flows, name)
-        for name in ("BEFORE_SPLIT", "BEFORE_BACKBONE", "BEFORE_TRAINING", "BESIDE_AUGMENT")
-    }
 
 
 def test_a_policy_is_drawn_alike_every_time_and_others_are_others():

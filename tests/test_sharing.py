@@ -120,7 +120,7 @@ def shared(kind: str, server: Server, a: Clone, folder: Path) -> Clone:
     for path in server.objects():
         assert hashlib.md5(path.read_bytes()).hexdigest() == path.parent.name + path.name.removesuffix(".dir")
     assert b.bytes_of(*STAGES) == a.bytes_of(*STAGES)
-    assert "Nothing to be done" in do(b, "snakemake", "--cores", "2", "metrics")
+    assert "Nothing to be done" in do(b, "snakemake", "--cores", "2", "report")
     assert "Running stage" not in do(b, "dvc", "repro")
     return b
 
@@ -173,7 +173,7 @@ def test_a_team_computes_nothing_twice(first_build, tmp_path):
         do(a, "git", "pull", "--quiet")
         do(a, "dvc", "pull")
         assert a.bytes_of(*STAGES) == b.bytes_of(*STAGES)
-        assert "Nothing to be done" in do(a, "snakemake", "--cores", "2", "metrics")
+        assert "Nothing to be done" in do(a, "snakemake", "--cores", "2", "report")
         for clone in (a, b):
             changes = json.loads(do(clone, "dvc", "metrics", "diff", "--json", *EVERYTHING, "HEAD~2", "HEAD"))
             images = changes["data/metrics/metrics.json"]["augmented.images"]

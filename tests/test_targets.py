@@ -25,11 +25,28 @@ def workspace(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+class Rule:
+    """A rule of Snakemake's, as far as it is looked at."""
+
+    def __init__(self, name: str, output: list[str], reads: list[str] | None = None):
+        self.name, self.output, self.input = name, list(map(IOFile, output)), list(map(IOFile, reads or []))
+
+    def is_producer(self, file: str) -> bool:
+        return file in self.output
+
+
+class IOFile(str):
+    """A file of a rule's: one in angle brackets stands for an input function."""
+
+    def is_callable(self) -> bool:
+        return self.startswith("<")
+
+
 def asking(*names: str, touch: bool = False, provider: str | None = None, **given: Any) -> SimpleNamespace:
     """Return Snakemake's workflow as it is before the graph of jobs, asked for these targets with these settings."""
     settings = DAGSettings(targets={*names}, **{"rerun_triggers": frozenset({RerunTrigger.MTIME}), **given})
     storage = StorageSettings(default_storage_provider=provider, default_storage_prefix="s3://x")
-    rules = [SimpleNamespace(output=[RECEIPT]), SimpleNamespace(output=[])]
+    rules = [Rule("metrics", [RECEIPT]), Rule("audit", [])]
     return SimpleNamespace(dag_settings=settings, storage_settings=storage, touch=touch, rules=rules)
 
 
@@ -75,31 +92,38 @@ def test_a_receipt_of_other_parameters_is_refused_though_it_is_there():
         targets.refuse(asking("data/metrics/receipt-0123456789abcdef.json"))
 
 
-def ended(*files: str, reads: tuple[str, ...] = ()) -> SimpleNamespace:
-    """Return the workflow when it has done what it had to do for a job that makes and reads these files."""
-    return SimpleNamespace(dag=SimpleNamespace(targetjobs=[SimpleNamespace(output=files, input=reads)]))
+def test_what_is_asked_for_is_what_a_rule_makes_or_else_what_it_reads():
+    workflow = asking("metrics", "all", "data/noise/receipt.json")
+    workflow.rules += [Rule("all", [], ["data/report.html", "<function>"]), Rule("split", ["data/split"])]
+    assert targets.asked(workflow) == {RECEIPT, "data/report.html", "data/noise/receipt.json"}
+    workflow.dag_settings.targets.clear()
+    workflow.default_target = "split"
+    assert targets.asked(workflow) == {"data/split"}
+
+
+def test_what_was_asked_for_is_what_the_last_jobs_make_or_else_read():
+    jobs = [SimpleNamespace(output=["a"], input=["b"]), SimpleNamespace(output=[], input=["c", "d"])]
+    assert targets.made(SimpleNamespace(dag=SimpleNamespace(targetjobs=jobs))) == {"a", "c", "d"}
 
 
 def test_what_is_there_and_sound_passes():
-    assert targets.check(ended(RECEIPT)) is None
-    assert targets.check(ended(reads=(RECEIPT,))) is None
-    assert targets.check(ended()) is None
+    assert targets.check([RECEIPT]) is None
+    assert targets.check([]) is None
 
 
 def test_a_receipt_that_was_asked_for_and_is_not_there_is_named():
     shutil.rmtree("data/metrics")
-    for workflow in (ended(RECEIPT), ended(reads=(RECEIPT,))):
-        with pytest.raises(HuskyError) as error:
-            targets.check(workflow)
-        assert str(error.value) == (
-            f"not made, though it was asked for: {RECEIPT}. Another run may have replaced it meanwhile. "
-            "Run the same command again."
-        )
+    with pytest.raises(HuskyError) as error:
+        targets.check([RECEIPT])
+    assert str(error.value) == (
+        f"not made, though it was asked for: {RECEIPT}. Another run may have replaced it meanwhile. "
+        "Run the same command again."
+    )
 
 
 @pytest.mark.parametrize("harm", ["changed", "missing", "foreign"])
 def test_a_damaged_result_is_named_with_the_command_that_mends_it(harm):
-    targets.check(ended(RECEIPT))
+    targets.check([RECEIPT])
     name = "metrics.json"
     if harm == "changed":
         Path("data/metrics/metrics.json").write_text('{"val_accuracy": 1}')
@@ -109,7 +133,7 @@ def test_a_damaged_result_is_named_with_the_command_that_mends_it(harm):
         name = "notes.txt"
         Path("data/metrics/notes.txt").write_text("mine")
     with pytest.raises(HuskyError) as error:
-        targets.check(ended(RECEIPT))
+        targets.check([RECEIPT])
     assert str(error.value) == (
         f"data/metrics is not as its receipt says: {name}. Delete the folder and run the same command again: "
         "rm -rf data/metrics"

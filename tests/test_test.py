@@ -106,7 +106,7 @@ def test_both_heads_are_scored_on_the_same_test_images_with_intervals(tmp_path):
         "  the first look at these test images, in ledger.csv: commit it"
     )
     results = written(job)
-    assert results.keys() == {"baseline", "augmented", "gain", "provenance"}
+    assert results.keys() == {"baseline", "augmented", "gain", "provenance", "ledger"}
     for name, right in (("baseline", 7), ("augmented", 9)):
         low, high = intervals.wilson(right, 10)
         assert results[name] == {
@@ -151,6 +151,7 @@ def test_no_features_but_those_of_test_images_are_read(tmp_path):
 
     other = [file for file in FILES if "/test_" in file] + ["cat/train_z.jpg", "dog/val_z.jpg"]
     again = make_job(tmp_path / "other", other)
+    ledger.PATH.write_text(",".join(ledger.COLUMNS) + "\n")
     test.run(again)
     for name in ("test.json", "baseline.csv", "augmented.csv"):
         assert (again.output / name).read_bytes() == (job.output / name).read_bytes()
@@ -196,12 +197,14 @@ def test_every_look_is_in_the_ledger_and_one_at_the_same_model_is_told_from_one_
         "raw": "",
         "code": "",
     }
+    assert json.loads((job.output / "test.json").read_text())["ledger"] == {"looks": 1, "models": 1}
     assert test.run(job).endswith("look 2 at these test images, always for the same model, in ledger.csv: commit it")
     other = make_job(tmp_path / "other", labels=["dog", "cat"])
     assert test.run(other).endswith(
         "look 3 at these test images, for 2 models, in ledger.csv: commit it. "
         "The more looks have led to changes, the less this number is a test"
     )
+    assert json.loads((other.output / "test.json").read_text())["ledger"] == {"looks": 3, "models": 2}
     fewer = make_job(tmp_path / "fewer", FILES[1:])
     assert test.run(fewer).endswith("the first look at these test images, in ledger.csv: commit it")
     assert len(ledger.read()) == 4

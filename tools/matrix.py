@@ -296,7 +296,7 @@ class Bases:
         cell.do("dvc", "remote", "add", "--default", "store", str(self._folder / "store"))
         for version in (1, 2):
             cell.set(aug__factor=version, train__steps=5)
-            cell.do("snakemake", "--cores", "2", "metrics")
+            cell.do("snakemake", "--cores", "2", "report")
             cell.do("git", "add", "--all")
             cell.do("git", "commit", "--quiet", "--message", f"Version {version}")
             cell.do("git", "tag", f"v{version}")
@@ -327,7 +327,7 @@ class Bases:
         if column != "fresh clone":
             # What DVC and Snakemake remember of files goes by inode, and by times that lie some seconds back.
             time.sleep(2.1)
-            for command in (["snakemake", "--cores", "2", "metrics"], ["dvc", "status"]):
+            for command in (["snakemake", "--cores", "2", "report"], ["dvc", "status"]):
                 said = cell.do(*command)
                 if stages_in(said):
                     raise Wrong("the copy is not up to date", said)
@@ -345,7 +345,7 @@ class Bases:
                 for file in files:
                     (clone.folder / file).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(cell.folder / file, clone.folder / file)
-                clone.do("snakemake", "--cores", "2", "metrics")
+                clone.do("snakemake", "--cores", "2", "report")
                 self._builds[digest] = clone.folder
         return clone
 
@@ -382,7 +382,7 @@ def stages_in(said: str) -> tuple[str, ...]:
 
 
 def run_snakemake(cell: Cell) -> Seen:
-    done = cell.run("snakemake", "--cores", "2", "metrics")
+    done = cell.run("snakemake", "--cores", "2", "report")
     return Seen(done.returncode, stages_in(done.stderr), done.stdout + done.stderr, cell)
 
 

@@ -1,7 +1,6 @@
-"""The flow from raw images to numbers: once for your data, and once more as a module for each control."""
+"""The flow from raw images to numbers: once for your data, and once more as a module for every other flow."""
 
 
-include: "rules/common.smk"
 include: "rules/convert.smk"
 include: "rules/group.smk"
 include: "rules/split.smk"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from conftest import bare_job
-from huskies import ledger, outputs, receipt
+from huskies import outputs, receipt
 from huskies.images import codec, manifest, naming
 from huskies.job import Job
 from huskies.steps import metrics, report
@@ -31,11 +31,10 @@ class Made:
     missed: int = 1
     leaks: int = 0
     rejected: list[dict[str, str]] = field(default_factory=list)
-    looks: list[dict[str, Any]] = field(default_factory=list)
     conflicts: list[dict[str, str]] = field(default_factory=list)
 
     def job(self, folder: Path) -> Job:
-        """Write all inputs below `folder`, the ledger into the present folder; return the job of the report."""
+        """Write all inputs below `folder`; return the job of the report."""
         data = folder / "data"
         split, copies = self._images(data)
         rows = split[split["split"] != "test"]
@@ -61,7 +60,6 @@ class Made:
         self._table(
             data / "leaks/leaks.csv", pd.DataFrame(leaking, columns=["file", "held_out", "reason", "similarity"])
         )
-        self._table(ledger.PATH, pd.DataFrame(self.looks, columns=ledger.COLUMNS))
         self._metrics(data)
         names = ["convert", "group", "split", "augment", "bottlenecks_original", "train_baseline", "train_augmented"]
         inputs = {name: data / name for name in [*names, "leaks", "metrics"]}

@@ -34,7 +34,7 @@ class Command:
         return " ".join(self.typed)
 
 
-TYPED = ("snakemake", "--cores", "2", "metrics")
+TYPED = ("snakemake", "--cores", "2", "report")
 METRICS = Command(TYPED, asks=(("aug__factor", WANTED),), saved=True)
 COMMANDS = (
     METRICS,

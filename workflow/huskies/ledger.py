@@ -63,15 +63,20 @@ def append(look: dict[str, object], path: Path = PATH) -> pd.DataFrame:
     return looks
 
 
-def summary(looks: pd.DataFrame) -> str:
-    """Return a line on the last look: which it is at these test images, and at how many models."""
+def count(looks: pd.DataFrame) -> dict[str, int]:
+    """Return how many `looks` there were at the test images of the last one, itself among them, at how many `models`."""
     same = looks[looks["test_set"] == looks["test_set"].iloc[-1]]
-    models = len(same[["baseline_head", "augmented_head"]].drop_duplicates())
-    if len(same) == 1:
+    return {"looks": len(same), "models": len(same[["baseline_head", "augmented_head"]].drop_duplicates())}
+
+
+def summary(counted: dict[str, int]) -> str:
+    """Return a line on what `count` returns."""
+    looks, models = counted["looks"], counted["models"]
+    if looks == 1:
         return f"the first look at these test images, in {PATH}: commit it"
     return (
-        f"look {len(same)} at these test images, for {models} models, in {PATH}: commit it. "
+        f"look {looks} at these test images, for {models} models, in {PATH}: commit it. "
         "The more looks have led to changes, the less this number is a test"
         if models > 1
-        else f"look {len(same)} at these test images, always for the same model, in {PATH}: commit it"
+        else f"look {looks} at these test images, always for the same model, in {PATH}: commit it"
     )

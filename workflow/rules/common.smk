@@ -2,27 +2,25 @@
 
 Reads params.yaml with what --config puts over it, dvc.yaml, the code and the raw images; writes the plans to
 .snakemake/plans/. Rules are joined by receipts alone. A receipt's name says all that the stage depends on, so
-times say nothing, and inputs are ancient(). A module is given its flow ready-made.
+times say nothing, and inputs are ancient().
 """
 
+import functools
 import os
 import sys
 
 sys.path.insert(0, os.path.abspath("workflow"))
 
-from huskies import stage_folder
-from huskies.planning import record, targets
-from huskies.planning.flow import (
-    add_page,
-    asked_for,
-    let_sigterm_end_snakemake,
-    or_exit,
-    prepare,
-    receipt_path,
-    when_nothing_to_be_done,
-)
+from huskies.planning import command, targets
+from huskies.planning.flow import let_sigterm_end_snakemake, or_exit, prepare
 
-flow = config["flow"] if "flow" in config else or_exit(prepare, config)
+flow = or_exit(prepare, config)
+
+
+@functools.cache
+def begun():
+    """Refuse what Snakemake would not make, once, before it makes anything."""
+    or_exit(command.begin, workflow, flow)
 
 
 def receipt(stage):
@@ -32,14 +30,24 @@ def receipt(stage):
 
 def made(stage):
     """Return the receipt of a stage that a rule reads. Times say nothing of it."""
-    return ancient(flow.receipt(stage))
+
+    def path(wildcards):
+        begun()
+        return flow.receipt(stage)
+
+    return ancient(path)
 
 
 def made_raw():
-    """Return the receipt of the control that made the raw images, where one did."""
-    return [ancient(path) for path in flow.upstream("convert")]
+    """Return nothing: the raw images are the user's. Elsewhere in the Snakefile a control makes them."""
+
+    def paths(wildcards):
+        begun()
+        return []
+
+    return paths
 
 
 def log_of(stage):
     """Return the path of the stage's log."""
-    return flow.log(stage)
+    return f"logs/{stage}.log"

@@ -1,6 +1,6 @@
 """report: the page to look at, of everything up to metrics.
 
-Reads ledger.csv and every folder above, except bottlenecks_augmented and bottlenecks_test.
+Reads every folder above, except bottlenecks_augmented and bottlenecks_test.
 Writes data/report/: report.html, and figures/ with what is drawn in it.
 """
 

@@ -1,11 +1,9 @@
-"""Which backbones the article's rows use: the best of those that can be had on this machine, chosen while parsing."""
+"""Which backbones the article's rows use: the best of those that can be had on this machine, chosen before any job."""
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +27,6 @@ _KERAS_FILES = {
 # Seconds that Keras may take to fetch 80 MB, and to find out that it cannot.
 _PATIENCE = 120
 _FETCH = "import sys, keras; getattr(keras.applications, sys.argv[1])(include_top=False, weights='imagenet')"
-# What Snakemake only shows, or checks: nothing is worth a download then.
-_LOOKS = re.compile(
-    r"-[a-zA-Z]*n[a-zA-Z]*|--(dry-?run|dag|rulegraph|filegraph|lint|list.*|(detailed-)?summary|report)(=.*)?"
-)
 
 
 def read(name: str) -> dict[str, Any]:
@@ -86,10 +80,10 @@ def choose(backbones: dict[str, dict[str, Any]], may_fetch: bool) -> tuple[list[
     return chosen or [BUNDLED], said
 
 
-def settle(command: Sequence[str]) -> list[str]:
+def settle(may_fetch: bool) -> list[str]:
     """Return the backbones' names: those that Snakemake's first process chose, which says so on stderr.
 
-    command: Snakemake's command line. Raises HuskyError where what was handed down names no backbone.
+    may_fetch: as in `choose`. Raises HuskyError where what was handed down names no backbone.
     """
     backbones = {name: read(name) for name in (*(each for names in WANTED for each in names), BUNDLED)}
     handed_down = os.environ.get(CHOSEN)
@@ -98,7 +92,7 @@ def settle(command: Sequence[str]) -> list[str]:
         if unknown := [name for name in names if name not in backbones]:
             raise HuskyError(f"{CHOSEN}: there is no backbone '{unknown[0]}'.{nearest(unknown[0], backbones)}")
         return names
-    names, said = choose(backbones, may_fetch=not any(_LOOKS.fullmatch(each) for each in command))
+    names, said = choose(backbones, may_fetch)
     print(said, file=sys.stderr)
     os.environ[CHOSEN] = ",".join(names)
     return names

@@ -1,22 +1,20 @@
-"""The article's rows: the same flow with the parameter files of workflow/article/, each a module of the Snakefile.
+"""The article's rows: the same flow with the parameter files of workflow/article/.
 
 A row changes parameters and nothing else. What two rows have in common is made once: a flow shares the stages above
 its change with the flow that it was derived from.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from huskies.article import backbone_files, random_policies
-from huskies.controls.flows import leaky
+from huskies.controls.flows import gathered, leaky
 from huskies.errors import HuskyError
 from huskies.planning import params, plan, stage_list
 from huskies.planning.flow import Flow, report
-from huskies.receipt import plan_hash
 
 FOLDER = Path("workflow/article")
 ROOT = "data/article_rows"
@@ -28,36 +26,24 @@ BEFORE_TRAINING = (*BEFORE_BACKBONE, "bottlenecks_original", "bottlenecks_augmen
 BESIDE_AUGMENT = (*BEFORE_SPLIT, "split", "bottlenecks_original", "bottlenecks_test", "train_baseline")
 
 
-@dataclass(frozen=True)
-class Gathered:
-    """A stage beside the flows of the rows: a flow that has it, and the receipts that it reads."""
+def make(main: Flow, noise: Flow, overrides: dict[str, Any], may_fetch: bool) -> dict[str, Flow]:
+    """Return the flows of all rows, and of the stages that gather them, by their place below ROOT; `article` is last.
 
-    flow: Flow
-    receipts: list[str]
-
-
-def make(
-    main: Flow, noise: Flow, overrides: dict[str, Any], command: Sequence[str]
-) -> tuple[dict[str, Flow], dict[str, Gathered]]:
-    """Return (the flows of all rows, by their place below ROOT; the stages that gather them, by name).
-
-    main, noise: the user's flow and that of the control. overrides: those of --config. command: Snakemake's command
-    line. Where the flowers are missing, this is said on stderr, and the other rows are returned.
+    main, noise: the user's flow and that of the control. overrides: those of --config. may_fetch: whether weights of
+    Keras' may be downloaded. Where the flowers are missing, this is said on stderr, and the other rows are returned.
     """
-    flows = {"label_safety": label_safety(overrides)}
-    stages = {"polynomials": gathered("polynomials", main.params, {})}
+    flows = {"label_safety": label_safety(overrides), "polynomials": gathered("polynomials", main.params, {}, ROOT)}
     if said := missing_flowers(main.params):
         report(HuskyError(said))
     else:
-        backbones = backbone_files.settle(command)
+        backbones = backbone_files.settle(may_fetch)
         flows |= on_flowers(overrides, backbones)
-        stages |= {
+        flows |= {
             "distorted": distorted(flows[f"flowers/{backbones[0]}/1"]),
             "old_bottlenecks": old_bottlenecks(flows, backbones[0]),
             "tuning": tuning(flows),
         }
-    stages["article"] = gathered("article", main.params, shown(noise, flows, stages), "data")
-    return flows, stages
+    return {**flows, "article": gathered("article", main.params, shown(noise, flows), "data")}
 
 
 def missing_flowers(values: dict[str, Any]) -> str:
@@ -156,52 +142,39 @@ def _planned(
     return Flow(values, plans, root, shared or {})
 
 
-def gathered(name: str, values: dict[str, Any], sources: dict[str, tuple[Flow, str]], root: str = ROOT) -> Gathered:
-    """Return the stage `name` of workflow/stages.yaml below `root`.
-
-    sources: what it reads, (flow, stage), by the name under which its job finds the folder.
-    """
-    made = plan.control(name, values, {key: plan_hash(flow.plans[stage]) for key, (flow, stage) in sources.items()})
-    plan.publish({name: made})
-    return Gathered(Flow(values, {name: made}, root), [flow.receipt(stage) for flow, stage in sources.values()])
-
-
-def distorted(other: Flow) -> Gathered:
-    """Return the stage that trains on the fly, with the four distortions of retrain.py, on the photos of a flow."""
+def distorted(other: Flow) -> Flow:
+    """Return the flow whose stage trains on the fly, with the four distortions of retrain.py, on another's photos."""
     shared = [stage for stage in other.plans if stage != "distorted"]
-    flow = derived(other, row("distort"), shared, "distorted")
-    return Gathered(flow, flow.upstream("distorted"))
+    return derived(other, row("distort"), shared, "distorted")
 
 
-def old_bottlenecks(flows: dict[str, Flow], backbone: str) -> Gathered:
-    """Return the stage of trap 1: before and after a change of the policy, and of the split."""
+def old_bottlenecks(flows: dict[str, Flow], backbone: str) -> Flow:
+    """Return the flow of the stage of trap 1: before and after a change of the policy, and of the split."""
     read = ("split", "augment", "bottlenecks_original", "bottlenecks_augmented", "metrics")
     before = flows[f"flowers/{backbone}/1"]
     states = {"before": before, "policy": flows["new_policy"], "seed": flows[f"flowers/{backbone}/2"]}
     sources = {f"{name}/{stage}": (each, stage) for name, each in states.items() for stage in read}
-    return gathered("old_bottlenecks", before.params, sources)
+    return gathered("old_bottlenecks", before.params, sources, ROOT)
 
 
-def tuning(flows: dict[str, Flow]) -> Gathered:
-    """Return the stage of trap 2: the heads of all policies, each behind its gate, and the test images."""
+def tuning(flows: dict[str, Flow]) -> Flow:
+    """Return the flow of the stage of trap 2: the heads of all policies, each behind its gate, and the test images."""
     tried = [each for name, each in flows.items() if name.startswith("policies/")]
     sources = {stage: (tried[0], stage) for stage in ("split", "bottlenecks_test")}
     for number, each in enumerate(tried, 1):
         sources |= {f"{stage}_{number}": (each, stage) for stage in ("train_augmented", "leaks")}
-    return gathered("tuning", tried[0].params, sources)
+    return gathered("tuning", tried[0].params, sources, ROOT)
 
 
-def shown(noise: Flow, flows: dict[str, Flow], stages: dict[str, Gathered]) -> dict[str, tuple[Flow, str]]:
-    """Return the sources of the stage `article`, (flow, stage), by the name under which it finds the folder.
-
-    stages: polynomials, and with the flowers distorted, old_bottlenecks and tuning, by name.
-    """
+def shown(noise: Flow, flows: dict[str, Flow]) -> dict[str, tuple[Flow, str]]:
+    """Return the sources of the stage `article`, (flow, stage), by the name under which it finds the folder."""
     heads = ("metrics", "train_baseline", "train_augmented")
     sources = {f"noise/{stage}": (noise, stage) for stage in heads}
-    sources["label_safety"] = flows["label_safety"], "label_safety"
     for name, each in flows.items():
         if name.startswith(("flowers/", "gradient_descent/")):
             sources |= {f"{name}/{stage}": (each, stage) for stage in heads}
         elif name.startswith("leaky/"):
             sources[f"{name}/metrics"] = each, "metrics"
-    return {**sources, **{name: (each.flow, name) for name, each in stages.items()}}
+        elif name in each.plans:
+            sources[name] = each, name
+    return sources

@@ -12,11 +12,13 @@ from ruamel.yaml import YAML
 
 from huskies.article import backbone_files
 from huskies.article.sweep_runs import NONE
+from huskies.controls.flows import summary
 from huskies.errors import HuskyError
 from huskies.planning import params, plan
 from huskies.planning.flow import Flow
 
 FILE = Path("workflow/article/sweep.yaml")
+ROOT = "data/sweep_flows"
 MIXUP = "mixup"
 
 # Of the first flow, by all others; of the flow without copies of the same training images, by those with copies, and
@@ -39,11 +41,6 @@ class Setting(NamedTuple):
         """The setting as a path: common/5/15/1."""
         return "/".join(map(str, self))
 
-    @property
-    def alias(self) -> str:
-        """What the names of its rules begin with: sweep_common_5_15_1_."""
-        return "_".join(["sweep", *map(str, self), ""])
-
 
 def settings(described: dict[str, Any]) -> Iterator[Setting]:
     """Yield the settings that FILE describes, each after the one without copies that it shares stages with.
@@ -57,6 +54,13 @@ def settings(described: dict[str, Any]) -> Iterator[Setting]:
         factors = described["factors"] if size == max(sizes) else [described["curve_factor"]]
         for policy, factor in itertools.product(described["policies"], factors):
             yield Setting(policy, factor, size, split)
+
+
+def make(overrides: dict[str, Any]) -> list[Flow]:
+    """Return the flows of all settings, and that of the stage that puts them side by side; raise as `flows` does."""
+    swept = flows(overrides)
+    first = next(iter(swept.values()))
+    return [*swept.values(), summary("sweep", {each.key: flow for each, flow in swept.items()}, first.params, "data")]
 
 
 def flows(overrides: dict[str, Any]) -> dict[Setting, Flow]:
@@ -108,4 +112,4 @@ def _flow(setting: Setting, values: dict[str, Any], others: dict[Setting, Flow])
     makers = {stage: flow for stage, flow in makers.items() if flow}
     plans = plan.all_plans(values, given={stage: flow.plans[stage] for stage, flow in makers.items()})
     plan.publish({stage: plans[stage] for stage in plan.lineage("metrics", plans) if stage not in makers})
-    return Flow(values, plans, f"data/sweep_flows/{setting.key}", {stage: flow.root for stage, flow in makers.items()})
+    return Flow(values, plans, f"{ROOT}/{setting.key}", {stage: flow.root for stage, flow in makers.items()})

@@ -1,8 +1,9 @@
-"""The same flow on other data and other splits: noise, the leak, the repeats. Each is a module of the Snakefile.
+"""The same flow on other data and other splits: noise, the leak, the repeats.
 
 A control changes parameters and nothing else; every stage's code is the one that makes the user's own numbers.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,16 @@ from ruamel.yaml import YAML
 
 from huskies.planning import params, plan
 from huskies.planning.flow import Flow
-from huskies.receipt import plan_hash
 
-NOISE = Path("workflow/controls/noise.yaml")
+FILE = Path("workflow/controls/noise.yaml")
+NOISE, LEAKAGE, REPEATS = "data/noise", "data/leakage", "data/repeats"
 
 
 def noise(overrides: dict[str, Any]) -> Flow:
     """Return the flow on images of noise: params.yaml, noise.yaml over it, and overrides of --config over both."""
-    own = YAML(typ="safe").load(NOISE.read_text(encoding="utf-8"))
+    own = YAML(typ="safe").load(FILE.read_text(encoding="utf-8"))
     values = params.load(overrides=overrides, own=own)
-    return _on_made_images(plan.control("noise_images", values, {}), values, "data/noise")
+    return _on_made_images(plan.control("noise_images", values, {}), values, NOISE)
 
 
 def leaky(honest: Flow, root: str) -> Flow:
@@ -40,31 +41,50 @@ def leaky(honest: Flow, root: str) -> Flow:
         "aug": {**honest.params["aug"], "factor": 0},
         "leaks": {"action": "warn"},
     }
-    maker = plan.control("augmented_first", honest.params, {"split": plan_hash(honest.plans["split"])})
-    return _on_made_images(maker, {**honest.params, **changed}, root)
+    maker = plan.control("augmented_first", honest.params, {"split": honest.hashes["split"]})
+    return _on_made_images(maker, {**honest.params, **changed}, root, [honest.receipt("split")])
+
+
+def leakage(main: Flow, on_noise: Flow) -> list[Flow]:
+    """Return the leaky flows on the user's data and on noise, and that of the stage that compares them."""
+    leaks = {"leaky": leaky(main, f"{LEAKAGE}/data"), "noise_leaky": leaky(on_noise, f"{LEAKAGE}/noise")}
+    compared = {"honest": main, "leaky": leaks["leaky"], "noise_honest": on_noise, "noise_leaky": leaks["noise_leaky"]}
+    return [*leaks.values(), summary("leakage", compared, main.params, LEAKAGE)]
 
 
 def repeats(main: Flow) -> list[Flow]:
-    """Return the flow for each repeat: other validation images, never the main flow's test images."""
+    """Return the flow for each repeat, and that of the stage that puts them side by side.
+
+    Each has other validation images, and never the main flow's test images.
+    """
     shared = {stage: main.plans[stage] for stage in ("convert", "group")}
     flows = []
     for number in range(1, main.params["repeats"]["seeds"] + 1):
         values = {**main.params, "split": {**main.params["split"], "repeat": number}}
         plans = plan.all_plans(values, given=shared)
         plan.publish(plans)
-        flows.append(Flow(values, plans, f"data/repeats/{number}", dict.fromkeys(shared, main.root)))
-    return flows
+        flows.append(Flow(values, plans, f"{REPEATS}/{number}", dict.fromkeys(shared, main.root)))
+    named = {f"metrics_{number}": each for number, each in enumerate(flows, 1)}
+    return [*flows, summary("repeats", named, main.params, REPEATS)]
 
 
-def summary(name: str, flows: dict[str, Flow], values: dict[str, Any]) -> dict[str, Any]:
-    """Return the published plan of the control that puts the metrics of several flows side by side, by their names."""
-    made = plan.control(name, values, {key: plan_hash(flow.plans["metrics"]) for key, flow in flows.items()})
+def summary(name: str, flows: dict[str, Flow], values: dict[str, Any], root: str) -> Flow:
+    """Return the flow of the one stage that puts the metrics of several flows, by their names, side by side."""
+    return gathered(name, values, {key: (flow, "metrics") for key, flow in flows.items()}, root)
+
+
+def gathered(name: str, values: dict[str, Any], sources: Mapping[str, tuple[Flow, str]], root: str) -> Flow:
+    """Return the flow below `root` of one stage of workflow/stages.yaml, which reads stages of others.
+
+    sources: (flow, stage), by the name under which its job finds the folder.
+    """
+    made = plan.control(name, values, {key: flow.hashes[stage] for key, (flow, stage) in sources.items()})
     plan.publish({name: made})
-    return made
+    return Flow(values, {name: made}, root, read={name: [flow.receipt(stage) for flow, stage in sources.values()]})
 
 
-def _on_made_images(maker: dict[str, Any], values: dict[str, Any], root: str) -> Flow:
+def _on_made_images(maker: dict[str, Any], values: dict[str, Any], root: str, reads: Sequence[str] = ()) -> Flow:
     values = {**values, "raw": f"{root}/{maker['stage']}/images"}
     plans = plan.all_plans(values, given={maker["stage"]: maker})
     plan.publish(plans)
-    return Flow(values, plans, root)
+    return Flow(values, plans, root, read={maker["stage"]: reads})

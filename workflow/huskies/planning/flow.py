@@ -1,13 +1,12 @@
 """What the Snakefile does before any job: parameters, plans, and all that can be refused at once."""
 
 import contextlib
-import logging
+import functools
 import os
-import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from typing import Any, TypeVar
 from huskies import receipt
 from huskies.errors import HuskyError, some
 from huskies.images import raw_files
-from huskies.planning import params, plan, stage_list, targets
+from huskies.planning import params, plan, stage_list
 
 Made = TypeVar("Made")
 
@@ -25,25 +24,29 @@ class Flow:
     """The stages from raw images to numbers, once: their plans, by name, and where they lie.
 
     params: validated parameters. root: the folder that holds a folder for each stage. shared: the root of each stage
-    that is another flow's.
+    that is another flow's. read: the receipts of other flows that a stage reads, by stage.
     """
 
     params: dict[str, Any]
     plans: dict[str, dict[str, Any]]
     root: str = "data"
     shared: Mapping[str, str] = field(default_factory=dict)
+    read: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def hashes(self) -> dict[str, str]:
+        """The hash of each stage's plan, by stage."""
+        return {stage: receipt.plan_hash(planned) for stage, planned in self.plans.items()}
 
     def receipt(self, stage: str) -> str:
         """Return the path of the receipt that the stage is to have."""
-        return receipt_path(self.plans[stage], self.shared.get(stage, self.root))
+        return f"{self.shared.get(stage, self.root)}/{stage}/{receipt.name(self.hashes[stage])}"
 
     def upstream(self, stage: str) -> list[str]:
-        """Return the receipts of the stages above, in the order of dvc.yaml."""
+        """Return the receipts of what the stage reads: of the stages above, in the order of dvc.yaml, or of others."""
+        if stage in self.read:
+            return list(self.read[stage])
         return [self.receipt(above) for above in self.plans[stage]["inputs"]]
-
-    def log(self, stage: str) -> str:
-        """Return where the stage keeps what it says: logs/split.log, or logs/repeats/3/split.log."""
-        return f"{self.root.replace('data', 'logs', 1)}/{stage}.log"
 
 
 def prepare(overrides: dict[str, Any]) -> Flow:
@@ -82,7 +85,7 @@ def check_upstream(plans: dict[str, dict[str, Any]], stage: str) -> None:
     size and time restored, nor what has changed since it looked.
     """
     inputs = plans[stage]["inputs"] if stage in plans else {}
-    absent = [name for name in inputs if not Path(receipt_path(plans[name])).exists()]
+    absent = [name for name in inputs if not Path(Flow({}, plans).receipt(name)).exists()]
     if not absent:
         return
     for name in plan.lineage(stage, plans)[:-1]:
@@ -113,37 +116,11 @@ def or_exit(make: Callable[..., Made], *arguments: Any) -> Made:
         sys.exit(2)
 
 
-def asked_for(names: Collection[str], command: Collection[str]) -> list[str]:
-    """Return those names that a command line speaks of, as targets or in parts of targets.
-
-    Snakemake knows its targets only when it has read all rules, and reading those of twenty flows takes a while.
-    """
-    return [name for name in names if any(re.search(rf"\b{name}(?=$|[_/:])", each) for each in command)]
-
-
 def report(error: HuskyError) -> None:
     """Print an error as users see it; under DVC with the way back to before the command."""
     print(f"ERROR: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
     if os.environ.get("DVC_STAGE"):
         print("To go back to before this dvc command: git checkout params.yaml && dvc checkout", file=sys.stderr)
-
-
-def receipt_path(planned: dict[str, Any], root: str = "data") -> str:
-    """Return where the receipt of a plan lies."""
-    return f"{root}/{planned['stage']}/{receipt.name(receipt.plan_hash(planned))}"
-
-
-def when_nothing_to_be_done(action: Callable[[], None]) -> None:
-    """Call `action` when Snakemake says that there is nothing to be done, for which it has no hook of its own."""
-    from snakemake.common import NOTHING_TO_BE_DONE_MSG
-    from snakemake.logging import logger
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.msg == NOTHING_TO_BE_DONE_MSG:
-                action()
-
-    logger.addHandler(Listener())
 
 
 def let_sigterm_end_snakemake() -> None:
@@ -155,41 +132,3 @@ def let_sigterm_end_snakemake() -> None:
     end = signal.getsignal(signal.SIGTERM)
     if callable(end):
         signal.signal(signal.SIGTERM, lambda *given: threading.Thread(target=end, args=given).start())
-
-
-def add_page(workflow: Any) -> list[str]:
-    """Refuse what Snakemake would not make; let who asks it for metrics get the report as well: DVC has both.
-
-    DVC itself allows the rule of one stage alone. Beside the test, whose look at the test images is to stand in the
-    page, the page comes later: the list that is returned has then the rule to run afterwards, report or publish.
-    Targets are known only when the Snakefile has been read, and there is no hook then.
-    """
-    make_dag, later = workflow._prepare_dag, []
-
-    def make_dag_with_page(*arguments: Any, **options: Any) -> None:
-        settings = workflow.dag_settings
-        if workflow.is_main_process:
-            or_exit(targets.refuse, workflow)
-        asked = {_rule_of(target) for target in settings.targets}
-        if "test" in asked:
-            later[:] = ["publish" if "publish" in asked else "report"]
-            if _runs_jobs(workflow):
-                settings.targets = {each for each in settings.targets if _rule_of(each) not in ("report", "publish")}
-        elif "metrics" in asked and not settings.allowed_rules:
-            settings.targets = {*settings.targets, "report"}
-        make_dag(*arguments, **options)
-
-    workflow._prepare_dag = make_dag_with_page
-    return later
-
-
-def _rule_of(target: str) -> str:
-    """Return the rule that a target asks for: itself, or that of a file of the main flow, data/<rule>/…."""
-    parts = Path(target).parts
-    return parts[1] if len(parts) > 2 and parts[0] == "data" else target
-
-
-def _runs_jobs(workflow: Any) -> bool:
-    """Tell whether what comes later does come: not where Snakemake draws, pretends or touches, or with --config."""
-    runs = workflow.execution_settings is not None and not workflow.dryrun and not workflow.touch
-    return runs and not workflow.config_settings.overwrite_config

@@ -15,7 +15,7 @@ def run(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> str:
             reasons = receipt.differences(content["plan"], plans[stage]) if content else []
             raise HuskyError(
                 f"{root / stage} is not of the present parameters, code and images: {some(reasons or damaged)}. "
-                "Make it: snakemake --cores all metrics"
+                "Make it: snakemake --cores all report"
             )
     page = root / "report" / outputs.REPORT
     return f"{(root / 'metrics' / outputs.TABLE).read_text(encoding='utf-8')}page: {page}\n"

@@ -40,15 +40,14 @@ def refuse(workflow: Any) -> None:
         raise HuskyError(f"--rerun-triggers: {_TIMES} Without profiles/default, it has to be mtime.")
     if storage is not None and storage.default_storage_provider is not None:
         raise HuskyError(f"--default-storage-provider: {_STORAGE}")
-    made = {str(file) for rule in workflow.rules for file in rule.output}
-    _refuse_files({*settings.targets, *settings.until, *settings.omit_from}, made)
+    _refuse_files({*settings.targets, *settings.until, *settings.omit_from}, workflow.rules)
 
 
-def _refuse_files(targets: Collection[str], made: Collection[str]) -> None:
+def _refuse_files(targets: Collection[str], rules: Collection[Any]) -> None:
     """Raise HuskyError for a file under data/ that no rule makes: Snakemake is content with it, whatever it is of."""
     for target in sorted(targets):
         path = os.path.relpath(target)
-        if path.startswith("data/") and path not in made and os.path.exists(path):
+        if path.startswith("data/") and os.path.exists(path) and not any(rule.is_producer(path) for rule in rules):
             parts = Path(path).parts
             raise HuskyError(
                 f"{target} may be of other parameters than those of now, and no rule makes it. Ask for the stage by "
@@ -56,19 +55,31 @@ def _refuse_files(targets: Collection[str], made: Collection[str]) -> None:
             )
 
 
-def check(workflow: Any) -> None:
-    """Raise HuskyError unless all that was asked for is there, and is as its receipt says.
+def asked(workflow: Any) -> set[str]:
+    """Return the files that the targets of a command stand for, as far as they are known before the graph of jobs.
 
-    workflow: Snakemake's, when it has done what it had to do. A rule that makes no file stands for what it reads.
+    A rule that makes no file stands for what it reads.
     """
-    asked = {str(file) for job in workflow.dag.targetjobs for file in (job.output or job.input)}
-    absent = sorted(file for file in asked if not Path(file).is_file())
+    names = workflow.dag_settings.targets or {workflow.default_target}
+    rules = {rule.name: rule for rule in workflow.rules if rule.name in names}
+    files = {str(file) for rule in rules.values() for file in (rule.output or rule.input) if not file.is_callable()}
+    return files | {name for name in names if name not in rules}
+
+
+def made(workflow: Any) -> set[str]:
+    """Return the files that were asked for, when Snakemake has done what it had to do."""
+    return {str(file) for job in workflow.dag.targetjobs for file in (job.output or job.input)}
+
+
+def check(files: Collection[str]) -> None:
+    """Raise HuskyError unless all these files are there, and each folder with a receipt is as the receipt says."""
+    absent = sorted(file for file in files if not Path(file).is_file())
     if absent:
         raise HuskyError(
             f"not made, though it was asked for: {some(absent)}. Another run may have replaced it meanwhile. "
             "Run the same command again."
         )
-    for folder in sorted({Path(file).parent for file in asked if receipt.is_name(Path(file).name)}):
+    for folder in sorted({Path(file).parent for file in files if receipt.is_name(Path(file).name)}):
         if damaged := receipt.damage(folder, _remembered_digests):
             raise HuskyError(
                 f"{folder} is not as its receipt says: {some(damaged)}. Delete the folder and run the same command "

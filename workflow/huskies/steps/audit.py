@@ -85,9 +85,8 @@ def check_receipts(plans: Plans, root: Path) -> list[Disagreement]:
             found.append(Disagreement(name, f"{root / name} has no sound receipt", _rebuild([name], root)))
         elif content["plan"] != plans[name]:
             reasons = some(receipt.differences(content["plan"], plans[name]))
-            # Who asks for metrics gets the report as well.
-            by_metrics = name == "report" or name in plan.lineage("metrics", plans)
-            fix = f"snakemake --cores all {'metrics' if by_metrics else name}"
+            goal = "report" if (root / "report").is_dir() else "metrics"
+            fix = f"snakemake --cores all {goal if name in plan.lineage(goal, plans) else name}"
             if name == "test":
                 fix = _rebuild([name], root)
             found.append(Disagreement(name, f"{root / name} is stale: {reasons}", fix))

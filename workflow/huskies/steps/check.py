@@ -73,5 +73,5 @@ def _refusal(different: dict[str, list[str]], stages: int, root: Path) -> str:
         f"made again from nothing, {len(different)} of {stages} stages have other bytes: {said}. The same bytes are "
         "promised on one type of processor with the pinned libraries; results from another may differ by rounding, "
         "which audit allows for. To have this machine's: "
-        f"rm -rf {' '.join(str(root / name) for name in different)} && snakemake --cores all metrics"
+        f"rm -rf {' '.join(str(root / name) for name in different)} && snakemake --cores all report"
     )

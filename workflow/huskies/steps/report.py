@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from huskies import ledger, outputs, receipt
+from huskies import outputs, receipt
 from huskies.backbone.features import load_features
 from huskies.images import manifest, naming
 from huskies.job import Job
@@ -73,7 +73,6 @@ def counts_and_leaks(job: Job) -> dict[str, Any]:
         "rejected": manifest.read(job.inputs["convert"] / outputs.REJECTED).to_dict("records"),
         "leaks": _read(job.inputs["leaks"] / outputs.LEAKS),
         "leaking": manifest.read(leaking).to_dict("records") if leaking.is_file() else [],
-        "looks": ledger.read().to_dict("records"),
     }
 
 

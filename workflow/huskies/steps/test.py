@@ -67,11 +67,11 @@ def run(job: Job) -> str:
     gain, low, high = intervals.paired_gain(*((each["label"] == each["predicted"]).to_numpy() for each in tables))
     results["gain"] = {"test_accuracy": round(gain, 6), "low": round(low, 6), "high": round(high, 6)}
     results["provenance"] = job.provenance
-    looks = ledger.append(look(job, images, results))
+    results["ledger"] = ledger.count(ledger.append(look(job, images, results)))
     for name, table in zip(outputs.HEADS, tables, strict=True):
         table.to_csv(job.output / f"{name}.csv", index=False, lineterminator="\n")
     (job.output / outputs.TEST).write_text(json.dumps(results, indent=1) + "\n")
-    return "\n  ".join([*(_said(name, results[name]) for name in outputs.HEADS), ledger.summary(looks)])
+    return "\n  ".join([*(_said(name, results[name]) for name in outputs.HEADS), ledger.summary(results["ledger"])])
 
 
 def _said(name: str, numbers: dict) -> str:

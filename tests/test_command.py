@@ -1,0 +1,97 @@
+"""command: what is refused before anything is made, and what is done when all is there."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from huskies.errors import HuskyError
+from huskies.planning import command, record, targets
+from huskies.planning.flow import Flow
+
+FLOW = Flow({}, {"metrics": {"stage": "metrics", "inputs": {}}, "report": {"stage": "report", "inputs": {}}})
+
+
+@pytest.fixture(autouse=True)
+def calls(tmp_path, monkeypatch) -> list[str]:
+    """What is called, in order, in a workspace in which DVC has to be told of something."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    said: list[str] = []
+    monkeypatch.setattr(targets, "refuse", lambda workflow: said.append("refuse"))
+    monkeypatch.setattr(targets, "asked", lambda workflow: workflow.asked)
+    monkeypatch.setattr(targets, "check", lambda files: said.append(f"check {' '.join(sorted(files))}"))
+    monkeypatch.setattr(command.stage_folder, "clear", lambda folder: said.append("clear"))
+    monkeypatch.setattr(record, "needed", lambda plans: True)
+    monkeypatch.setattr(command, "shell", lambda text: said.append(text))
+    return said
+
+
+def workflow(*asked: str, **given) -> SimpleNamespace:
+    """Return Snakemake's workflow before its graph of jobs, of a run that asks for these files."""
+    settings = {"is_main_process": True, "execution_settings": object(), "dryrun": False, "touch": False}
+    config = SimpleNamespace(overwrite_config=given.pop("config", {}))
+    return SimpleNamespace(asked={*asked}, config_settings=config, **{**settings, **given})
+
+
+TELL = "python -m huskies record"
+
+
+def test_where_all_is_there_it_is_checked_and_told_to_dvc_though_nothing_is_made(calls):
+    Path("made").touch()
+    command.begin(workflow("made"), FLOW)
+    assert calls == ["refuse", "check made", "clear", TELL]
+
+
+def test_where_something_is_to_be_made_it_is_left_to_the_end(calls):
+    Path("made").touch()
+    command.begin(workflow("made", "to be made"), FLOW)
+    command.begin(workflow("made"), FLOW, ["asked for by a function"])
+    command.begin(workflow(), FLOW)
+    assert calls == ["refuse"] * 3
+
+
+@pytest.mark.parametrize("how", [{"execution_settings": None}, {"dryrun": True}, {"touch": True}])
+def test_nothing_is_touched_where_snakemake_draws_or_pretends(calls, how):
+    Path("made").touch()
+    command.begin(workflow("made", **how), FLOW)
+    assert calls == ["refuse"]
+
+
+def test_a_job_of_snakemake_does_nothing_of_it(calls):
+    command.begin(workflow("made", is_main_process=False), FLOW)
+    assert calls == []
+
+
+def test_dvc_is_told_nothing_of_overridden_parameters_nor_by_its_own_jobs(calls, monkeypatch):
+    command.end(workflow(config={"aug": {"factor": 3}}), FLOW, ["made"])
+    monkeypatch.setenv("DVC_STAGE", "metrics")
+    command.end(workflow(), FLOW, ["made"])
+    assert calls == ["check made", "clear"] * 2
+
+
+def test_dvc_is_told_nothing_that_it_knows(calls, monkeypatch):
+    monkeypatch.setattr(record, "needed", lambda plans: False)
+    command.end(workflow(), FLOW, ["made"])
+    assert calls == ["check made", "clear"]
+
+
+def test_what_is_damaged_is_not_told(calls, monkeypatch):
+    def refuse(files):
+        raise HuskyError("damaged")
+
+    monkeypatch.setattr(targets, "check", refuse)
+    with pytest.raises(HuskyError, match="damaged"):
+        command.end(workflow(), FLOW, ["made"])
+    assert calls == []
+
+
+@pytest.mark.parametrize("page", [True, False])
+def test_the_last_line_after_the_numbers_says_how_to_get_the_page_that_is_not_there(capsys, page):
+    if page:
+        Path("data/report").mkdir(parents=True)
+        Path(FLOW.receipt("report")).touch()
+    command.end(workflow(), FLOW, [FLOW.receipt("metrics")])
+    line = "the page, and an experiment of this run for dvc exp show: snakemake --cores all report\n"
+    assert capsys.readouterr().err == ("" if page else line)
+    command.end(workflow(), FLOW, [FLOW.receipt("report")])
+    assert capsys.readouterr().err == ""

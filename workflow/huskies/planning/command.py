@@ -1,0 +1,51 @@
+"""A command of Snakemake's from end to end: what is refused before anything is made, and what is done afterwards.
+
+Snakemake calls `onsuccess` only when it has run a job. Before it makes anything, it asks the input functions of the
+rules, also where nothing is to be done, and its settings are known then.
+"""
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from snakemake.shell import shell
+
+from huskies import progress, stage_folder
+from huskies.planning import record, targets
+from huskies.planning.flow import Flow
+
+_PAGE = "the page, and an experiment of this run for dvc exp show: snakemake --cores all report"
+
+
+def begin(workflow: Any, flow: Flow, found: Collection[str] = ()) -> None:
+    """Raise HuskyError for what Snakemake would not make; where nothing is to be done, do what comes afterwards.
+
+    workflow: Snakemake's, before it makes its graph of jobs. found: what is asked for beside what the rules name.
+    """
+    if not workflow.is_main_process:
+        return
+    targets.refuse(workflow)
+    files = targets.asked(workflow) | set(found)
+    if runs(workflow) and files and all(os.path.exists(file) for file in files):
+        end(workflow, flow, files)
+
+
+def runs(workflow: Any) -> bool:
+    """Tell whether the command makes something: not where Snakemake draws, lists or pretends."""
+    return workflow.execution_settings is not None and not workflow.dryrun and not workflow.touch
+
+
+def end(workflow: Any, flow: Flow, files: Collection[str]) -> None:
+    """See that all that was asked for is there, delete what killed runs have left, and tell DVC of news.
+
+    DVC is told nothing of overridden parameters, nor by its own jobs. Raises HuskyError as targets.check does.
+    """
+    targets.check(files)
+    stage_folder.clear(Path("data"))
+    if workflow.config_settings.overwrite_config or os.environ.get("DVC_STAGE"):
+        return
+    if record.needed(flow.plans):
+        shell("python -m huskies record")
+    if flow.receipt("metrics") in files and not Path(flow.receipt("report")).exists():
+        progress.say(_PAGE)
