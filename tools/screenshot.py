@@ -1,4 +1,4 @@
-"""The top of the report page as a picture, docs/page.png: snakemake metrics && python tools/screenshot.py.
+"""The top of the report page as a picture, docs/page.png: snakemake report && python tools/screenshot.py.
 
 It needs Debian's chromium and fonts-dejavu-core.
 """
@@ -20,7 +20,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--
 def main() -> None:
     """Take the picture, with as few colours as it needs to stay small."""
     if not PAGE.is_file():
-        sys.exit(f"there is no {PAGE}. Make it: snakemake metrics")
+        sys.exit(f"there is no {PAGE}. Make it: snakemake report")
     with tempfile.TemporaryDirectory() as folder:
         taken = Path(folder, "page.png")
         options = [*FLAGS, f"--user-data-dir={folder}", f"--screenshot={taken}", f"--window-size={WIDTH},{HEIGHT}"]

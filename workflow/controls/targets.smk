@@ -3,21 +3,6 @@
 Their rules are those of workflow/other_flows.smk. Nothing is planned of them before they are asked for.
 """
 
-from huskies.article import families
-
-families.remember(families.Families(flow, config, lambda: command.runs(workflow)))
-
-
-def summed_up(name):
-    """Return the receipt of what sums up a family of flows."""
-
-    def path(wildcards):
-        found = or_exit(families.known().result, name)
-        or_exit(command.begin, workflow, flow, [found])
-        return found
-
-    return ancient(path)
-
 
 rule noise:
     """Training accuracy near 1, validation accuracy at chance: what learning by heart looks like."""

@@ -64,7 +64,7 @@ def append(look: dict[str, object], path: Path = PATH) -> pd.DataFrame:
 
 
 def count(looks: pd.DataFrame) -> dict[str, int]:
-    """Return how many `looks` there were at the test images of the last one, itself among them, at how many `models`."""
+    """Return how many `looks` there were at the test images of the last look, and at how many `models`."""
     same = looks[looks["test_set"] == looks["test_set"].iloc[-1]]
     return {"looks": len(same), "models": len(same[["baseline_head", "augmented_head"]].drop_duplicates())}
 

@@ -11,10 +11,12 @@ import sys
 
 sys.path.insert(0, os.path.abspath("workflow"))
 
+from huskies.article import families
 from huskies.planning import command, targets
 from huskies.planning.flow import let_sigterm_end_snakemake, or_exit, prepare
 
 flow = or_exit(prepare, config)
+families.remember(families.Families(flow, config, lambda: command.runs(workflow)))
 
 
 @functools.cache
@@ -51,3 +53,14 @@ def made_raw():
 def log_of(stage):
     """Return the path of the stage's log."""
     return f"logs/{stage}.log"
+
+
+def summed_up(name):
+    """Return the receipt of what sums up a family of flows."""
+
+    def path(wildcards):
+        found = or_exit(families.known().result, name)
+        or_exit(command.begin, workflow, flow, [found])
+        return found
+
+    return ancient(path)

@@ -1,6 +1,7 @@
-"""Where the flows with other parameters lie: the controls, the article's rows, the sweep. Each is planned when asked for.
+"""Where the flows with other parameters lie: the controls, the article's rows, the sweep.
 
-Their rules have a place below data/ and a hash as wildcards, and ask here what is to be read there.
+Each is planned when it is asked for. Their rules have a place below data/ and a hash as wildcards, and ask here what is
+to be read there.
 """
 
 from collections.abc import Callable
@@ -21,13 +22,14 @@ _PLACES = {
 
 
 class Families:
-    """All flows beside the main one, by family and place.
-
-    main: the user's flow. overrides: those of --config. may_fetch: tells whether the article's weights may be
-    downloaded for this command.
-    """
+    """All flows beside the main one, by family and place."""
 
     def __init__(self, main: Flow, overrides: dict[str, Any], may_fetch: Callable[[], bool]):
+        """Plan nothing yet.
+
+        main: the user's flow. overrides: those of --config. may_fetch: tells whether the article's weights may be
+        downloaded for this command.
+        """
         self._main, self._overrides, self._may_fetch = main, overrides, may_fetch
         self._made: dict[str, list[Flow]] = {}
         self._makers: dict[tuple[str, str], Flow] = {}
