@@ -297,7 +297,7 @@ def test_what_the_page_refers_to_is_there(link):
 def test_the_article_lists_every_file_that_its_page_is_made_of():
     package = PROJECT / stage_list.PACKAGE
     files = {package / "article/article.html", package / "page/parts.html", PROJECT / article.TEXTS}
-    files |= {PROJECT / article.FLAGS, package / "page/page.css", package / "page/page.js"}
+    files |= {PROJECT / article.FLAGS, *(package / "page" / name for name in ("layout.html", "page.css", "page.js"))}
     listed = stage_list.controls(PROJECT)["article"]["deps"]
     assert {each for each in listed if not each.endswith(".py")} == {
         path.relative_to(PROJECT).as_posix() for path in files

@@ -279,7 +279,7 @@ def test_the_table_has_the_gains_the_width_of_their_intervals_and_what_luck_does
     assert len(pd.read_csv(tmp_path / "out/sweep.csv")) == 10
     first = (tmp_path / "out/sweep.png").read_bytes()
     with Image.open(tmp_path / "out/sweep.png") as picture:
-        assert picture.size == (1500, 600)
+        assert picture.size == (1750, 750)
     sweep.run(job)
     assert (tmp_path / "out/sweep.png").read_bytes() == first
 

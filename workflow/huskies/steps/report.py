@@ -17,6 +17,7 @@ from huskies.job import Job
 from huskies.page import illustrations, label_issues, mistakes, template
 from huskies.statistics import verdicts
 
+TEMPLATE = Path(__file__).parent / "report.html"
 # Of a table that may have a row for every image; the CSV that it is from has the rest.
 MOST_ROWS = 200
 
@@ -128,7 +129,7 @@ def run(job: Job) -> str:
     files = {image["file"] for image in missed_images}
     figures = illustrations.figures(numbers, histories, *tables, files, (rows, features))
     page = template.page(
-        template.FOLDER / "page.html",
+        TEMPLATE,
         metrics=numbers,
         number=partial(template.number, numbers),
         heads=outputs.HEADS,
