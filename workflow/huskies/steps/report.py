@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from huskies import ledger, outputs, receipt
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.images import manifest, naming
 from huskies.job import Job
 from huskies.page import illustrations, label_issues, mistakes, template
@@ -122,8 +122,7 @@ def run(job: Job) -> str:
     tables = [manifest.read(job.inputs["metrics"] / name) for name in (outputs.PER_CLASS, outputs.CONFUSION)]
     validations = {head: manifest.read(job.inputs[f"train_{head}"] / outputs.VALIDATION) for head in outputs.HEADS}
     histories = {head: pd.read_csv(job.inputs[f"train_{head}"] / outputs.HISTORY) for head in outputs.HEADS}
-    rows = manifest.read(job.inputs["split"] / manifest.NAME)
-    rows = rows[rows["split"] != "test"].reset_index(drop=True)
+    rows = rows_of(job.inputs["split"], "train", "val")
     _, features = load_features(job.inputs["bottlenecks_original"], rows)
     missed_images = mistakes.missed_images(validations)
     files = {image["file"] for image in missed_images}
