@@ -12,8 +12,10 @@ import browser
 import hypothesis
 import pytest
 import witness
-from huskies.backbone import identity
+from huskies import cache_file
+from huskies.backbone import identity, openvino_engine, tensorflow_setup
 from huskies.job import Job
+from huskies.steps import train
 from project import CLASSES, IMAGES_A_CLASS, Clone, below, clone_project, do, edit_unseen, shipped, stages_run
 
 # Tests import these from here.
@@ -65,6 +67,17 @@ CONTRACT = {
     "images",
     "val_images",
 }
+
+
+# Keras 3.15 says this of itself when it saves a model with numpy 2.
+KERAS_WARNS = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+USES_KERAS = [KERAS_WARNS, pytest.mark.usefixtures("_tensorflow")]
+
+
+@pytest.fixture(scope="session")
+def _tensorflow():
+    """As every stage does, and before anything is computed, after which it is too late for threads."""
+    tensorflow_setup.load_tensorflow()
 
 
 @pytest.fixture(autouse=True)
@@ -128,3 +141,68 @@ def built(first_build, tmp_path) -> Clone:
     cache = first_build[0].folder.parent / "cache"
     shutil.copytree(cache, tmp_path / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
     return first_build[0].copy(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> dict[str, Job]:
+    """Both trainings, run on made-up bottlenecks. Not to be changed."""
+    from trainings import make_job
+
+    data = tmp_path_factory.mktemp("trained") / "data"
+    jobs = {stage: make_job(data, stage) for stage in ("train_baseline", "train_augmented")}
+    for job in jobs.values():
+        train.run(job)
+    return jobs
+
+
+@pytest.fixture
+def in_project(monkeypatch):
+    """Work where the weights are."""
+    monkeypatch.chdir(PROJECT)
+
+
+@pytest.fixture(scope="session")
+def converted_backbone(tmp_path_factory) -> Path:
+    """A folder with BACKBONE, converted for OpenVINO. Not to be changed."""
+    from either_engine import trace
+
+    folder = tmp_path_factory.mktemp("converted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(PROJECT)
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        openvino_engine.load(BACKBONE, 1, trace)
+    return next(folder.rglob("*.npz")).parent
+
+
+@pytest.fixture
+def kept(converted_backbone) -> Path:
+    """Return the file of the converted backbone, in this test's own cache."""
+    shutil.copytree(converted_backbone, cache_file.cache_folder() / "backbones")
+    return next((cache_file.cache_folder() / "backbones").iterdir())
+
+
+@pytest.fixture(scope="session")
+def _converted(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture
+def weights_here(_own_cache, _converted, tmp_path, monkeypatch):
+    """Work in a folder of its own that has the project's backbones.
+
+    Converted backbones are shared among tests, since each takes seconds; the rest of the cache is the test's own.
+    """
+    folder = cache_file.cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "backbones").symlink_to(_converted)
+    (tmp_path / "backbones").mkdir()
+    shutil.copy(PROJECT / "backbones/mini.weights.h5", tmp_path / "backbones")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def article_made(tmp_path_factory) -> tuple:
+    """The stage article on made-up inputs: its line, its page, its table, its inputs."""
+    from article_inputs import written
+
+    return written(tmp_path_factory.mktemp("article"))

@@ -4,17 +4,13 @@ import csv
 import re
 from html import escape
 
-import article_inputs
 import numpy as np
-import pandas as pd
 import pytest
-from article_inputs import POLICY, SENTENCE, VAL_IMAGES
+from article_inputs import HOSTILE, POLICY, SENTENCE, number, written
 from browser import DESKTOP, PHONE, visit
 from conftest import PROJECT
-from huskies.article import article, drawings, numbers
-from huskies.controls import repeats
+from huskies.article import article
 from huskies.planning import stage_list
-from huskies.statistics import intervals
 from pages import Page
 from ruamel.yaml import YAML
 
@@ -34,7 +30,6 @@ ROWS = [
     "best",
 ]
 ON_FLOWERS = {"flowers", "gradient_descent", "distorted", "leaky", "prefix_mode", "old_bottlenecks", "tuning"}
-HOSTILE = "<b>Inception"
 # Of retrain.py for TensorFlow 1 in tensorflow/hub, of its last version, of that of tensorflow-for-poets-2, and the
 # article's own.
 FLAGS = {
@@ -78,41 +73,21 @@ def flags() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def written(folder, **more):
-    """Run the stage on made-up inputs; return (its line, its page, its table, its inputs)."""
-    job = article_inputs.job(folder, **more)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(PROJECT)
-        said = article.run(job)
-    page = (job.output / "article.html").read_text(encoding="utf-8")
-    return said, page, pd.read_csv(job.output / "article.csv"), job.inputs
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return written(tmp_path_factory.mktemp("article"))
-
-
 @pytest.fixture(scope="module")
 def without_flowers(tmp_path_factory):
     return written(tmp_path_factory.mktemp("article"), flowers=False)
 
 
-def number(table: pd.DataFrame, row: str, what: str) -> pd.Series:
-    [found] = table[(table["row"] == row) & (table["what"] == what)].to_dict("records")
-    return found
-
-
-def test_every_row_of_the_article_is_there_in_its_order(made):
-    _, page, table, _ = made
+def test_every_row_of_the_article_is_there_in_its_order(article_made):
+    _, page, table, _ = article_made
     assert [row["row"] for row in texts()["rows"]] == ROWS
     assert table["row"].drop_duplicates().tolist() == ROWS
     assert re.findall(r'<section id="(\w+)"', page) == ["overview", *ROWS]
     assert page.count("<h3>Why ours differs</h3>") == len(ROWS)
 
 
-def test_the_page_shows_the_numbers_of_the_table_and_no_others(made):
-    _, text, table, _ = made
+def test_the_page_shows_the_numbers_of_the_table_and_no_others(article_made):
+    _, text, table, _ = article_made
     page = Page(text)
     shown = table.dropna(subset="ours")
     for row, of_row in shown.groupby("row"):
@@ -124,92 +99,15 @@ def test_the_page_shows_the_numbers_of_the_table_and_no_others(made):
         assert [np.round(values, 6).tolist() for values in found] == expected
 
 
-def test_what_the_flowers_came_to_is_read_off_as_the_article_does_and_honestly(made):
-    _, _, table, inputs = made
-    for backbone in (HOSTILE, "MobileNetV2"):
-        histories = [
-            pd.read_csv(inputs[f"flowers/{backbone}/{seed}/train_baseline"] / "history.csv") for seed in (1, 2, 3)
-        ]
-        best = [drawings.smoothed(each["val_accuracy"]).max() for each in histories]
-        read_off = number(table, "flowers", f"{backbone}: best smoothed value, mean")
-        assert (read_off["ours"], read_off["article"]) == (pytest.approx(np.mean(best), abs=1e-6), 0.815)
-        last = np.array([each["val_accuracy"].iloc[-1] for each in histories])
-        honest = number(table, "flowers", f"{backbone}: last step, mean")
-        low, high, _ = intervals.resampled_mean(last, VAL_IMAGES / article_inputs.TRAIN_IMAGES)
-        assert [honest["ours"], honest["low"], honest["high"]] == pytest.approx(
-            [last.mean(), low, min(high, 1)], abs=1e-6
-        )
-        assert honest["unit"] == "fraction"
-
-
-def test_gains_are_taken_split_by_split(made):
-    _, _, table, _ = made
-    gain = number(table, "prefix_mode", "MobileNetV2: gain over no augmentation")
-    expected = repeats.spread(np.array([0.075, 0.05, 0.075]), 0.25)
-    assert [gain["ours"], gain["low"], gain["high"]] == pytest.approx(
-        [expected[key] for key in ("mean", "low", "high")]
-    )
-    assert gain["note"] == "standard deviation over the seeds 1.4 points; p = 0.026"
-    assert number(table, "gradient_descent", "MobileNetV2: Adam over gradient descent")["ours"] == pytest.approx(
-        0.083333
-    )
-    over = number(table, "leaky", "MobileNetV2: leaky over honest")
-    honest = np.array([0.8, 0.8, 0.775])
-    assert over["ours"] == pytest.approx((np.array([0.95, 0.975, 0.95]) - honest).mean(), abs=1e-6)
-
-
-def test_numbers_of_one_run_have_wilsons_interval(made):
-    _, _, table, _ = made
-    low, high = (round(each, 6) for each in intervals.wilson(36, VAL_IMAGES))
-    best = number(table, "tuning", "best of 3 on validation images")
-    keyed = number(table, "old_bottlenecks", "grey copies: cache by name")
-    for each in (best, keyed):
-        assert (each["ours"], each["low"], each["high"]) == (0.9, low, high)
-    assert keyed["note"] == "5 of 8 copies' bottlenecks are old ones"
-    on_the_fly = number(table, "distorted", "MobileNetV2: accuracy at the last step, distorted on the fly")
-    assert (on_the_fly["low"], on_the_fly["high"]) == tuple(round(each, 6) for each in intervals.wilson(28, VAL_IMAGES))
-
-
-def test_costs_are_said_to_be_of_this_machine(made):
-    _, page, table, _ = made
-    cost = number(table, "distorted", "times a step on bottlenecks")
-    assert (cost["ours"], cost["note"]) == (2500, "measured on this machine")
-    assert "(flip_left_right on, random_brightness 5 %, random_crop 10 %, random_scale 0 %)" in page
-
-
-def test_noise_stands_beside_chance(made):
-    _, _, table, _ = made
-    assert number(table, "noise", "chance: one in as many as there are classes")["ours"] == 0.25
-    baseline = number(table, "noise", "baseline: validation accuracy")
-    assert (baseline["ours"], baseline["low"], baseline["high"]) == (0.25, 0.125, 0.375)
-
-
-def test_a_transform_that_breaks_the_label_is_told_from_one_that_keeps_it(made):
-    _, page, table, _ = made
-    assert number(table, "label_safety", f"{POLICY}: accuracy lost on copies")["note"] == "collapses; 9 → 6: 5 of 6"
-    assert number(table, "label_safety", "zoom up to 15 %: accuracy lost on copies")["note"] == "no warning"
-    assert 'alt="Real images, untouched in the first row' in page
-    assert f"Collapse: {escape(POLICY)}. Without a warning: zoom up to 15 %." in page
-    assert "data:image/png;base64," in page
-
-
-def test_every_seed_is_in_a_table(made):
-    _, text, _, _ = made
-    rows = Page(text).tables["flowers-table-1"]
-    assert [row[:2] for row in rows[1:]] == [
-        [name, str(seed)] for name in (HOSTILE, "MobileNetV2") for seed in (1, 2, 3)
-    ]
-
-
-def test_what_users_and_runs_wrote_is_text(made):
-    _, page, _, _ = made
+def test_what_users_and_runs_wrote_is_text(article_made):
+    _, page, _, _ = article_made
     for hostile in (HOSTILE, SENTENCE, POLICY, "<u>x"):
         assert hostile not in page
         assert escape(hostile) in page
 
 
-def test_the_page_is_one_file_that_fetches_nothing(made):
-    page = Page(made[1])
+def test_the_page_is_one_file_that_fetches_nothing(article_made):
+    page = Page(article_made[1])
     assert [
         attributes["http-equiv"] for tag, attributes in page.tags if tag == "meta" and "http-equiv" in attributes
     ] == ["Content-Security-Policy"]
@@ -238,28 +136,20 @@ def test_without_the_flowers_the_other_rows_are_made_and_these_say_how_to_mend_i
     assert number(table, "noise", "baseline: validation accuracy")["ours"] == 0.25
 
 
-def test_one_seed_has_no_interval_of_a_mean(tmp_path):
-    _, _, table, _ = written(tmp_path, backbones=("MobileNet",), seeds=1)
-    honest = number(table, "flowers", "MobileNet: last step, mean")
-    assert honest["ours"] == 0.825
-    assert np.isnan(honest["low"])
-    assert np.isnan(honest["note"])
-
-
-def test_the_page_says_which_backbones_it_was_made_with(made, tmp_path):
-    assert "<li><bdi>MobileNetV2</bdi>: a smaller and newer network with ImageNet weights</li>" in made[1]
+def test_the_page_says_which_backbones_it_was_made_with(article_made, tmp_path):
+    assert "<li><bdi>MobileNetV2</bdi>: a smaller and newer network with ImageNet weights</li>" in article_made[1]
     _, page, _, _ = written(tmp_path, backbones=("MobileNet",), seeds=1)
     assert "the bundled network, since neither of the others could be had here" in page
 
 
-def test_the_bytes_repeat(made, tmp_path):
+def test_the_bytes_repeat(article_made, tmp_path):
     _, page, table, _ = written(tmp_path)
-    assert page == made[1]
-    assert table.equals(made[2])
+    assert page == article_made[1]
+    assert table.equals(article_made[2])
 
 
-def test_every_text_has_what_it_speaks_of(made):
-    page = made[1]
+def test_every_text_has_what_it_speaks_of(article_made):
+    page = article_made[1]
     assert not re.search(r"\{\w+\}", re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL))
     for row in texts()["rows"]:
         assert row.keys() - {"flowers", "link"} == {"row", "title", "article", "reported", "ours", "why"}
@@ -297,7 +187,7 @@ def test_what_the_page_refers_to_is_there(link):
 def test_the_article_lists_every_file_that_its_page_is_made_of():
     package = PROJECT / stage_list.PACKAGE
     files = {package / "article/article.html", package / "page/parts.html", PROJECT / article.TEXTS}
-    files |= {PROJECT / article.FLAGS, package / "page/page.css", package / "page/page.js"}
+    files |= {PROJECT / article.FLAGS, *(package / "page" / name for name in ("layout.html", "page.css", "page.js"))}
     listed = stage_list.controls(PROJECT)["article"]["deps"]
     assert {each for each in listed if not each.endswith(".py")} == {
         path.relative_to(PROJECT).as_posix() for path in files
@@ -305,26 +195,11 @@ def test_the_article_lists_every_file_that_its_page_is_made_of():
     assert [path.name for path in (package / "article").glob("*.html")] == ["article.html"]
 
 
-def test_a_smoothed_accuracy_is_never_above_one():
-    overshooting = np.array([0.5, 0.9, *[1.0] * 10])
-    assert drawings.smoothed(overshooting).max() == 1
-
-
-def test_a_span_of_equal_numbers_is_one_number():
-    assert numbers.span([42, 42]) == "42"
-    assert numbers.span([47, 34, 40]) == "34 to 47"
-
-
-def test_seeds_are_in_the_order_of_numbers(tmp_path):
-    _, page, _, _ = written(tmp_path, backbones=("MobileNet",), seeds=11)
-    assert [row[1] for row in Page(page).tables["flowers-table-1"][1:]] == [str(seed) for seed in range(1, 12)]
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize(("size", "dark"), [((375, 667), False), (PHONE, True), (DESKTOP, False), (DESKTOP, True)])
-def test_the_page_has_no_fault_in_a_browser(chromium, made, tmp_path, size, dark):
+def test_the_page_has_no_fault_in_a_browser(chromium, article_made, tmp_path, size, dark):
     path = tmp_path / "article.html"
-    path.write_text(made[1], encoding="utf-8")
+    path.write_text(article_made[1], encoding="utf-8")
     with visit(chromium, path, size, dark) as seen:
         for opened in (False, True):
             if opened:

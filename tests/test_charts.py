@@ -6,12 +6,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from huskies.page import charts
-from huskies.steps import metrics
+from huskies.page import charts, class_charts
 from scipy.signal import savgol_filter
+from tables import HEADS, as_text, counts, points, rows, texts
 
-SVG = "{http://www.w3.org/2000/svg}"
-HEADS = ("baseline", "augmented")
 METRICS = {
     "baseline": {"val_accuracy": 0.897143, "val_accuracy_low": 0.843282, "val_accuracy_high": 0.933943},
     "augmented": {"val_accuracy": 0.92, "val_accuracy_low": 0.870207, "val_accuracy_high": 0.95175},
@@ -27,33 +25,6 @@ def history(points: int = 40) -> pd.DataFrame:
     return pd.DataFrame({"step": 20 * steps, **columns})
 
 
-def predicted(labels: list[str], images: int = 300) -> pd.DataFrame:
-    random = np.random.default_rng(0)
-    actual, other = random.choice(labels, (2, images))
-    return pd.DataFrame({"label": actual, "predicted": np.where(random.random(images) < 0.8, actual, other)}, dtype=str)
-
-
-def as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table as `manifest.read` gives it."""
-    return frame.astype(object).where(frame.notna(), "").astype(str)
-
-
-def counts(labels: list[str], heads: tuple[str, ...] = HEADS) -> pd.DataFrame:
-    return as_text(pd.concat([metrics.confusion(head, predicted(labels)) for head in heads]))
-
-
-def rows(labels: list[str]) -> pd.DataFrame:
-    return as_text(pd.concat([metrics.per_class(head, predicted(labels)) for head in HEADS]))
-
-
-def points(labels: list[str], images: int = 60) -> pd.DataFrame:
-    random = np.random.default_rng(0)
-    x, y = random.normal(size=(2, images))
-    files = [f"{number}.jpg" for number in range(images)]
-    label = np.resize(labels, images)
-    return pd.DataFrame({"file": files, "label": label, "split": ["train", "val"] * (images // 2), "x": x, "y": y})
-
-
 def draw(name: str) -> str:
     """Return one of the five figures, of three classes."""
     labels = ["a", "b", "c"]
@@ -62,23 +33,15 @@ def draw(name: str) -> str:
     if name == "comparison":
         return charts.comparison(METRICS, "A")
     if name == "confusion":
-        return charts.confusion(counts(labels), labels, "A")
+        return class_charts.confusion(counts(labels), labels, "A")
     if name == "classes":
-        return charts.per_class(rows(labels), "A")
-    return charts.bottleneck_map(points(labels), (0.31, 0.14), {"1.jpg"}, "A")
+        return class_charts.per_class(rows(labels), "A")
+    return class_charts.bottleneck_map(points(labels), (0.31, 0.14), {"1.jpg"}, "A")
 
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, str]:
     return {name: draw(name) for name in ("curves", "comparison", "confusion", "classes", "map")}
-
-
-def texts(svg: str) -> list[str]:
-    return ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-
-
-def tooltips(svg: str) -> list[str]:
-    return [title.text for title in ElementTree.fromstring(svg).iter(f"{SVG}title")]
 
 
 def luminance(colour: str) -> float:
@@ -98,7 +61,7 @@ def test_a_figure_suits_light_and_dark_pages(figures):
         root = ElementTree.fromstring(svg)
         assert (root.get("role"), root.get("aria-label")) == ("img", "A")
         assert root.get("viewBox")
-        assert set(re.findall(r"(?:fill|stroke): (#\w+)", svg)) <= set(charts._COLOURS)
+        assert set(re.findall(r"(?:fill|stroke): (#\w+)", svg)) <= set(charts.COLOURS)
         assert "currentColor" in svg
 
 
@@ -109,7 +72,7 @@ def test_all_figures_of_a_page_share_no_ids(figures):
 
 @pytest.mark.parametrize("page", ["#ffffff", "#121212"])
 def test_every_colour_stands_out_from_light_and_dark_pages(page):
-    for colour in {*charts._COLOURS, *(colour for colour, _ in charts.LOOKS)}:
+    for colour in {*charts.COLOURS, *(colour for colour, _ in charts.LOOKS)}:
         darker, lighter = sorted([luminance(colour), luminance(page)])
         assert (lighter + 0.05) / (darker + 0.05) >= 3, colour
 
@@ -154,59 +117,3 @@ def test_a_comparison_of_leaked_images_says_that_it_is_false(figures):
 def test_a_gain_of_nothing_is_not_minus_nothing():
     nothing = {"val_accuracy": -0.0001, "low": -0.1, "high": 0.1}
     assert "+0.0 (-10.0 to +10.0)" in texts(charts.comparison({**METRICS, "gain": nothing}, "A"))
-
-
-@pytest.mark.parametrize("labels", [["a", "b"], [f"class {number:03}" for number in range(100)]], ids=["2", "100"])
-def test_every_confusion_is_a_cell_that_tells_what_it_is(labels):
-    table = counts(labels, ("baseline",))
-    totals = table["images"].astype(int).groupby(table["actual"]).sum()
-    expected = []
-    for row in table.itertuples():
-        taken = "recognised" if row.actual == row.predicted else f"taken for {row.predicted}"
-        expected.append(f"{row.actual}: {row.images} of {totals[row.actual]} {taken}")
-    assert sorted(tooltips(charts.confusion(table, labels, "A"))) == sorted(expected)
-
-
-def test_numbers_stand_in_cells_only_where_there_is_room():
-    few, many = ["a", "b"], [f"class {number:03}" for number in range(100)]
-    table = counts(few, ("baseline",))
-    assert set(table["images"]) <= set(texts(charts.confusion(table, few, "A")))
-    drawn = charts.confusion(counts(many, ("baseline",)), many, "A")
-    assert not [text for text in texts(drawn) if text.isdigit()]
-    assert [text for text in texts(drawn) if text.startswith("class ")]
-
-
-def test_a_matrix_says_which_head_it_is_of():
-    drawn = charts.confusion(counts(["a", "b"], ("augmented",)), ["a", "b"], "A")
-    assert set(texts(drawn)) & set(HEADS) == {"augmented"}
-
-
-def test_classes_that_a_head_never_predicts_have_no_precision_to_draw():
-    table = rows(["a", "b"])
-    alone = pd.DataFrame({"label": ["a", "b"], "predicted": ["a", "a"]}, dtype=str)
-    never = as_text(pd.concat([metrics.per_class(head, alone) for head in HEADS]))
-    assert never["precision"].tolist() == ["0.5", "", "0.5", ""]
-    assert texts(charts.per_class(never, "A")) == texts(charts.per_class(table, "A"))
-
-
-def test_a_map_rings_the_missed_and_names_every_class():
-    labels = [f"class {number}" for number in range(30)]
-    drawn = charts.bottleneck_map(points(labels), (0.31, 0.14), {"1.jpg", "3.jpg", "not drawn.jpg"}, "A")
-    shown = texts(drawn)
-    assert set(labels) | {"missed", "training", "second component, 14 %"} <= set(shown)
-    assert "first component, 31 % of the variance" in shown
-    styles = [use.get("style") for use in ElementTree.fromstring(drawn).iter(f"{SVG}use")]
-    # One more stands in the legend.
-    assert styles.count("fill-opacity: 0; stroke: currentColor") == 2 + 1
-
-
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "$x$", "שלום", "日本の花 " * 20])
-def test_class_names_are_text_in_every_figure(name):
-    labels = [name, "b"]
-    for drawn in (
-        charts.confusion(counts(labels), labels, "A"),
-        charts.per_class(rows(labels), "A"),
-        charts.bottleneck_map(points(labels), (0.31, 0.14), set(), "A"),
-    ):
-        assert "<script" not in drawn
-        assert any(name in text for text in texts(drawn))

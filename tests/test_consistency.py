@@ -140,6 +140,16 @@ def test_a_file_of_rules_opens_with_its_purpose_and_what_it_reads_and_writes(sta
     assert re.search(rf"^Writes data/{name_of(stage)}(_…)?/", rest, re.MULTILINE)
 
 
+# Declarations, and the command line, whose parts are tested by what they do: test_log.py, test_runner.py.
+WITHOUT_A_TEST = {"job", "outputs", "__main__"}
+
+
+def test_every_module_has_a_test_of_its_name():
+    modules = {path.stem for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
+    tests = {path.stem.removeprefix("test_") for path in (PROJECT / "tests").glob("test_*.py")}
+    assert modules - tests == WITHOUT_A_TEST
+
+
 @pytest.mark.parametrize("stage", EVERY)
 def test_a_stage_has_a_module_with_its_name_and_one_run(stage):
     tree = ast.parse(source_of(stage))
@@ -212,13 +222,12 @@ def test_nobody_lists_code_or_libraries_of_stages_that_dvc_never_runs():
 
 
 def test_the_report_lists_every_file_that_its_page_is_made_of():
-    files = sorted(
-        path.relative_to(PROJECT).as_posix() for path in (PACKAGE / "page").iterdir() if path.suffix not in (".py", "")
-    )
+    files = sorted(path for path in (PACKAGE / "page").iterdir() if path.suffix not in (".py", ""))
+    files.append(PACKAGE / "steps/report.html")
     assert [
-        each
+        PROJECT / each
         for each in STAGES["report"]["deps"]
-        if each.startswith(f"{stage_list.PACKAGE}page/") and not each.endswith(".py")
+        if each.startswith(stage_list.PACKAGE) and not each.endswith(".py")
     ] == files
 
 

@@ -6,22 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TRAIN, bare_job
+from conftest import TRAIN, USES_KERAS, bare_job
 from huskies import outputs
 from huskies.article import old_bottlenecks
-from huskies.backbone import tensorflow_setup
 from huskies.images import codec, manifest
 
-# Keras 3.15 says this of itself when it saves a model with numpy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+pytestmark = USES_KERAS
 
 PARAMETERS = {**TRAIN, "batch_size": 8, "keep": "last"}
 LABELS = ("cat", "dog")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _tensorflow():
-    tensorflow_setup.load_tensorflow()
 
 
 def features_of(files: pd.Series, seed: int) -> np.ndarray:

@@ -32,79 +32,61 @@ FROM_AUGMENT = [
     "export",
 ]
 TRAININGS = ["train_baseline", "train_augmented"]
-# Those that train, and those that ask for the backbone.
-LEARNERS = [*TRAININGS, "distorted"]
+# Those that ask for the backbone.
 OF_BACKBONE = [*BOTTLENECKS, "label_safety", "distorted", "export"]
 # Those that look at images.
 OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "export"}]
 
-# Every key of params.yaml, another value for it, and the stages that read it themselves.
-READERS = {
-    "raw": ("elsewhere", ["convert", "preview"]),
-    "convert.quality": (90, ["convert", "augment", "label_safety", "preview"]),
-    "convert.max_side": (512, ["convert", "preview"]),
-    "convert.max_rejected": (11, ["convert"]),
-    "group.near_duplicates": (False, ["group"]),
-    "split.validation": (0.2, ["split", "preview"]),
-    "split.test": (0.3, ["split", "preview"]),
-    "split.seed": (2, ["split", "preview"]),
-    "leaks.action": ("warn", ["leaks"]),
-    "split.repeat": (1, ["split", "preview"]),
-    "split.train_per_class": (10, ["split", "preview"]),
-    "repeats.seeds": (5, []),
-    "noise.images": (40, []),
-    "noise.side": (14, []),
-    "noise.classes": (2, []),
-    "noise.seed": (2, []),
-    "article.flowers": ("flowers", []),
-    "article.seeds": (3, []),
-    "article.policies": (3, []),
-    "distort.steps": (10, ["distorted"]),
-    "distort.flip_left_right": (True, ["distorted"]),
-    "distort.random_crop": (10.0, ["distorted"]),
-    "distort.random_scale": (10.0, ["distorted"]),
-    "distort.random_brightness": (10.0, ["distorted"]),
-    "aug.factor": (6, ["augment"]),
-    "aug.seed": (2, ["augment", "label_safety", "preview"]),
-    "aug.policy": ([{"transform": "HorizontalFlip"}], ["augment", "label_safety", "preview"]),
-    "backbone.name": ("MobileNetV2", OF_BACKBONE),
-    "backbone.arguments": ({"alpha": 0.75}, OF_BACKBONE),
-    "backbone.weights": ("other.weights.h5", OF_BACKBONE),
-    "backbone.layer": ("conv_pw_11_relu", OF_BACKBONE),
-    "backbone.input_size": (128, OF_BACKBONE),
-    "backbone.engine": ("openvino", OF_BACKBONE),
-    "backbone.precision": ("float32", OF_BACKBONE),
-    "train.steps": (100, LEARNERS),
-    "train.batch_size": (10, LEARNERS),
-    "train.optimizer": ("sgd", LEARNERS),
-    "train.learning_rate": (0.1, LEARNERS),
-    "train.dropout": (0.5, LEARNERS),
-    "train.l1": (0.1, LEARNERS),
-    "train.l2": (0.1, LEARNERS),
-    "train.mixup": (0.2, LEARNERS),
-    "train.scaling": ("discriminants", LEARNERS),
-    "train.class_balanced": (False, LEARNERS),
-    "train.keep": ("last", [*TRAININGS, "metrics", "distorted"]),
-    "train.seed": (2, LEARNERS),
+# Every key of params.yaml, and another value for it.
+OTHERS = {
+    "raw": "elsewhere",
+    "convert.quality": 90,
+    "convert.max_side": 512,
+    "convert.max_rejected": 11,
+    "group.near_duplicates": False,
+    "split.validation": 0.2,
+    "split.test": 0.3,
+    "split.seed": 2,
+    "leaks.action": "warn",
+    "split.repeat": 1,
+    "split.train_per_class": 10,
+    "repeats.seeds": 5,
+    "noise.images": 40,
+    "noise.side": 14,
+    "noise.classes": 2,
+    "noise.seed": 2,
+    "article.flowers": "flowers",
+    "article.seeds": 3,
+    "article.policies": 3,
+    "distort.steps": 10,
+    "distort.flip_left_right": True,
+    "distort.random_crop": 10.0,
+    "distort.random_scale": 10.0,
+    "distort.random_brightness": 10.0,
+    "aug.factor": 6,
+    "aug.seed": 2,
+    "aug.policy": [{"transform": "HorizontalFlip"}],
+    "backbone.name": "MobileNetV2",
+    "backbone.arguments": {"alpha": 0.75},
+    "backbone.weights": "other.weights.h5",
+    "backbone.layer": "conv_pw_11_relu",
+    "backbone.input_size": 128,
+    "backbone.engine": "openvino",
+    "backbone.precision": "float32",
+    "train.steps": 100,
+    "train.batch_size": 10,
+    "train.optimizer": "sgd",
+    "train.learning_rate": 0.1,
+    "train.dropout": 0.5,
+    "train.l1": 0.1,
+    "train.l2": 0.1,
+    "train.mixup": 0.2,
+    "train.scaling": "discriminants",
+    "train.class_balanced": False,
+    "train.keep": "last",
+    "train.seed": 2,
 }
-# Every pinned library, and the stages whose bytes it shapes.
-PINNED = [
-    ("albumentations", ["augment", "report", "label_safety", "preview"]),
-    ("jinja2", ["report", "preview"]),
-    ("keras", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety", "distorted", "export"]),
-    ("markupsafe", ["report", "preview"]),
-    ("matplotlib", ["report"]),
-    ("numpy", [each for each in FLOW if each != "split"]),
-    (
-        "opencv-python-headless",
-        [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "export"}],
-    ),
-    ("openvino", ["group", *BOTTLENECKS, "label_safety", "distorted"]),
-    ("pandas", FLOW),
-    ("pillow", OF_PIXELS),
-    ("scipy", ["augment", "metrics", "report", "test", "label_safety", "preview"]),
-    ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety", "distorted", "export"]),
-]
+PINS = YAML(typ="safe").load((PROJECT / stage_list.PINS).read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -185,22 +167,30 @@ def test_plans_are_the_same_wherever_the_workspace_lies(workspace, values, first
     assert json.loads(json.dumps(first)) == first
 
 
-def test_the_table_of_readers_has_every_key(values):
+def test_every_key_has_another_value(values):
     keys = {f"{key}.{inner}" for key, value in values.items() if isinstance(value, dict) for inner in value}
-    assert set(READERS) == keys | {"raw"}
+    assert set(OTHERS) == keys | {"raw"}
 
 
-@pytest.mark.parametrize("key", READERS)
-def test_a_parameter_changes_the_stages_that_read_it_and_those_below(project, values, first, key):
-    other, readers = READERS[key]
+def with_other(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the parameters with another value for a dotted key."""
     edited = copy.deepcopy(values)
     section, _, inner = key.partition(".")
     if inner:
-        edited[section][inner] = other
+        edited[section][inner] = OTHERS[key]
     else:
-        edited[section] = other
-    after = plan.all_plans(edited, project)
-    assert own(first, after) == [name for name in FLOW if name in readers]
+        edited[section] = OTHERS[key]
+    return edited
+
+
+@pytest.mark.parametrize("key", OTHERS)
+def test_a_parameter_changes_the_stages_that_list_it_and_those_below(project, values, first, key):
+    wanted, stages = {key, key.partition(".")[0]}, stage_list.stages(PROJECT)
+    readers = [
+        name for name in FLOW if any(each in wanted for each in stages[name].get("params", []) if isinstance(each, str))
+    ]
+    after = plan.all_plans(with_other(values, key), project)
+    assert own(first, after) == readers
     assert changed(first, after) == below(readers, first)
 
 
@@ -365,21 +355,24 @@ def test_an_edited_module_changes_the_stages_that_use_it_and_those_below(workspa
     assert changed(first, after) == below(readers, first)
 
 
-@pytest.mark.parametrize(("library", "readers"), PINNED)
-def test_a_pin_changes_the_stages_whose_bytes_it_shapes_and_those_below(workspace, values, first, library, readers):
-    pins = workspace / "workflow/pins.yaml"
-    lines = pins.read_text(encoding="utf-8").splitlines()
-    edited = [f"{library}: 99.0" if line.startswith(f"{library}:") else line for line in lines]
-    assert edited != lines
-    pins.write_text("\n".join(edited) + "\n", encoding="utf-8")
+@pytest.mark.parametrize("library", PINS)
+def test_a_pin_changes_the_stages_whose_bytes_it_shapes_and_those_below(workspace, values, first, library):
+    readers = [name for name in FLOW if library in first[name]["libraries"]]
+    assert readers
+    pins = {**PINS, library: "99.0"}
+    with open(workspace / stage_list.PINS, "w", encoding="utf-8") as file:
+        YAML().dump(pins, file)
     after = plan.all_plans(values, workspace)
-    assert own(first, after) == [name for name in FLOW if name in readers]
+    assert own(first, after) == readers
     assert changed(first, after) == below(readers, first)
 
 
-def test_every_pin_stands_in_the_table_above():
-    pins = YAML(typ="safe").load((PROJECT / stage_list.PINS).read_text(encoding="utf-8"))
-    assert [library for library, _ in PINNED] == list(pins)
+def test_a_library_shapes_what_imports_it_and_nothing_else(first):
+    shaped = {library: {name for name in FLOW if library in first[name]["libraries"]} for library in PINS}
+    assert shaped["matplotlib"] == {"report"}
+    assert shaped["jinja2"] == {"report", "preview"}
+    assert shaped["openvino"] == {"group", *BOTTLENECKS, "label_safety", "distorted"}
+    assert shaped["pandas"] == set(FLOW)
 
 
 def test_other_weights_under_the_same_name_change_the_bottlenecks_and_the_groups(workspace, values, first):
@@ -761,15 +754,10 @@ def test_all_stages_agree_on_the_images_the_split_the_policy_and_the_backbone(fi
         assert len({first[name]["provenance"][key] for name, keys in PROVENANCE.items() if key in keys}) == 1
 
 
-@pytest.mark.parametrize("key", READERS)
+@pytest.mark.parametrize("key", OTHERS)
 def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, first, key):
-    edited = copy.deepcopy(values)
-    section, _, inner = key.partition(".")
-    if inner:
-        edited[section][inner] = READERS[key][0]
-    else:
-        edited[section] = READERS[key][0]
-    after = plan.all_plans(edited, project)
+    section = key.partition(".")[0]
+    after = plan.all_plans(with_other(values, key), project)
     # What is under another seed, or of other images, is another split. How heads are trained has no digest.
     expected = {
         "raw": {"raw", "split"},

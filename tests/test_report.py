@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from huskies import ledger, outputs
-from huskies.errors import HuskyError
 from huskies.images import manifest
-from huskies.page import illustrations, label_issues, mistakes
+from huskies.page import mistakes
 from huskies.statistics import verdicts
 from huskies.steps import report
 from pages import HOSTILE, Made, Page, made
@@ -201,14 +200,6 @@ def test_leaks_come_before_everything_else_and_are_listed(tmp_path, monkeypatch)
     assert page.tables["leaking"][1:] == [["a.jpg", "b.jpg", "near-duplicate", "0.97"]] * 2
 
 
-def test_of_very_many_missed_images_the_surest_are_shown_and_the_rest_is_counted(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(illustrations, "MOST_MISSED", 3)
-    page = Page(made(Made(missed=2), tmp_path / "many")[1])
-    assert len([each for tag, each in page.tags if tag == "li" and "data-probability" in each]) == 3
-    assert "1 more, of which the heads were less sure, are in validation.csv of each training." in page.said["p"]
-
-
 def test_of_long_tables_the_first_rows_are_shown_and_the_file_with_the_rest_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rejected = [{**REJECTED, "file": f"{number}.png"} for number in range(203)]
@@ -222,71 +213,11 @@ def test_of_long_tables_the_first_rows_are_shown_and_the_file_with_the_rest_is_n
     } <= {*page.said["p"]}
 
 
-def test_of_a_large_group_of_duplicates_a_few_are_shown_and_all_are_counted(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(illustrations, "MOST_OF_GROUP", 1)
-    page = Page(made(Made(), tmp_path / "grouped")[1])
-    assert "train, joined as near-duplicate: 2 images, of which 1 are shown" in page.said["p"]
-    shown = [each["alt"] for tag, each in page.tags if tag == "img" and each["alt"].startswith("Image ")]
-    suspected = len(page.tables["suspects"][1:])
-    assert len(shown) == suspected + 1
-
-
-def test_a_map_of_very_many_training_images_shows_some_and_every_validation_image(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(illustrations, "MOST_POINTS", 4)
-    job, text = made(Made(), tmp_path / "crowded")
-    assert "missed ones ringed; of 6 training images, 4 are drawn</figcaption>" in text
-    rows = manifest.read(job.inputs["split"] / manifest.NAME)
-    rows = rows[rows["split"] != "test"]
-    drawn = illustrations.drawn_points(rows[["file", "split"]], rows)
-    least = sorted(rows.loc[rows["split"] == "train", "sha256"])[:4]
-    assert set(drawn["file"]) == set(rows.loc[(rows["split"] == "val") | rows["sha256"].isin(least), "file"])
-
-
-def test_the_most_pictures_that_a_page_may_have_fit_into_an_e_mail():
-    beside = mistakes.NEAREST * (1 + illustrations.FEWER_COPIES)
-    pictures = illustrations.MOST_MISSED * (1 + beside) + label_issues.LIMIT
-    pictures += illustrations.MOST_GROUPS * illustrations.MOST_OF_GROUP
-    # A policy of 20 transforms, each with three arguments of which both ends are shown.
-    of_transform = illustrations.TRIED * (1 + illustrations.COPIES) + 1 + 2 * 3
-    pictures += illustrations.ORIGINALS * (1 + illustrations.COPIES) + 20 * of_transform
-    # 6.85 kB is what a thumbnail of a photo takes in the page.
-    assert 6.85e3 * pictures < 8e6
-
-
 def test_classes_that_differ_in_letter_case_alone_can_be_told_apart_by_the_filters(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = Page(made(Made(labels=["Rose", "rose"], missed=2), tmp_path / "case")[1])
     values = [each.get("value") for tag, each in page.tags if tag == "option"]
     assert (values.count("Rose"), values.count("rose")) == (2, 2)
-
-
-LINE = "2026-01-02T03:04:05Z,0123,8,aa,bb,0.75,0.625,0.875,0.75,cc,dd"
-
-
-def test_a_look_may_lack_only_what_the_flow_did_not_know(tmp_path):
-    path = tmp_path / "ledger.csv"
-    path.write_text(f"{','.join(ledger.COLUMNS)}\n{LINE}\n{LINE[:-5]},\n")
-    assert ledger.read(path)[["raw", "code"]].to_numpy().tolist() == [["cc", "dd"], ["", ""]]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        LINE[:-3],
-        LINE[:20],
-        LINE.replace("0.75", "three quarters", 1),
-        LINE.replace("0.625", ""),
-        LINE.replace("0.875", "87.5"),
-    ],
-    ids=["a field less", "the time alone", "words", "nothing", "percent"],
-)
-def test_a_look_with_a_field_missing_or_an_accuracy_that_is_none_is_refused(tmp_path, line):
-    path = tmp_path / "ledger.csv"
-    path.write_text(f"{','.join(ledger.COLUMNS)}\n{LINE}\n{line}\n")
-    with pytest.raises(HuskyError, match="the ledger of looks at the test set, is missing or damaged"):
-        ledger.read(path)
 
 
 def test_a_class_with_a_single_image_and_parameters_of_any_shape_are_shown():

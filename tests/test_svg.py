@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import matplotlib
 import pytest
-from huskies.page.svg import INK, Texts, drawing, to_svg
+from huskies.page.drawing import INK, drawing
+from huskies.page.svg import Texts, to_svg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

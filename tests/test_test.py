@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import PROJECT, bare_job, write_identity
+from conftest import USES_KERAS, bare_job, write_identity
 from huskies import ledger, outputs
-from huskies.backbone import tensorflow_setup
 from huskies.errors import HuskyError
 from huskies.images import codec, manifest
 from huskies.job import Job
@@ -17,8 +16,7 @@ from huskies.statistics import intervals
 from huskies.steps import test
 from huskies.training import head
 
-# Keras 3.15 says this of itself when it saves a model with numpy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+pytestmark = USES_KERAS
 
 LABELS = ["cat", "dog"]
 INPUTS = ("split", "bottlenecks_test", "train_baseline", "train_augmented", "leaks")
@@ -29,11 +27,6 @@ FILES = [
     *(f"dog/test_{number}.jpg" for number in range(4)),
     "dog/train_c.jpg",
 ]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _tensorflow():
-    tensorflow_setup.load_tensorflow()
 
 
 def rows(files: list[str]) -> list[dict[str, str]]:
@@ -237,8 +230,3 @@ def test_without_a_sound_ledger_nothing_is_looked_at(tmp_path, content):
         "last version: git checkout ledger.csv"
     )
     assert list(job.output.iterdir()) == []
-
-
-def test_the_ledger_of_the_project_is_empty_and_kept_whole_by_merges():
-    assert ledger.read(PROJECT / ledger.PATH).empty
-    assert "ledger.csv merge=union" in (PROJECT / ".gitattributes").read_text(encoding="utf-8")

@@ -6,20 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import bare_job, write_identity
+from conftest import USES_KERAS, bare_job, write_identity
 from huskies import outputs
 from huskies.article import tuning
-from huskies.backbone import tensorflow_setup
 from huskies.images import codec, manifest
 from huskies.training import head
 
-# Keras 3.15 says this of itself when it saves a model with numpy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _tensorflow():
-    tensorflow_setup.load_tensorflow()
+pytestmark = USES_KERAS
 
 
 def rights(*texts: str) -> np.ndarray:

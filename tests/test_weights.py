@@ -12,12 +12,13 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from huskies.backbone import architectures, tensorflow_setup, weights
+from bottleneck_inputs import compute_in_a_process, flowers, make_job, refusal, some_images, write_images
+from conftest import BACKBONE, USES_KERAS
+from huskies.backbone import architectures, weights
 from huskies.errors import HuskyError
 from huskies.planning import plan
 
-# Keras has yet to follow NumPy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+pytestmark = USES_KERAS
 TRIALS = int(os.environ.get("TRIALS", "30"))
 MINI = Path(__file__).parent.parent / "backbones/mini.weights.h5"
 
@@ -30,12 +31,6 @@ class Evil:
 
     def __reduce__(self):
         return (Path.touch, (self.proof,))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _threads():
-    """As every stage does, and before anything is computed, after which it is too late for who comes next."""
-    tensorflow_setup.load_tensorflow()
 
 
 @pytest.fixture
@@ -241,3 +236,107 @@ def test_what_is_no_file_is_refused_before_anything_waits_for_it(tmp_path, monke
     )
     with pytest.raises(HuskyError, match=f"^backbone.weights: there is no file {path}. "):
         architectures.weights_file(path.name)
+
+
+@pytest.mark.usefixtures("weights_here")
+def test_missing_weights_are_named(tmp_path):
+    job = make_job(write_images(tmp_path / "split", some_images(1)), weights="none.weights.h5")
+    assert refusal(job) == (
+        "backbone.weights: there is no file backbones/none.weights.h5. Put it there, or choose another in params.yaml."
+    )
+
+
+def weights_of_another_network() -> None:
+    import keras
+
+    other = keras.applications.MobileNet(alpha=0.25, weights=None, include_top=False, input_shape=(32, 32, 3))
+    other.save_weights("backbones/wrong.weights.h5")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        weights_of_another_network,
+        lambda: Path("backbones/wrong.weights.h5").write_text("no weights"),
+        lambda: Path("backbones/wrong.weights.h5").write_bytes(b""),
+        lambda: Path("backbones/wrong.weights.h5").write_bytes(Path("backbones/mini.weights.h5").read_bytes()[:99999]),
+    ],
+    ids=["of another network", "text", "empty", "cut short"],
+)
+@pytest.mark.usefixtures("weights_here")
+def test_weights_that_do_not_fit_are_refused_in_one_line(tmp_path, write):
+    write()
+    message = refusal(make_job(write_images(tmp_path / "split", some_images(1)), weights="wrong.weights.h5"))
+    start = "backbone.weights: backbones/wrong.weights.h5 does not fit MobileNet as params.yaml describes it: "
+    assert message.startswith(start)
+    assert message.endswith(". Choose the weights, name, arguments and layer that belong together.")
+    assert "\n" not in message
+    assert len(message) > len(start) + 80
+
+
+@pytest.mark.usefixtures("weights_here")
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    Path("backbones/weights.txt").write_text("no weights")
+    message = refusal(make_job(write_images(tmp_path / "split", some_images(1)), weights="weights.txt"))
+    assert message == (
+        "backbone.weights: backbones/weights.txt is no file of weights: their names end in .h5, .hdf5, .keras. "
+        "Choose another."
+    )
+
+
+@pytest.mark.usefixtures("weights_here")
+def test_weights_in_keras_folder_that_are_cut_short_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    path = tmp_path / "models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+    path.parent.mkdir()
+    path.write_bytes(b"half of it")
+    weights.verify("MobileNet")
+    with pytest.raises(HuskyError) as refused:
+        weights.verify("MobileNetV2")
+    assert str(refused.value) == (
+        f"backbone.weights: {path} is not what Keras offers: cut short, or another network's. Delete it, and run the "
+        "same command again."
+    )
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("weights_here")
+def test_imagenet_weights_without_a_network_name_the_file_to_put_where(tmp_path):
+    nobody = "http://127.0.0.1:9"
+    said = compute_in_a_process(
+        {**BACKBONE, "weights": "imagenet", "input_size": 224},
+        [],
+        KERAS_HOME=str(tmp_path / "keras"),
+        https_proxy=nobody,
+        HTTPS_PROXY=nobody,
+        no_proxy="",
+        NO_PROXY="",
+    )
+    assert said == (
+        "backbone.weights: the ImageNet weights of MobileNet could not be downloaded. Put them into "
+        f"{tmp_path}/keras/models/mobilenet_5_0_224_tf_no_top.h5 by hand, "
+        "or set backbone.weights to a file in backbones/."
+    )
+
+
+@pytest.mark.shared
+@pytest.mark.long
+@pytest.mark.usefixtures("weights_here")
+def test_imagenet_weights_are_taken_from_where_keras_keeps_them(tmp_path):
+    import keras
+
+    models = Path(os.environ["HUSKIES_SHARED"]) / "keras/models"
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras/models").symlink_to(models)
+    files, pixels = flowers(models.parent.parent, tmp_path, 224)
+    network = {"name": "MobileNetV2", "arguments": {}, "weights": "imagenet", "layer": None, "input_size": None}
+    parameters = {**network, "engine": "auto", "precision": "float32"}
+    features = np.array(compute_in_a_process(parameters, files, KERAS_HOME=str(tmp_path / "keras")))
+
+    [weights] = models.glob("mobilenet_v2_*_1.0_224_no_top.h5")
+    plain = keras.applications.MobileNetV2(
+        weights=str(weights), include_top=False, pooling="avg", input_shape=(224, 224, 3)
+    )
+    expected = plain.predict(keras.applications.mobilenet_v2.preprocess_input(pixels), verbose=0)
+    assert features.shape == (4, 1280)
+    assert features == pytest.approx(expected, abs=1e-4)

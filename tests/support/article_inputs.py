@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from conftest import bare_job
+import pytest
+from conftest import PROJECT, bare_job
 from huskies import receipt
-from huskies.article import polynomials
+from huskies.article import article, polynomials
 from huskies.job import Job
 from PIL import Image
 
@@ -146,3 +147,21 @@ def job(
         _flowers(made, backbones, seeds)
     (folder / "out").mkdir()
     return bare_job("article", folder / "out", inputs=made.finish())
+
+
+HOSTILE = "<b>Inception"
+
+
+def written(folder, **more):
+    """Run the stage on made-up inputs; return (its line, its page, its table, its inputs)."""
+    given = job(folder, **more)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(PROJECT)
+        said = article.run(given)
+    page = (given.output / "article.html").read_text(encoding="utf-8")
+    return said, page, pd.read_csv(given.output / "article.csv"), given.inputs
+
+
+def number(table: pd.DataFrame, row: str, what: str) -> pd.Series:
+    [found] = table[(table["row"] == row) & (table["what"] == what)].to_dict("records")
+    return found

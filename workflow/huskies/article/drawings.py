@@ -1,16 +1,26 @@
-"""The figures of the stage article: each takes what the rows have found, and returns an `<svg>` element as text."""
+"""The figures of the article's page, as `<svg>` elements in text, and the picture of the sweep, as PNG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from huskies.page.charts import FAINT, LOOKS, WIDTH, draw_curve, draw_interval, smooth
-from huskies.page.svg import INK, Texts, drawing, to_svg
-
-Interval = tuple[float, float, float]
+from huskies.page.charts import (
+    FAINT,
+    LOOKS,
+    WIDTH,
+    Interval,
+    draw_curve,
+    draw_intervals,
+    height_of_intervals,
+    legend,
+    look,
+    smooth,
+)
+from huskies.page.drawing import INK, drawing, to_png
+from huskies.page.svg import Texts, to_svg
 
 
 def smoothed(accuracies: np.ndarray) -> np.ndarray:
@@ -42,7 +52,7 @@ def curves(histories: Mapping[str, Sequence[pd.DataFrame]], alt: str, reported: 
         if reported is not None:
             handles.append(axes.axhline(100 * reported, color=INK, linestyle=":", label="the article's best"))
         axes.set(title="accuracy, %", xlabel="step")
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")
+        legend(figure, handles)
         return to_svg(figure, Texts(), alt)
 
 
@@ -53,27 +63,14 @@ def intervals(groups: Mapping[str, Mapping[str, Interval]], title: str, alt: str
     which there are two in all at most. Fractions, drawn as per cent or points. words: how the three are written above.
     """
     texts = Texts()
-    names = list(dict.fromkeys(series for group in groups.values() for series in group))
-    looks = dict(zip(names, LOOKS, strict=False))
-    lines = sum(map(len, groups.values()))
-    with drawing(WIDTH, 90 + (38 if words else 22) * lines) as figure:
-        axes = figure.subplots()
-        place, ticks = 0.0, []
-        for group in groups.values():
-            ticks.append(place - (len(group) - 1) / 2)
-            for series, value in group.items():
-                draw_interval(axes, place, value, words, *looks[series])
-                place -= 1
-        axes.set_yticks(ticks, [texts.shown(label, 22) for label in groups])
-        axes.set(title=title, ylim=(place + 0.4, 0.8))
-        axes.margins(x=0.1)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x", color=INK, alpha=0.15)
-        handles = [
-            Line2D([], [], linestyle="", color=colour, marker=marker, label=texts.shown(name, 30))
-            for name, (colour, marker) in looks.items()
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")
+    series = {name: texts.shown(name, 30) for group in groups.values() for name in group}
+    shown = {
+        texts.shown(label, 22): {series[name]: value for name, value in group.items()}
+        for label, group in groups.items()
+    }
+    with drawing(WIDTH, height_of_intervals(shown, words)) as figure:
+        _, handles = draw_intervals(figure, shown, title, words)
+        legend(figure, handles)
         return to_svg(figure, texts, alt)
 
 
@@ -96,3 +93,30 @@ def tuning(found: Mapping[str, Any], alt: str) -> str:
         axes.set(xlabel="on validation images, %", ylabel="on test images, %", title="accuracy of each policy")
         figure.legend(loc="outside lower center", ncols=2, fontsize="small")
         return to_svg(figure, Texts(), alt)
+
+
+def sweep(
+    panels: Mapping[str, tuple[pd.DataFrame, str]], mean: Callable[[pd.DataFrame], Interval], policies: Sequence[str]
+) -> bytes:
+    """Draw the gain of each policy by what each panel varies, and the mean of them all with its interval, as PNG.
+
+    panels: (runs, what the axis says) by the column that varies. mean: of runs, with both ends of its interval.
+    """
+    with drawing(2 * WIDTH, 360) as figure:
+        both = figure.subplots(1, 2, sharey=True)
+        for axes, (column, (runs, label)) in zip(both, panels.items(), strict=True):
+            values = sorted(runs[column].unique())
+            for number, policy in enumerate(policies):
+                gains = 100 * runs[runs["policy"] == policy].groupby(column)["gain"].mean()
+                places = [values.index(value) for value in gains.index]
+                axes.plot(places, gains, markersize=5, label=policy, **look(number))
+            copied = runs[runs["factor"] > 0]
+            middle, low, high = 100 * np.array([mean(copied[copied[column] == value]) for value in values]).T
+            spread = [middle - low, high - middle]
+            axes.errorbar(range(len(values)), middle, spread, color=INK, linewidth=2, capsize=5, label="mean")
+            axes.axhline(0, color=INK, linestyle=":")
+            axes.set_xticks(range(len(values)), map(str, values))
+            axes.set_xlabel(label)
+        both[0].set_title("gain in validation accuracy, points")
+        figure.legend(*both[1].get_legend_handles_labels(), loc="outside right center", fontsize="small")
+        return to_png(figure)

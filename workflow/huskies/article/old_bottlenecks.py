@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from huskies import outputs
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.images import manifest
 from huskies.job import Job
 from huskies.training import fit
@@ -54,8 +54,7 @@ def retrain(job: Job, change: str) -> dict[str, Any]:
 
     Originals keep their names and their pixels, so that theirs are right.
     """
-    images = manifest.read(job.inputs[f"{change}/split"] / manifest.NAME)
-    images = images[images["split"].isin(["train", "val"])]
+    images = rows_of(job.inputs[f"{change}/split"], "train", "val")
     index, features = load_features(job.inputs[f"{change}/bottlenecks_original"], images)
     sets = {}
     for flow in (change, "before"):

@@ -10,7 +10,8 @@ from numpy.polynomial import Chebyshev
 
 from huskies.job import Job
 from huskies.page.charts import FAINT, LOOKS, WIDTH
-from huskies.page.svg import INK, Texts, drawing, to_svg
+from huskies.page.drawing import INK, drawing
+from huskies.page.svg import Texts, to_svg
 
 TABLE = "polynomials.csv"
 FITS, ERRORS = "fits.svg", "errors.svg"
@@ -77,6 +78,8 @@ def draw_errors(rows: pd.DataFrame) -> str:
             axes.plot(rows["degree"], rows[column], line, color=colour, marker=marker, markersize=5, label=name)
         axes.axhline(NOISE**2, color=INK, alpha=FAINT, linewidth=1, label="variance of the noise")
         axes.set(yscale="log", xlabel="degree", title="mean squared error", xticks=list(DEGREES)[::2])
+        # Of itself matplotlib writes powers of ten, as mathematics.
+        axes.yaxis.set_major_formatter("{x:g}")
         figure.legend(loc="outside lower center", ncols=3)
         alt = "Mean squared error on training and test samples by degree; the numbers are in polynomials.csv."
         return to_svg(figure, Texts(), alt)

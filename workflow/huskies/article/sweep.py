@@ -1,11 +1,9 @@
 """sweep: policies, copies and training images side by side, with intervals, and with how far luck would lead."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from huskies.article import sweep_runs
+from huskies.article import drawings, sweep_runs
 from huskies.job import Job
 from huskies.statistics import intervals, optimism, verdicts
 
@@ -97,38 +95,15 @@ def widths(compared: pd.DataFrame) -> str:
     )
 
 
-def draw(runs: pd.DataFrame, path: Path) -> None:
-    """Write a picture of the gains by copies, and by training images, as PNG; the mean has its interval."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    curve = sweep_runs.by_images(runs)
+def draw(runs: pd.DataFrame) -> bytes:
+    """Return a picture of the gains by copies, and by training images, as PNG; the mean has its interval."""
+    curve, ratio = sweep_runs.by_images(runs), sweep_runs.held_out(runs)
     panels = {
         "factor": (sweep_runs.by_copies(runs), "copies of each training image"),
         "train_per_class": (curve, f"training images of each class, {curve['factor'].max()} copies of each"),
     }
-    colours = {policy: f"C{number}" for number, policy in enumerate(sorted(runs["policy"].unique()))}
-    figure, both = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
-    for axes, (column, (shown, label)) in zip(both, panels.items(), strict=True):
-        values = sorted(shown[column].unique())
-        for policy, rows in shown.groupby("policy"):
-            gains = 100 * rows.groupby(column)["gain"].mean()
-            axes.plot(range(len(values)), gains, marker="o", color=colours[policy], label=policy)
-        copied = shown[shown["factor"] > 0]
-        means = [sweep_runs.mean_gain(copied[copied[column] == value], sweep_runs.held_out(runs)) for value in values]
-        mean, low, high = 100 * np.array(means).T
-        axes.errorbar(range(len(values)), mean, [mean - low, high - mean], color="black", capsize=4, label="mean")
-        axes.axhline(0, color="grey", linewidth=0.8)
-        axes.set_xticks(range(len(values)), map(str, values))
-        axes.set_xlabel(label)
-        axes.spines[["top", "right"]].set_visible(False)
-    both[0].set_ylabel("gain in validation accuracy, points")
-    both[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    # Without the name of the library's version, the bytes follow from the numbers alone.
-    figure.savefig(path, dpi=150, metadata={"Software": None})
-    pyplot.close(figure)
+    policies = sorted(set(runs["policy"]) - {sweep_runs.NONE})
+    return drawings.sweep(panels, lambda chosen: sweep_runs.mean_gain(chosen, ratio), policies)
 
 
 def run(job: Job) -> str:
@@ -138,5 +113,5 @@ def run(job: Job) -> str:
     sweep_runs.cells(runs).to_csv(job.output / CELLS, index=False, lineterminator="\n")
     text = table(runs, answers, job.params["backbone"]["name"])
     (job.output / TABLE).write_text(text, encoding="utf-8")
-    draw(runs, job.output / PICTURE)
+    (job.output / PICTURE).write_bytes(draw(runs))
     return f"\n{text.rstrip()}"

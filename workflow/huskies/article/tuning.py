@@ -13,7 +13,7 @@ import numpy as np
 
 from huskies import outputs
 from huskies.backbone import identity
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.images import manifest
 from huskies.job import Job
 from huskies.statistics import intervals, optimism
@@ -72,8 +72,7 @@ def sentence(found: dict[str, Any]) -> str:
 
 def run(job: Job) -> str:
     """Fill job.output with tuning.json; return its sentence."""
-    images = manifest.read(job.inputs["split"] / manifest.NAME)
-    images = images[images["split"] == "test"]
+    images = rows_of(job.inputs["split"], "test")
     index, features = load_features(job.inputs["bottlenecks_test"], images)
     index["label"] = images["label"].to_numpy()
     right, right_test = [], []

@@ -48,12 +48,17 @@ def chunks(features: Rows | np.ndarray) -> Iterator[np.ndarray]:
         yield features[start : start + together]
 
 
+def rows_of(folder: Path, *splits: str) -> pd.DataFrame:
+    """Return the rows of the manifest in a folder that are of the named splits, numbered from 0."""
+    rows = manifest.read(folder / manifest.NAME)
+    return rows[rows["split"].isin(splits)].reset_index(drop=True)
+
+
 def images_of(stage: str, inputs: dict[str, Path]) -> tuple[Path, pd.DataFrame]:
     """Return (folder of the images, their manifest rows) that the stage computes bottlenecks of."""
     source = "augment" if stage == "bottlenecks_augmented" else "split"
     splits = ("test",) if stage == "bottlenecks_test" else ("train", "val")
-    rows = manifest.read(inputs[source] / manifest.NAME)
-    return inputs[source], rows[rows["split"].isin(splits)].reset_index(drop=True)
+    return inputs[source], rows_of(inputs[source], *splits)
 
 
 def load_features(folder: Path, images: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from huskies.augmentation.copies import copies_of
-from huskies.images import codec, manifest, naming
+from huskies.backbone.features import rows_of
+from huskies.images import codec, naming
 from huskies.job import Job
 
 
@@ -14,8 +15,7 @@ def run(job: Job) -> str:
     so that no name says any more which images belong together.
     """
     parameters, folder = job.params["aug"], job.inputs["split"]
-    rows = manifest.read(folder / manifest.NAME)
-    rows = rows[rows["split"].isin(["train", "val"])]
+    rows = rows_of(folder, "train", "val")
     results = copies_of(rows, folder, parameters, job.params["convert"]["quality"], job.cores, job.stage)
     for row, copies in zip(rows.itertuples(), results, strict=True):
         place = job.output / "images" / row.file.split("/")[0]

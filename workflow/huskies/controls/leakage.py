@@ -4,12 +4,13 @@ On noise every point above chance is leak. On the user's own data, every point a
 """
 
 import json
-from pathlib import Path
 
 import pandas as pd
 
 from huskies import outputs
 from huskies.job import Job
+from huskies.page import charts
+from huskies.page.drawing import INK, drawing, to_png
 
 TABLE = "table.txt"
 PICTURE = "leakage.png"
@@ -17,6 +18,8 @@ PICTURE = "leakage.png"
 # Name of the data, and which flows ran on it. The leaky flow has all its copies in its raw images, so that its
 # baseline head is the one to look at.
 _DATA = {"your data": ("honest", "leaky"), "noise": ("noise_honest", "noise_leaky")}
+_LEGEND = {"honest": "split first, then augmented", "leaky": "augmented first, then split"}
+_WORDS = "{:.1f} % ({:.1f} to {:.1f})"
 
 
 def gather(metrics: dict[str, dict]) -> pd.DataFrame:
@@ -51,35 +54,20 @@ def table(rows: pd.DataFrame, chance: float) -> str:
     )
 
 
-def draw(rows: pd.DataFrame, chance: float, path: Path) -> None:
-    """Write a picture of the accuracies with their intervals, side by side, as PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 3.6), layout="constrained")
-    colours = {"honest": "#1b6ca8", "leaky": "#c8452d"}
-    for offset, run in ((-0.2, "honest"), (0.2, "leaky")):
-        chosen = rows[rows["run"] == run]
-        high = 100 * chosen["val_accuracy"]
-        spread = [high - 100 * chosen["val_accuracy_low"], 100 * chosen["val_accuracy_high"] - high]
-        places = [number + offset for number in range(len(chosen))]
-        axes.bar(places, high, 0.38, yerr=spread, capsize=4, color=colours[run], label=_LEGEND[run])
-        for place, value in zip(places, high, strict=True):
-            axes.text(place, 3, f"{value:.1f} %", ha="center", color="white")
-    axes.hlines(100 * chance, 0.6, 1.4, colors="black", linestyles="dashed", label="guessing")
-    axes.set_xticks(range(len(_DATA)), list(_DATA))
-    axes.set_ylim(0, 105)
-    axes.set_ylabel("validation accuracy, %")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    # Without the name of the library's version, the bytes follow from the numbers alone.
-    figure.savefig(path, dpi=150, metadata={"Software": None})
-    pyplot.close(figure)
-
-
-_LEGEND = {"honest": "split first, then augmented", "leaky": "augmented first, then split"}
+def draw(rows: pd.DataFrame, chance: float) -> bytes:
+    """Return a picture of the accuracies with their intervals, one below the other, as PNG."""
+    measures = ["val_accuracy", "val_accuracy_low", "val_accuracy_high"]
+    groups = {
+        data: {_LEGEND[run]: tuple(of_run[measures].iloc[0]) for run, of_run in of_data.groupby("run", sort=False)}
+        for data, of_data in rows.groupby("data", sort=False)
+    }
+    with drawing(charts.WIDTH, charts.height_of_intervals(groups, _WORDS)) as figure:
+        axes, handles = charts.draw_intervals(figure, groups, "validation accuracy, %", _WORDS)
+        # Beside the noise alone, which is below the user's data, and short of the words above its honest run.
+        handles.append(axes.vlines(100 * chance, -3.4, -2, color=INK, linestyle=":", label="guessing"))
+        axes.set_xlim(0, 110)
+        charts.legend(figure, handles)
+        return to_png(figure)
 
 
 def run(job: Job) -> str:
@@ -91,5 +79,5 @@ def run(job: Job) -> str:
     rows.to_csv(job.output / "leakage.csv", index=False, lineterminator="\n")
     text = table(rows, chance)
     (job.output / TABLE).write_text(text, encoding="utf-8")
-    draw(rows, chance, job.output / PICTURE)
+    (job.output / PICTURE).write_bytes(draw(rows, chance))
     return f"\n{text.rstrip()}"

@@ -1,32 +1,39 @@
-"""The figures of the report: each takes tables that stages have written, and returns an `<svg>` element as text.
+"""What figures are drawn of: curves and intervals, and the report's figures of both heads, as `<svg>` elements in text.
 
 Tables may be as `manifest.read` gives them, all text. Heads differ in colour (Okabe and Ito's, which the colour-blind
 tell apart, with a contrast of 3 and more to white and to black) and in their marker as well.
 """
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 from scipy.signal import savgol_filter
 
-from huskies.page.svg import INK, Texts, drawing, to_svg
+from huskies.page.drawing import INK, drawing
+from huskies.page.svg import Texts, to_svg
 from huskies.statistics import verdicts
+
+# A value, and both ends of its interval.
+Interval = tuple[float, float, float]
 
 # The colour and the marker of each head, in the order baseline, augmented.
 LOOKS = (("#0072b2", "o"), ("#d55e00", "s"))
 WIDTH = 420
 FAINT = 0.35
-# Of letters, in units: smaller ones cannot be read on a phone.
-_SMALLEST = 9
-# Of classes in the map, with the same contrast. 9 and 11 have no common divisor, so that 99 classes differ.
-_COLOURS = ("#0072b2", "#d55e00", "#008f68", "#b5529c", "#8a7a00", "#6b6bd6", "#c2403a", "#0b8599", "#a06020")
+# Of many things, with the same contrast. 9 and 11 have no common divisor, so that 99 of them differ.
+COLOURS = ("#0072b2", "#d55e00", "#008f68", "#b5529c", "#8a7a00", "#6b6bd6", "#c2403a", "#0b8599", "#a06020")
 _MARKERS = "osD^v<>Ph*p"
+
+
+def look(number: int) -> dict[str, str]:
+    """Return the colour and the marker of one of many, by its number from 0."""
+    return {"color": COLOURS[number % len(COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
 
 
 def smooth(values: np.ndarray) -> np.ndarray:
@@ -59,7 +66,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], kept: Mapping[str, in
         ]
         handles.append(Line2D([], [], color=INK, alpha=FAINT, linewidth=1, label="not smoothed"))
         handles.append(Line2D([], [], color=INK, linestyle=":", label="the step that was kept"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")
+        legend(figure, handles)
         return to_svg(figure, Texts(), alt)
 
 
@@ -113,9 +120,7 @@ def comparison(metrics: Mapping[str, Any], alt: str) -> str:
         return to_svg(figure, Texts(), alt)
 
 
-def draw_interval(
-    axes: Axes, place: int, value_low_high: tuple[float, float, float], words: str, colour: str, marker: str
-) -> None:
+def draw_interval(axes: Axes, place: int, value_low_high: Interval, words: str, colour: str, marker: str) -> None:
     """Draw fractions as points or per cent: a value and its interval at a height, and above it the words with them."""
     value, low, high = (100 * each for each in value_low_high)
     axes.errorbar(value, place, xerr=[[value - low], [high - value]], fmt=marker, color=colour, capsize=5, markersize=8)
@@ -123,97 +128,38 @@ def draw_interval(
     axes.annotate(shown, ((low + high) / 2, place), (0, 9), textcoords="offset points", ha="center")
 
 
-def confusion(counts: pd.DataFrame, labels: Sequence[str], alt: str) -> str:
-    """Draw how many images of each class (row) were taken for which (column).
+def draw_intervals(
+    figure: Figure, groups: Mapping[str, Mapping[str, Interval]], title: str, words: str
+) -> tuple[Axes, list[Line2D]]:
+    """Draw values with their intervals, one below the other at 0, -1, …, in a look for each series.
 
-    counts: rows of confusion.csv, of one head. labels: all classes. A cell is as dark as its share of the row; numbers
-    and names stand where there is room for them, and every cell has a tooltip.
+    groups, words: as `intervals` takes them. Returns the axes, and the handles of the legend.
     """
-    texts = Texts()
-    with drawing(WIDTH, WIDTH + 20) as figure:
-        figure.set_layout_engine("compressed")
-        axes = figure.subplots()
-        _draw_matrix(axes, counts.assign(images=counts["images"].astype(int)), labels, texts)
-        axes.set_title(counts["head"].iloc[0])
-        return to_svg(figure, texts, alt)
+    names = list(dict.fromkeys(series for group in groups.values() for series in group))
+    looks = dict(zip(names, LOOKS, strict=False))
+    axes = figure.subplots()
+    place, ticks = 0.0, []
+    for group in groups.values():
+        ticks.append(place - (len(group) - 1) / 2)
+        for series, value in group.items():
+            draw_interval(axes, place, value, words, *looks[series])
+            place -= 1
+    axes.set_yticks(ticks, list(groups))
+    axes.set(title=title, ylim=(place + 0.4, 0.8))
+    axes.margins(x=0.1)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=INK, alpha=0.15)
+    return axes, [
+        Line2D([], [], linestyle="", color=colour, marker=marker, label=name)
+        for name, (colour, marker) in looks.items()
+    ]
 
 
-def _draw_matrix(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: Texts) -> None:
-    longest = min(12, max(map(len, labels)))
-    side = (WIDTH - 50 - 7 * longest) / len(labels)
-    _draw_cells(axes, counts, labels, texts, size=min(12.0, (side - 2) / (0.65 * len(str(counts["images"].max())))))
-    axes.set(xlim=(0, len(labels)), ylim=(len(labels), 0), aspect="equal", xlabel="predicted", ylabel="actual")
-    named = range(0, len(labels), math.ceil(11 / side))
-    short = [texts.shown(labels[number], longest) for number in named]
-    axes.set_yticks([number + 0.5 for number in named], short)
-    upright = {"rotation": 90, "rotation_mode": "anchor", "horizontalalignment": "right", "verticalalignment": "center"}
-    axes.set_xticks([number + 0.5 for number in named], short, **(upright if 7 * longest > side else {}))
-    axes.tick_params(length=2, labelsize=min(12, max(_SMALLEST, 0.8 * side)))
+def height_of_intervals(groups: Mapping[str, Mapping[str, Interval]], words: str) -> int:
+    """Return how high a figure of `draw_intervals` is, in units."""
+    return 90 + (38 if words else 22) * sum(map(len, groups.values()))
 
 
-def _draw_cells(axes: Axes, counts: pd.DataFrame, labels: Sequence[str], texts: Texts, size: float) -> None:
-    place = {label: number for number, label in enumerate(labels)}
-    totals = counts.groupby("actual")["images"].sum()
-    for row in counts.itertuples():
-        across, down, total = place[row.predicted], place[row.actual], totals[row.actual]
-        right = row.actual == row.predicted
-        colour = LOOKS[0 if right else 1][0]
-        # Never so dark that the number could not be read, in a light page or a dark one.
-        alpha = 0.2 + 0.35 * row.images / total
-        taken = "recognised" if right else f"taken for {row.predicted}"
-        tooltip = texts.tooltip(f"{row.actual}: {row.images} of {total} {taken}")
-        axes.add_patch(Rectangle((across, down), 1, 1, facecolor=colour, alpha=alpha, edgecolor="none", gid=tooltip))
-        if size >= _SMALLEST:
-            centre = {"horizontalalignment": "center", "verticalalignment": "center"}
-            axes.text(across + 0.5, down + 0.5, str(row.images), fontsize=size, **centre)
-
-
-def per_class(rows: pd.DataFrame, alt: str) -> str:
-    """Draw recall and precision of each class for both heads, joined by a line; rows: per_class.csv."""
-    texts = Texts()
-    labels = sorted(rows["label"].unique())
-    with drawing(WIDTH, 110 + 22 * len(labels)) as figure:
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, measure in zip(panels, ("recall", "precision"), strict=True):
-            values = rows.assign(value=100 * pd.to_numeric(rows[measure])).pivot(index="label", columns="head")["value"]
-            values = values.reindex(labels)
-            axes.hlines(range(len(labels)), values.min(axis=1), values.max(axis=1), color=INK, alpha=FAINT)
-            for head, (colour, marker), size in zip(("baseline", "augmented"), LOOKS, (9, 5), strict=True):
-                axes.plot(values[head], range(len(labels)), marker, color=colour, markersize=size, label=head)
-            axes.set_title(f"{measure}, %")
-            axes.set_xlim(-4, 104)
-            axes.grid(axis="x", color=INK, alpha=0.15)
-        panels[0].set_yticks(range(len(labels)), [texts.shown(label, 16) for label in labels])
-        panels[0].set_ylim(len(labels) - 0.5, -0.5)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-        return to_svg(figure, texts, alt)
-
-
-def bottleneck_map(points: pd.DataFrame, explained: tuple[float, float], missed: Collection[str], alt: str) -> str:
-    """Draw the map of the bottlenecks: a colour and a marker for each class, training images faint, misses ringed.
-
-    points, explained: what `missed.project` returns. missed: files of validation images to be ringed.
-    """
-    texts = Texts()
-    labels = sorted(points["label"].unique())
-    columns = int(WIDTH / (50 + 6 * max(min(len(label), 16) for label in [*labels, "training"])))
-    lines = math.ceil((len(labels) + 2) / columns)
-    with drawing(WIDTH, 380 + 15 * lines) as figure:
-        axes = figure.subplots()
-        handles = []
-        for number, label in enumerate(labels):
-            look = {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
-            for split, alpha in (("train", FAINT), ("val", 1)):
-                chosen = points[(points["label"] == label) & (points["split"] == split)]
-                axes.plot(chosen["x"], chosen["y"], linestyle="", markersize=5, alpha=alpha, markeredgewidth=0, **look)
-            handles.append(Line2D([], [], linestyle="", label=texts.shown(label, 16), **look))
-        ringed = points[points["file"].isin(missed)]
-        ring = {"linestyle": "", "marker": "o", "markersize": 11, "color": INK, "fillstyle": "none"}
-        axes.plot(ringed["x"], ringed["y"], **ring)
-        faint = {"linestyle": "", "marker": "o", "color": INK, "alpha": FAINT, "markeredgewidth": 0}
-        handles += [Line2D([], [], label="training", **faint), Line2D([], [], label="missed", **ring)]
-        axes.set_xlabel(f"first component, {100 * explained[0]:.0f} % of the variance")
-        axes.set_ylabel(f"second component, {100 * explained[1]:.0f} %")
-        axes.set(xticks=[], yticks=[])
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize="small")
-        return to_svg(figure, texts, alt)
+def legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Put a legend of two columns below a figure."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize="small")

@@ -10,7 +10,7 @@ import pandas as pd
 from huskies.augmentation import gallery
 from huskies.images import codec
 from huskies.images.contact_sheet import Row
-from huskies.page import charts, label_issues, mistakes
+from huskies.page import charts, class_charts, label_issues, mistakes
 
 # Of thumbnails, in pixels.
 SIDE = 96
@@ -49,10 +49,10 @@ def figures(
             {head: metrics[head]["step"] for head in heads},
             "Accuracy and cross-entropy of both heads by step; the points are in history.csv of each training.",
         ),
-        "per_class": charts.per_class(
+        "per_class": class_charts.per_class(
             per_class, "Recall and precision of each class for both heads; the table below has the numbers."
         ),
-        "map": charts.bottleneck_map(
+        "map": class_charts.bottleneck_map(
             drawn_points(points, rows),
             explained,
             set(missed_files),
@@ -61,7 +61,7 @@ def figures(
     }
     for head in heads:
         alt = f"Which class the {head} head takes for which; the table below has the numbers."
-        drawn[f"confusion_{head}"] = charts.confusion(confusion[confusion["head"] == head], labels, alt)
+        drawn[f"confusion_{head}"] = class_charts.confusion(confusion[confusion["head"] == head], labels, alt)
     return drawn
 
 

@@ -1,45 +1,21 @@
 """A matplotlib figure as SVG text that may stand inline in an HTML page, a light one or a dark one.
 
 Lines and letters take the page's own colour, several figures in one page share no ids, and what users wrote (class
-names) is put in as text only after matplotlib has drawn placeholders of about the same width. So matplotlib neither
-takes a `$` for mathematics nor asks its font for a letter that the reader's browser has anyway.
+names) is put in as text only after matplotlib has drawn placeholders of about the same width. So matplotlib does not
+ask its font for a letter that the reader's browser has anyway, and each name can have a tooltip of its own.
 """
 
 import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from xml.etree import ElementTree
 
-from matplotlib import style
 from matplotlib.figure import Figure
 
-# Stands for the page's own colour while matplotlib draws, which knows no currentColor.
-INK = "#010203"
-# Units of a figure's viewBox for each inch of matplotlib's.
-UNITS = 72
+from huskies.page.drawing import INK, UNITS
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
-_STYLE = {
-    "axes.edgecolor": INK,
-    "axes.facecolor": "none",
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": "medium",
-    "figure.facecolor": "none",
-    "font.size": 12,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "huskies",
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
 # Braille: letters that the font has, and that no text of ours needs. The blank one fills a placeholder up.
 _FIRST, _LAST, _FILL = 0x2801, 0x28FF, "\u2800"
 # How wide a common letter is, measured by a Braille one.
@@ -82,13 +58,6 @@ class Texts:
         base = _LAST - _FIRST + 1
         number = sum((ord(each) - _FIRST) * base**place for place, each in enumerate(match[1]))
         return self._kept[number - 1]
-
-
-@contextmanager
-def drawing(width: float, height: float) -> Iterator[Figure]:
-    """Give an empty figure of so many units of its viewBox, in the style of the report whatever the user's own is."""
-    with style.context(_STYLE, after_reset=True):
-        yield Figure(figsize=(width / UNITS, height / UNITS), layout="constrained")
 
 
 def to_svg(figure: Figure, texts: Texts, alt: str) -> str:

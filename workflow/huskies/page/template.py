@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from huskies.statistics import verdicts
 
-FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 # How a number is shown; its exact value stands beside it.
 KINDS = {
     "count": lambda value: f"{value}",
@@ -46,17 +46,17 @@ def number(numbers: dict[str, Any], key: str, kind: str = "count") -> Markup:
 def page(template: Path, **facts: Any) -> str:
     """Return the page for what its template names. What is not Markup is escaped, and nothing may be missing.
 
-    All pages have the style, the script and the macros of FOLDER.
+    All pages extend layout.html, and have its style, its script and the macros of parts.html.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([template.parent, FOLDER]),
+        loader=jinja2.FileSystemLoader([template.parent, _FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template(template.name).render(
         style=Markup(style),

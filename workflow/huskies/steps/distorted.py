@@ -18,9 +18,9 @@ from PIL import Image
 
 from huskies import outputs
 from huskies.backbone import identity, inference
-from huskies.backbone.features import Rows, load_features
+from huskies.backbone.features import Rows, load_features, rows_of
 from huskies.errors import HuskyError
-from huskies.images import codec, manifest
+from huskies.images import codec
 from huskies.job import Job
 from huskies.training import fit, head, saved
 
@@ -127,8 +127,7 @@ def run(job: Job) -> str:
     settings = job.params["distort"]
     check(settings)
     parameters = {**job.params["train"], "steps": settings["steps"]}
-    originals = manifest.read(job.inputs["split"] / manifest.NAME)
-    originals = originals[originals["split"].isin(["train", "val"])]
+    originals = rows_of(job.inputs["split"], "train", "val")
     settled = inference.settle(job.params["backbone"], job.inputs["split"])
     identity.check(job.inputs["bottlenecks_original"], computed=identity.of(job, settled))
     index, features = load_features(job.inputs["bottlenecks_original"], originals)

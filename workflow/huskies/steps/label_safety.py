@@ -20,10 +20,10 @@ from huskies import cache_file, outputs
 from huskies.augmentation import gallery, single_transforms
 from huskies.augmentation.copies import copy_seed
 from huskies.backbone import identity, inference, kept
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.backbone.store import Store
 from huskies.errors import some
-from huskies.images import codec, contact_sheet, manifest
+from huskies.images import codec, contact_sheet
 from huskies.job import Job
 from huskies.statistics import intervals
 from huskies.training import head
@@ -159,8 +159,7 @@ def sheet(ranked: list[dict[str, Any]], files: dict[str, list[Path]]) -> bytes:
 
 def run(job: Job) -> str:
     """Fill job.output with transforms.csv, table.txt, label_safety.json and copies.png; return table and advice."""
-    originals = manifest.read(job.inputs["split"] / manifest.NAME)
-    originals = originals[originals["split"].isin(["train", "val"])]
+    originals = rows_of(job.inputs["split"], "train", "val")
     index, features = load_features(job.inputs["bottlenecks_original"], originals)
     rows = gallery.choose(originals, PER_CLASS)
     untouched = features[pd.Index(index["file"]).get_indexer(rows["file"])]

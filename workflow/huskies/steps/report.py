@@ -11,12 +11,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from huskies import outputs, receipt
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.images import manifest, naming
 from huskies.job import Job
 from huskies.page import illustrations, label_issues, mistakes, template
 from huskies.statistics import verdicts
 
+TEMPLATE = Path(__file__).parent / "report.html"
 # Of a table that may have a row for every image; the CSV that it is from has the rest.
 MOST_ROWS = 200
 
@@ -120,14 +121,13 @@ def run(job: Job) -> str:
     tables = [manifest.read(job.inputs["metrics"] / name) for name in (outputs.PER_CLASS, outputs.CONFUSION)]
     validations = {head: manifest.read(job.inputs[f"train_{head}"] / outputs.VALIDATION) for head in outputs.HEADS}
     histories = {head: pd.read_csv(job.inputs[f"train_{head}"] / outputs.HISTORY) for head in outputs.HEADS}
-    rows = manifest.read(job.inputs["split"] / manifest.NAME)
-    rows = rows[rows["split"] != "test"].reset_index(drop=True)
+    rows = rows_of(job.inputs["split"], "train", "val")
     _, features = load_features(job.inputs["bottlenecks_original"], rows)
     missed_images = mistakes.missed_images(validations)
     files = {image["file"] for image in missed_images}
     figures = illustrations.figures(numbers, histories, *tables, files, (rows, features))
     page = template.page(
-        template.FOLDER / "page.html",
+        TEMPLATE,
         metrics=numbers,
         number=partial(template.number, numbers),
         heads=outputs.HEADS,

@@ -16,7 +16,7 @@ from PIL import Image
 from huskies import outputs
 from huskies.augmentation import gallery
 from huskies.backbone import tensorflow_setup
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.images import codec, contact_sheet, manifest
 from huskies.planning import runner
 from huskies.progress import bar
@@ -97,8 +97,7 @@ def _write(folders: Mapping[str, Path]) -> str:
     for stage in ("train_baseline", "train_augmented"):
         head.write_events(pd.read_csv(folders[stage] / outputs.HISTORY), ROOT, stage)
     split, augment = folders["split"], folders["augment"]
-    originals = manifest.read(split / manifest.NAME)
-    originals = originals[originals["split"].isin(["train", "val"])]
+    originals = rows_of(split, "train", "val")
     _, features = load_features(folders["bottlenecks_original"], originals)
     building, final = ROOT / f".tensorboard-{RUN}", ROOT / "tensorboard" / RUN
     shutil.rmtree(building, ignore_errors=True)

@@ -10,9 +10,8 @@ import pandas as pd
 
 from huskies import ledger, outputs
 from huskies.backbone import identity
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.errors import HuskyError
-from huskies.images import manifest
 from huskies.job import Job
 from huskies.statistics import intervals
 from huskies.training import head, saved
@@ -51,8 +50,7 @@ def _digest(parts: list[str]) -> str:
 
 def run(job: Job) -> str:
     """Fill job.output with test.json and the predictions of each head, and the ledger with a look; return a line."""
-    images = manifest.read(job.inputs["split"] / manifest.NAME)
-    images = images[images["split"] == "test"]
+    images = rows_of(job.inputs["split"], "test")
     identity.check(job.inputs["bottlenecks_test"], *(job.inputs[f"train_{name}"] for name in outputs.HEADS))
     index, features = load_features(job.inputs["bottlenecks_test"], images)
     if index.empty:

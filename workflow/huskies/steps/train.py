@@ -11,7 +11,7 @@ import pandas as pd
 
 from huskies import outputs
 from huskies.backbone import identity
-from huskies.backbone.features import load_features
+from huskies.backbone.features import load_features, rows_of
 from huskies.images import manifest
 from huskies.job import Job
 from huskies.training import fit, head, saved
@@ -22,8 +22,7 @@ def load_rows(job: Job) -> tuple[pd.DataFrame, list[np.ndarray]]:
 
     The features are memory-mapped: those of the originals, and of train_augmented those of the copies.
     """
-    images = manifest.read(job.inputs["split"] / manifest.NAME)
-    images = images[images["split"].isin(["train", "val"])]
+    images = rows_of(job.inputs["split"], "train", "val")
     index, features = load_features(job.inputs["bottlenecks_original"], images)
     if job.stage == "train_baseline":
         return index, [features]
