@@ -9,7 +9,6 @@ import pytest
 from conftest import Clone, do
 from huskies.images import manifest
 
-
 QUICK = ("--config", "train={steps: 24, batch_size: 16}", "noise={images: 40}", "repeats={seeds: 2}", "aug={factor: 2}")
 
 

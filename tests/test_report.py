@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from huskies import ledger, outputs
+from huskies import outputs
 from huskies.images import manifest
 from huskies.page import mistakes
 from huskies.statistics import verdicts
