@@ -402,7 +402,7 @@ def test_weights_that_are_not_there_are_refused(project, values):
 
 def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
     for path, pages in {
-        "workflow/huskies/page/page.html": ["report"],
+        "workflow/huskies/steps/report.html": ["report"],
         "workflow/huskies/page/page.css": ["report", "preview"],
     }.items():
         with open(workspace / path, "a", encoding="utf-8") as file:
@@ -410,10 +410,10 @@ def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
         after = plan.all_plans(values, workspace)
         assert changed(first, after) == pages
         assert after["report"]["files"][path] != first["report"]["files"][path]
-    (workspace / "workflow/huskies/page/page.html").unlink()
+    (workspace / "workflow/huskies/steps/report.html").unlink()
     with pytest.raises(HuskyError) as error:
         plan.all_plans(values, workspace)
-    path = f"{workspace}/workflow/huskies/page/page.html"
+    path = f"{workspace}/workflow/huskies/steps/report.html"
     assert str(error.value) == f"there is no file {path}. Get it back: git checkout {path}"
 
 
