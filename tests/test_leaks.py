@@ -409,6 +409,7 @@ def plant(clone: Clone, source: Path, kind: str, seed: int) -> Path:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("converted_before")
 def test_a_data_set_with_planted_copies_of_validation_images_is_stopped(clone):
     clone.set(group__near_duplicates=False)
     do(clone, "snakemake", "--cores", "2", "split")

@@ -1,4 +1,4 @@
-"""The article's rows: what each changes, what it shares with another, and what is left out without the flowers."""
+"""row_flows: what each row changes, what it shares with another, and what is left out without the flowers."""
 
 import json
 import re
@@ -222,6 +222,7 @@ def test_the_rules_leave_out_what_the_rows_share():
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_every_row_is_built_by_one_command_and_is_then_up_to_date(built, monkeypatch):
     monkeypatch.setenv(backbone_files.CHOSEN, "MobileNet")
     for label in (PROJECT / "data/digits").iterdir():
