@@ -144,11 +144,15 @@ def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
     return clone, subprocess.CompletedProcess((), *json.loads(ended.read_text()))
 
 
+def lend_backbones(built: Clone, place: Path) -> None:
+    """Let clones in a folder find converted backbones in their cache: to convert them takes longer than most stages."""
+    shutil.copytree(built.folder.parent / "cache", place / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
+
+
 @pytest.fixture
 def converted_before(first_build, tmp_path) -> None:
-    """Let the user's cache have the converted backbones: to convert them takes longer than most stages."""
-    cache = first_build[0].folder.parent / "cache"
-    shutil.copytree(cache, tmp_path / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
+    """Let the user of `clone` have the converted backbones."""
+    lend_backbones(first_build[0], tmp_path)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, clone_project, do, stages_run
+from conftest import CLASSES, IMAGES_A_CLASS, PROJECT, Clone, clone_project, do, lend_backbones, stages_run
 from huskies.planning import stage_list
 from ruamel.yaml import YAML
 
@@ -21,9 +21,11 @@ def add_one_of_each_class(photos: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def first_photos(tmp_path_factory) -> Clone:
+def first_photos(first_build, tmp_path_factory) -> Clone:
     """A clone with photos of its own, added to DVC, tagged as photos-v1, and built. Not to be changed: copy it."""
-    clone = clone_project(tmp_path_factory.mktemp("photos") / "clone")
+    place = tmp_path_factory.mktemp("photos")
+    lend_backbones(first_build[0], place)
+    clone = clone_project(place / "clone")
     (clone.folder / "data/digits").rename(clone.folder / "photos")
     clone.set(raw="photos")
     do(clone, "dvc", "add", "photos")
