@@ -5,6 +5,8 @@ READY := .venv/ready
 
 TEST_ALL := .venv/test-all
 MARKED := long or server or browser or shared
+# A file stays with one worker, since its tests share what they build; conftest.py puts long files first.
+SPREAD := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: env metrics test test-marked test-all matrix picture reliability benchmarks lint requirements
 
@@ -15,12 +17,12 @@ metrics: env
 	if [ "$$before" = "$$(ls data/metrics/receipt-*)" ]; then PYTHONPATH=workflow $(BIN)/python -m huskies table; fi
 
 test: env
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not ($(MARKED))"
+	$(BIN)/python -m pytest $(SPREAD) -m "not ($(MARKED))"
 
 # The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd,
 # those marked `browser` Debian's chromium.
 test-marked: env $(TEST_ALL)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "($(MARKED))$(if $(HUSKIES_SHARED),, and not shared)"
+	$(BIN)/python -m pytest $(SPREAD) -m "($(MARKED))$(if $(HUSKIES_SHARED),, and not shared)"
 
 test-all: test test-marked
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,17 @@ CONTRACT = {
     "images",
     "val_images",
 }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put those files first that may take longest, so that no worker is left with one of them at the end."""
+    number = Counter(item.path for item in items)
+    limit: dict[Path, float] = defaultdict(float)
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        limit[item.path] = max(limit[item.path], mark.args[0] if mark else 0)
+    items.sort(key=lambda item: (-limit[item.path], -number[item.path]))
 
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
@@ -132,14 +144,20 @@ def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
     return clone, subprocess.CompletedProcess((), *json.loads(ended.read_text()))
 
 
-@pytest.fixture
-def built(first_build, tmp_path) -> Clone:
-    """A copy of a clone in which everything up to the report is built and recorded.
+def lend_backbones(built: Clone, place: Path) -> None:
+    """Let clones in a folder find converted backbones in their cache: to convert them takes longer than most stages."""
+    shutil.copytree(built.folder.parent / "cache", place / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
 
-    Its user's cache has no bottlenecks, but the converted backbones: to convert them takes longer than most stages.
-    """
-    cache = first_build[0].folder.parent / "cache"
-    shutil.copytree(cache, tmp_path / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
+
+@pytest.fixture
+def converted_before(first_build, tmp_path) -> None:
+    """Let the user of `clone` have the converted backbones."""
+    lend_backbones(first_build[0], tmp_path)
+
+
+@pytest.fixture
+def built(first_build, converted_before, tmp_path) -> Clone:
+    """A copy of a clone in which everything up to the report is built and recorded, but no bottlenecks are stored."""
     return first_build[0].copy(tmp_path / "copy")
 
 

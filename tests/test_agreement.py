@@ -32,12 +32,13 @@ def test_going_back_runs_nothing_through_dvc(built, command):
 def test_going_back_computes_no_bottlenecks_through_snakemake(built):
     # As a teammate who pulled: the store is empty.
     assert not list((built.folder.parent / "cache").rglob("*.sqlite"))
-    before = built.bytes_of("metrics", "bottlenecks_augmented")
+    before = built.bytes_of("bottlenecks_augmented")
+    command = ["snakemake", "--cores", "2", "bottlenecks_augmented"]
     built.set(aug__factor=1)
-    do(built, *SNAKEMAKE)
+    do(built, *command)
     built.set(aug__factor=2)
-    assert re.findall(r"^bottlenecks_\w+: computed (\d+)", do(built, *SNAKEMAKE), re.MULTILINE) == ["0"]
-    assert built.bytes_of("metrics", "bottlenecks_augmented") == before
+    assert re.findall(r"^bottlenecks_\w+: computed (\d+)", do(built, *command), re.MULTILINE) == ["0"]
+    assert built.bytes_of("bottlenecks_augmented") == before
 
 
 @pytest.mark.long
@@ -81,4 +82,4 @@ def test_record_certifies_nothing_below_what_was_run(built):
     assert all(re.search(rf"\b{stage}\b", out) for stage in BELOW_AUGMENT)
     assert {stage: locked(built, stage) for stage in BELOW_AUGMENT} == before
     assert re.search(r"^augment:", do(built, "dvc", "status"), re.MULTILINE)
-    assert stages_run(do(built, *SNAKEMAKE)) == BELOW_AUGMENT
+    assert stages_run(do(built, "snakemake", "--cores", "2", "augment")) == ["augment"]

@@ -1,4 +1,4 @@
-"""Bottlenecks: what the backbone makes of the pixels, once per image, known by content and never by name."""
+"""bottlenecks: what the backbone makes of the pixels, once per image, known by content and never by name."""
 
 import json
 from dataclasses import replace

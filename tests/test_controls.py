@@ -1,4 +1,4 @@
-"""The controls: noise, the leak, the repeats. The same flow with other parameters, and what comes out beside it."""
+"""The controls as commands: when their flows are read, and that they run beside the user's own numbers."""
 
 import json
 import re
@@ -17,6 +17,7 @@ def numbers(clone: Clone, path: str) -> dict:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_noise_and_a_leak_run_through_the_flow_beside_the_users_own_numbers(built):
     before = built.bytes_of("metrics", "split")
     said = do(built, "snakemake", "--cores", "2", "noise", "leakage", *QUICK)
@@ -40,26 +41,27 @@ def test_noise_and_a_leak_run_through_the_flow_beside_the_users_own_numbers(buil
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_repeats_compute_no_bottleneck_twice_and_never_score_a_test_image(built):
-    said = do(built, "snakemake", "--cores", "2", "repeats", "--config", "repeats={seeds: 3}")
+    said = do(built, "snakemake", "--cores", "2", "repeats", "--config", "repeats={seeds: 2}")
     counted = re.findall(r"bottlenecks_original: computed (\d+), reused (\d+)", said)
-    assert len(counted) == 3
+    assert len(counted) == 2
     assert all(int(computed) == 0 for computed, _ in counted)
     tested = set(manifest.read(built.folder / "data/split/manifest.csv").query("split == 'test'")["source_sha256"])
     held_out = []
-    for number in (1, 2, 3):
+    for number in (1, 2):
         rows = manifest.read(built.folder / f"data/repeats/{number}/split/manifest.csv")
         assert set(rows.query("split == 'test'")["source_sha256"]) == tested
         held_out.append(frozenset(rows.query("split == 'val'")["source_sha256"]))
     assert len(set(held_out)) > 1
     # A copy of an image has the same bytes in every repeat: none is computed more often than it is made anew.
     copies = set()
-    for number in (1, 2, 3):
+    for number in (1, 2):
         copies |= set(manifest.read(built.folder / f"data/repeats/{number}/augment/manifest.csv")["sha256"])
     own = set(manifest.read(built.folder / "data/augment/manifest.csv")["sha256"])
     computed = [int(each) for each in re.findall(r"bottlenecks_augmented: computed (\d+)", said)]
     assert sum(computed) == len(copies - own)
-    again = do(built, "snakemake", "--cores", "2", "repeats", "--config", "repeats={seeds: 4}")
+    again = do(built, "snakemake", "--cores", "2", "repeats", "--config", "repeats={seeds: 3}")
     assert re.findall(r"bottlenecks_original: computed (\d+)", again) == ["0"]
     assert len(re.findall(r"^metrics: ", again, re.MULTILINE)) == 1
     assert Path(built.folder / "data/repeats/repeats/table.txt").is_file()

@@ -1,4 +1,4 @@
-"""The engine: what `auto` stands for, what is announced, and how a converted backbone is kept."""
+"""engine: what `auto` stands for, what is announced, and what stops the run."""
 
 import sys
 from pathlib import Path

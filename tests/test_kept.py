@@ -83,11 +83,7 @@ def test_rows_come_in_any_order_and_lie_as_numpy_would_save_them(tmp_path):
 
 
 STAGE = "bottlenecks_original"
-
-
 FOLDER = Path("data", STAGE)
-
-
 BUILDING = f"data/.{STAGE}-0123456789abcdef"
 
 

@@ -409,6 +409,7 @@ def plant(clone: Clone, source: Path, kind: str, seed: int) -> Path:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("converted_before")
 def test_a_data_set_with_planted_copies_of_validation_images_is_stopped(clone):
     clone.set(group__near_duplicates=False)
     do(clone, "snakemake", "--cores", "2", "split")
@@ -435,5 +436,5 @@ def test_a_data_set_with_planted_copies_of_validation_images_is_stopped(clone):
     assert json.loads((clone.folder / "data/metrics/metrics.json").read_text())["leaks"] == 3
 
     clone.set(leaks__action="fail", group__near_duplicates=True)
-    do(clone, "snakemake", "--cores", "2", "report")
-    assert json.loads((clone.folder / "data/metrics/metrics.json").read_text())["leaks"] == 0
+    do(clone, "snakemake", "--cores", "2", "leaks")
+    assert json.loads((clone.folder / "data/leaks/leaks.json").read_text())["leaks"] == 0

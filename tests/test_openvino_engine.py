@@ -21,8 +21,6 @@ from huskies.backbone import openvino_engine
 from huskies.images import codec
 
 pytestmark = [KERAS_WARNS, pytest.mark.usefixtures("in_project")]
-
-
 HAS_BFLOAT16 = "bfloat16" in openvino_engine.precisions()
 
 

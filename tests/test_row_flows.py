@@ -1,4 +1,4 @@
-"""The article's rows: what each changes, what it shares with another, and what is left out without the flowers."""
+"""row_flows: what each row changes, what it shares with another, and what is left out without the flowers."""
 
 import json
 import re
@@ -210,6 +210,7 @@ def test_without_the_flowers_the_other_rows_are_left_and_the_error_says_how_to_g
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_every_row_is_built_by_one_command_and_is_then_up_to_date(built, monkeypatch):
     monkeypatch.setenv(backbone_files.CHOSEN, "MobileNet")
     for label in (PROJECT / "data/digits").iterdir():

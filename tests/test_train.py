@@ -1,4 +1,4 @@
-"""Training: balanced batches, a head that learns, curves, and the same bytes for the same rows."""
+"""train: the heads differ in their training rows alone, and the same rows give the same bytes."""
 
 import json
 from dataclasses import replace

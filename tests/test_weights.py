@@ -1,4 +1,4 @@
-"""Files of weights from anywhere: none of their code runs, and what is no weights is a message."""
+"""weights: none of their code runs wherever files come from, and what is no weights is a message."""
 
 import json
 import os

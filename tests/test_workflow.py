@@ -239,6 +239,7 @@ def test_a_stale_output_that_dvc_does_not_see_is_refused_with_the_reason_and_the
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("converted_before")
 def test_one_broken_image_of_each_kind_stops_nothing(clone):
     folder = clone.folder / "data/digits/0"
     good = sorted(folder.glob("*.png"))[0].read_bytes()
@@ -263,6 +264,7 @@ def test_bytes_are_the_same_on_one_core_and_in_another_workspace(first_build, tm
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("converted_before")
 def test_an_experiment_in_a_fresh_clone_gives_what_snakemake_gives(first_build, clone):
     done = clone.run("dvc", "exp", "run")
     assert done.returncode == 0, done.stderr

@@ -9,8 +9,6 @@ from huskies.article import sweep_flows
 from ruamel.yaml import YAML
 
 DESCRIBED = YAML(typ="safe").load((PROJECT / sweep_flows.FILE).read_text(encoding="utf-8"))
-
-
 # Four flows without copies, two of them with mixup, and a policy.
 SMALL = {
     "params": {"split": {"validation": 0.3, "test": 0.0, "seed": 1}, "train": {"steps": 24, "keep": "last"}},
@@ -42,8 +40,6 @@ RIGHT = {
     "light/2/2": ["1100", "1000"],
     "strong/2/2": ["1100", "1100"],
 }
-
-
 FILES = ["a/val_1.jpg", "a/val_2.jpg", "b/val_3.jpg", "b/val_4.jpg"]
 
 

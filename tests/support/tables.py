@@ -7,8 +7,6 @@ import pandas as pd
 from huskies.steps import metrics
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
 HEADS = ("baseline", "augmented")
 
 

@@ -26,17 +26,9 @@ def row(file: str, split: str, copy: str = "", source: str = "") -> dict[str, st
 
 
 LABELS = ("10", "2", "NA")
-
-
 TRAIN_ROWS = [row(f"{label}/train_{number}.jpg", "train") for label in LABELS for number in range(4)]
-
-
 VAL_ROWS = [row(f"{label}/val_{number}.jpg", "val") for label in LABELS for number in range(3)]
-
-
 TEST_ROWS = [row(f"{label}/test_9.jpg", "test") for label in LABELS]
-
-
 COPIES = [
     row(naming.with_copy(each["file"], number), "train", str(number), each["file"])
     for each in TRAIN_ROWS
