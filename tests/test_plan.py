@@ -45,6 +45,7 @@ READERS = {
     "convert.max_side": (512, ["convert", "preview"]),
     "convert.max_rejected": (11, ["convert"]),
     "group.near_duplicates": (False, ["group"]),
+    "split.given": ("mix", ["split", "preview"]),
     "split.validation": (0.2, ["split", "preview"]),
     "split.test": (0.3, ["split", "preview"]),
     "split.seed": (2, ["split", "preview"]),

@@ -196,7 +196,7 @@ def make_job(tmp_path: Path, rows: list[dict[str, str]], conflicts: tuple[str, .
     output.mkdir()
     return bare_job(
         stage="split",
-        params={"split": {"validation": 0.25, "test": 0.25, "seed": 1, **parameters}},
+        params={"split": {"given": "keep", "validation": 0.25, "test": 0.25, "seed": 1, **parameters}},
         inputs=folders,
         output=output,
     )
