@@ -57,6 +57,7 @@ for control in asked:
     include: f"workflow/{FURTHER[control]}/{control}.smk"
 
 
+leave_out_talk()
 later = add_page(workflow)
 
 

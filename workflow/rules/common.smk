@@ -21,6 +21,7 @@ from huskies.planning.flow import (
     receipt_path,
     when_nothing_to_be_done,
 )
+from huskies.planning.quiet import leave_out_talk
 
 flow = config["flow"] if "flow" in config else or_exit(prepare, config)
 

@@ -1,4 +1,4 @@
-"""A set that comes already split: which of its parts each group belongs to, and what has to go so that nothing leaks."""
+"""A set that comes already split: the part of each group, and what has to go so that nothing leaks."""
 
 from collections.abc import Mapping
 

@@ -18,11 +18,13 @@ class Kind(NamedTuple):
 
 
 # Many are TIFF files by their first bytes, of which a thumbnail alone would be read.
-RAW_ENDINGS = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .k25 .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 "
-    ".rwl .sr2 .srf .srw .x3f".split()
-)
-_ARCHIVES = frozenset(".7z .bz2 .gz .rar .tar .tgz .xz .zip .zst".split())
+# fmt: off
+RAW_ENDINGS = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25", ".kdc", ".mef", ".mos",
+    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+})
+_ARCHIVES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"})
+# fmt: on
 _RAW = Kind("a RAW photo of a camera", _EXPORT)
 _JPEG_XL = Kind("a JPEG XL picture", _JPEG)
 _STARTS = (

@@ -17,7 +17,7 @@ _BESIDE = frozenset({"set", "data", "dataset", "images", "imgs", "img", "folder"
 
 
 def part_of(folder: str) -> str:
-    """Return train, val or test for a folder that is called so, as also seg_train or Test set; else the empty string."""
+    """Return train, val or test for a folder that is called so, also as seg_train or Test set, or the empty string."""
     words = [word for word in re.split(r"[\W_]+", folder.casefold()) if word]
     parts = [_PARTS[word] for word in words if word in _PARTS]
     return parts[0] if len(parts) == 1 and all(word in _PARTS or word in _BESIDE for word in words) else ""
@@ -55,16 +55,16 @@ def parts(place: str, images: Sequence[str], labels: Mapping[str, str] | None = 
     tops = {top: part_of(top) for top in tops}
     if not _looks_split(images, tops):
         return {}
-    found, doubts = {}, []
+    found, loose = {}, []
     for image in images:
         top, _, inner = image.partition("/")
         # Some wrap each part once more: seg_train/seg_train/forest.
         inner = inner.removeprefix(f"{top}/")
         if labels is None and "/" not in inner:
-            doubts.append("some images lie in no class folder")
+            loose.append("some images lie in no class folder")
         else:
             found[image] = tops.get(top, ""), labels[image] if labels else label_of(inner.split("/")[0])
-    doubts += _doubts(tops, found)
+    doubts = [*_doubts(tops, found), *loose]
     if doubts:
         shown = "; ".join(f"{top}/ with {_inside(top, images)}" for top in sorted(tops)[:5])
         raise HuskyError(
@@ -76,7 +76,7 @@ def parts(place: str, images: Sequence[str], labels: Mapping[str, str] | None = 
 
 
 def _looks_split(images: Sequence[str], tops: Mapping[str, str]) -> bool:
-    """Tell whether folders at the top may be parts of a set: train alone may well be a class, as val and test are not."""
+    """Tell whether folders at the top may be parts of a set: train alone may well be a class, but not val or test."""
     called = set(tops.values()) - {""}
     if called - {"train"}:
         return True

@@ -25,8 +25,8 @@ LARGEST_FILE = 256 << 20  # bytes
 # What operating systems, cameras' programs and network drives leave behind, in lower case.
 _JUNK = frozenset({
     "#recycle", "#snapshot", "$recycle.bin", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "__macosx",
-    "desktop.ini", "ehthumbs.db", "icon\r", "lost+found", "network trash folder", "recycler", "system volume information",
-    "temporary items", "thumbs.db",
+    "desktop.ini", "ehthumbs.db", "icon\r", "lost+found", "network trash folder", "recycler",
+    "system volume information", "temporary items", "thumbs.db",
 })
 # fmt: on
 _NO_FILES = {
@@ -58,8 +58,8 @@ def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:
                 yield f"{prefix}{entry.name}", found
             elif entry.is_symlink():
                 raise HuskyError(
-                    f"{entry.path} is a link to a folder, and DVC would record none of its files. Put the folder itself "
-                    f"there: rm {entry.path} && cp -r {os.path.realpath(entry.path)} {entry.path}"
+                    f"{entry.path} is a link to a folder, and DVC would record none of its files. Put the folder "
+                    f"itself there: rm {entry.path} && cp -r {os.path.realpath(entry.path)} {entry.path}"
                 )
             else:
                 yield from walk(entry.path, f"{prefix}{entry.name}/")
@@ -175,7 +175,7 @@ def is_image(name: str) -> bool:
 
 
 def raw_digest(raw: Path) -> str:
-    """Return a digest of what convert reads: paths and contents of all files, since an ending does not tell what one is.
+    """Return a digest of what convert reads: paths and contents of all files, since an ending tells little.
 
     An absent raw has the digest "absent", so that it fails in convert, with a message, and not while parsing.
     Raises HuskyError where it is or has what is neither file nor folder, or a link to a folder.

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+WITHOUT_ENDINGS = "names without endings"
+
 
 class Found(NamedTuple):
     """What a name in a table stands for. name: the image's, or empty. how: in which way it differs, as one would say.
@@ -44,7 +46,7 @@ class Names:
         parts = [part for part in path.strip().casefold().split("/") if part not in ("", ".")]
         if not parts or ".." in parts:
             return Found("")
-        for known, how in ((self._whole, ""), (self._stem, "names without endings")):
+        for known, how in ((self._whole, ""), (self._stem, WITHOUT_ENDINGS)):
             fitting = [each for each in known.get(parts[-1], []) if _ends_alike(each.casefold().split("/"), parts)]
             # The very path is meant, then the fullest, then one beside the table, then one in the same letter case.
             for closer in (

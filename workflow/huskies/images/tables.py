@@ -1,5 +1,6 @@
 """A table of labels as spreadsheets and other programs write it: what its text says, and which columns count."""
 
+import contextlib
 import csv
 import io
 import re
@@ -9,21 +10,24 @@ from dataclasses import dataclass
 
 from huskies.errors import HuskyError, some
 from huskies.images import kinds
-from huskies.images.table_names import Found, Names
+from huskies.images.table_names import WITHOUT_ENDINGS, Found, Names
 
 LARGEST = 32 << 20  # bytes
 # Those of spreadsheets, which nobody reads but their programs.
 _SPREADSHEETS = frozenset({".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers"})
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _FILE, _LABEL = "file", "label"
-# What others call the two columns, the likeliest first, without blanks and signs.
+# What others call the two columns, without blanks and signs; files: the likeliest first.
+# fmt: off
 _FILES = (
-    *("file", "filename", "filenames", "filepath", "filepaths", "path", "image", "images", "imagename", "imagefile"),
-    *("imagepath", "img", "imgname", "imgpath", "photo", "picture", "fname", "imageid", "imgid", "id"),
+    "file", "filename", "filenames", "filepath", "filepaths", "path", "image", "images", "imagename", "imagefile",
+    "imagepath", "img", "imgname", "imgpath", "photo", "picture", "fname", "imageid", "imgid", "id",
 )
-_LABELS = frozenset(
-    "label labels class classes classname category categories species breed diagnosis dx target tag".split()
-)
+_LABELS = frozenset({
+    "label", "labels", "class", "classes", "classname", "category", "categories", "species", "breed", "diagnosis", "dx",
+    "target", "tag",
+})
+# fmt: on
 _ASKED = "Name them file and label"
 
 
@@ -100,9 +104,10 @@ def _delimiter(header: str) -> str:
     """Return what parts the values of a header: what gives the most columns that are known, and then the most."""
 
     def worth(delimiter: str) -> tuple[int, int]:
-        columns = next(csv.reader([header], delimiter=delimiter), [])
-        known = [_folded(column) for column in columns]
-        return sum(each in _FILES or each in _LABELS for each in known), len(columns)
+        with contextlib.suppress(csv.Error):
+            columns = next(csv.reader([header], delimiter=delimiter), [])
+            return sum(_folded(each) in (*_FILES, *_LABELS) for each in columns), len(columns)
+        return 0, 0
 
     return max(_DELIMITERS, key=worth)
 
@@ -159,7 +164,9 @@ def _file_column(looked_up: dict[str, list[Found]]) -> str:
         return bool(there) and all(there) and len(set(there)) == len(there)
 
     proven = [column for column, found in looked_up.items() if names_files(found)]
-    likely = [column for column in named if column in proven] or (proven if len(proven) == 1 else named)
+    # What only looks like the names of files, as numbers may, has to be called so.
+    full = [column for column in proven if not any(each.how == WITHOUT_ENDINGS for each in looked_up[column])]
+    likely = [column for column in named if column in proven] or (full if len(full) == 1 else named)
     return likely[0] if likely else ""
 
 
