@@ -102,6 +102,7 @@ PINNED = [
     ),
     ("openvino", ["group", *BOTTLENECKS, "label_safety", "distorted"]),
     ("pandas", FLOW),
+    ("pi-heif", OF_PIXELS),
     ("pillow", OF_PIXELS),
     ("scipy", ["augment", "metrics", "report", "test", "label_safety", "preview"]),
     ("tensorflow", ["group", *BOTTLENECKS, *TRAININGS, "test", "label_safety", "distorted", "export"]),

@@ -557,7 +557,7 @@ def test_what_is_kept_and_what_is_left_out_of_a_split_set_is_said(tmp_path):
     counts = Counter(made["split"])
     assert (counts["test"], counts["train"] + counts["val"]) == (12, 11)
     assert first == (
-        f"{counts['train']} train, {counts['val']} val, 12 test; the set is already split, and its train, test are kept; "
-        "val is drawn from its train; left out 1 that are one thing with images of a part that is held out "
+        f"{counts['train']} train, {counts['val']} val, 12 test; the set is already split, and its train, test are "
+        "kept; val is drawn from its train; left out 1 that are one thing with images of a part that is held out "
         "(a/train_0.jpg): split.given: mix keeps them"
     )
