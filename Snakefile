@@ -60,6 +60,9 @@ module other:
 use rule * from other as other_*
 
 
+leave_out_talk()
+
+
 onstart:
     let_sigterm_end_snakemake()
 

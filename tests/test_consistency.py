@@ -291,7 +291,7 @@ def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():
 def test_every_module_of_the_package_is_used():
     roots = {stage_list.module_of(stage, CODE) for stage in EVERY}
     # What the Snakefile and files of rules import.
-    roots |= {"__main__", "planning.command", "article.families"}
+    roots |= {"__main__", "planning.command", "planning.quiet", "article.families"}
     reached = set().union(*map(CODE.modules, roots))
     files = {path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")}
     assert {".".join(file.with_suffix("").parts) for file in files if file.name != "__init__.py"} == reached

@@ -97,6 +97,9 @@ def test_why_nothing_can_be_saved_is_said(repository, tmp_path_factory, monkeypa
         "git does not know who you are. Tell it: git config user.name NAME; git config user.email ADDRESS"
     )
     assert git("for-each-ref", "refs/exps") == ""
+    git("config", "user.name", "")
+    git("config", "user.email", "tester@example.org")
+    assert experiment.save("run-1", FILES).startswith("git does not know who you are. ")
     monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
     git("init", "--quiet")
     assert experiment.save("run-1", []) == "this repository has no commit. Make one: git commit"

@@ -217,3 +217,14 @@ def test_sigterm_while_snakemake_holds_its_lock_ends_it_once_the_lock_is_free():
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("name", ["my {clone}", "a}b", "{{x}}"])
+def test_a_project_in_a_path_with_braces_is_refused_with_the_fix(name):
+    with pytest.raises(HuskyError) as error:
+        flow.check_workspace(Path("/home") / name)
+    assert str(error.value) == (
+        f"the path of this project has braces, which Snakemake takes for wildcards: /home/{name}. Rename the folder, "
+        "or move the project to another one."
+    )
+    flow.check_workspace(Path("/home/my (clone)"))

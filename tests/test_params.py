@@ -171,7 +171,7 @@ def test_every_key_has_a_bad_value_above():
         ("aug.count", "unknown key 'aug.count'. Known: factor, policy, seed."),
         ("train.learning-rate", "unknown key 'train.learning-rate'. Did you mean 'learning_rate'?"),
         ("convert.maxside", "unknown key 'convert.maxside'. Did you mean 'max_side'?"),
-        ("split.val", "unknown key 'split.val'. Known: repeat, seed, test, train_per_class, validation."),
+        ("split.val", "unknown key 'split.val'. Known: given, repeat, seed, test, train_per_class, validation."),
         ("backbone.input_sise", "unknown key 'backbone.input_sise'. Did you mean 'input_size'?"),
     ],
 )

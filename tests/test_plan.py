@@ -44,6 +44,7 @@ OTHERS = {
     "convert.max_side": 512,
     "convert.max_rejected": 11,
     "group.near_duplicates": False,
+    "split.given": "mix",
     "split.validation": 0.2,
     "split.test": 0.3,
     "split.seed": 2,
@@ -94,8 +95,7 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml",):
-        shutil.copy(PROJECT / name, workspace)
+    shutil.copy(PROJECT / "dvc.yaml", workspace)
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
         (workspace / raw / "cat").mkdir(parents=True)
         (workspace / raw / "cat/1.png").write_bytes(content)

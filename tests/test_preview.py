@@ -17,7 +17,7 @@ from huskies.images import codec, contact_sheet, manifest, raw, raw_files
 from huskies.job import Job
 from huskies.steps import convert, preview, split
 
-SPLIT = {"validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
+SPLIT = {"given": "keep", "validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
 POLICY = [{"transform": "Affine", "rotate": [-20, 20], "p": 1.0}, {"transform": "HorizontalFlip", "p": 0.5}]
 
 
@@ -289,7 +289,7 @@ def test_what_is_shown_before_the_split_is_trained_on_after_it(first_build, monk
     folder = first_build[0].folder
     monkeypatch.chdir(folder)
     rows = manifest.read(Path("data/split/manifest.csv"))
-    parameters = {"validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
+    parameters = {"given": "keep", "validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
     trained = set(rows[rows["split"] == "train"]["source_sha256"])
     raw_set = raw.open_raw(Path("data/digits"))
     found = preview.to_train_on(raw_set, preview.raw_digests(Path("data/digits"), raw_set), parameters)

@@ -49,6 +49,7 @@ def refusal(path) -> str:
     return str(error.value)
 
 
+VIDEO = b"\0\0\0\x14ftypqt  \0\0\2\0qt  "
 CLASSES = {"cat/b.png": picture(1), "cat/in/a/c.png": picture(2), "dog/a.jpg": picture(3)}
 TABLE = "file,label\na.png,cat\nsub/b.png,dog\n"
 FLAT = {"labels.csv": TABLE, "a.png": picture(1), "sub/b.png": picture(2)}
@@ -161,17 +162,11 @@ def test_only_the_ending_of_the_file_itself_makes_it_an_image(name, told):
     assert raw_files.is_image(name) is told
 
 
-@pytest.mark.parametrize("beside", [{"LICENSE.txt": "free"}, {"sizes.csv": "name,size\ncat,3\n"}])
-def test_files_beside_the_classes_decide_nothing(given_as, beside):
+@pytest.mark.parametrize("beside", [{"LICENSE.txt": "free"}, {"cat/notes": "x"}, {"dog/IMG_1.MOV": VIDEO}])
+def test_files_beside_the_images_that_are_no_images_decide_nothing(given_as, beside):
     raw_set = raw.open_raw(given_as(CLASSES | beside))
     assert list(labels(raw_set)) == list(CLASSES)
     assert raw_set.ignored == list(beside)
-
-
-def test_a_csv_inside_a_class_folder_holds_no_labels(given_as):
-    raw_set = raw.open_raw(given_as(CLASSES | {"cat/labels.csv": TABLE}))
-    assert list(labels(raw_set)) == list(CLASSES)
-    assert raw_set.ignored == ["cat/labels.csv"]
 
 
 def test_a_zip_with_a_note_beside_its_one_folder_is_still_wrapped(tmp_path):
@@ -204,16 +199,27 @@ def test_a_member_name_leads_nowhere_outside(tmp_path):
     assert os.listdir(tmp_path) == ["raw.zip"]
 
 
-def test_linked_folders_are_followed_and_loops_end(tmp_path):
+def test_linked_files_are_read(tmp_path):
+    fill(tmp_path / "elsewhere", {"a.png": picture(1)})
+    folder = fill(tmp_path / "raw", {"dog/c.png": picture(3)})
+    (folder / "dog" / "d.png").symlink_to(tmp_path / "elsewhere" / "a.png")
+    assert raw.open_raw(folder).read("dog/d.png") == picture(1)
+
+
+@pytest.mark.parametrize("where", ["cat", "dog/more", "dog/loop"])
+def test_linked_folders_are_refused_since_dvc_records_none_of_their_files(tmp_path, where):
     fill(tmp_path / "elsewhere", {"a.png": picture(1), "b.png": picture(2)})
     folder = fill(tmp_path / "raw", {"dog/c.png": picture(3)})
-    (folder / "cat").symlink_to(tmp_path / "elsewhere")
-    (folder / "dog" / "loop").symlink_to(folder)
-    (folder / "dog" / "d.png").symlink_to(tmp_path / "elsewhere" / "a.png")
-
-    raw_set = raw.open_raw(folder)
-    assert list(labels(raw_set)) == ["cat/a.png", "cat/b.png", "dog/c.png", "dog/d.png"]
-    assert raw_set.read("dog/d.png") == picture(1)
+    target = folder if where == "dog/loop" else tmp_path / "elsewhere"
+    (folder / where).symlink_to(target)
+    link = f"{folder}/{where}"
+    for look in (raw.open_raw, raw_files.raw_digest):
+        with pytest.raises(HuskyError) as error:
+            look(folder)
+        assert str(error.value) == (
+            f"{link} is a link to a folder, and DVC would record none of its files. Put the folder itself there: "
+            f"rm {link} && cp -r {target} {link}"
+        )
 
 
 def test_raw_may_itself_be_a_link(tmp_path):
@@ -244,7 +250,14 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path, content):
 def test_a_zip_cut_short_is_refused(tmp_path):
     path = pack(tmp_path / "raw.zip", CLASSES)
     path.write_bytes(path.read_bytes()[:-30])
-    assert refusal(path) == f"{path} is neither a folder nor a zip file. Set 'raw' in params.yaml to one of them."
+    assert refusal(path) == (
+        f"{path} is a zip file that is damaged or cut short, as by half a download. Download or copy it again."
+    )
+
+
+def test_another_kind_of_archive_is_named(tmp_path):
+    path = fill(tmp_path, {"photos.7z": b"7z\xbc\xaf\x27\x1c\0\4"}) / "photos.7z"
+    assert refusal(path) == f"{path} is a 7z archive. Unpack it, and set 'raw' in params.yaml to the folder."
 
 
 @pytest.mark.parametrize("files", [{}, {"cat/notes.txt": "none"}, {"sizes.csv": "name,size\n"}])
@@ -305,15 +318,13 @@ def test_a_row_of_another_length_than_the_header_is_refused(given_as, row):
     assert refusal(path) == f"{path}/labels.csv, line 3: the row has not as many values as the header."
 
 
-def test_several_tables_of_labels_are_refused(given_as):
+def test_two_tables_of_the_same_images_are_refused(given_as):
     path = given_as(FLAT | {"more.csv": TABLE})
-    assert refusal(path) == (
-        f"{path} has several CSV files with the columns file and label: labels.csv, more.csv. Keep one."
-    )
+    assert refusal(path) == f"{path}: a.png is listed in labels.csv and in more.csv. Keep one of the tables."
 
 
 def test_a_table_without_rows_is_refused(given_as):
-    path = given_as({"labels.csv": "file,label\n"})
+    path = given_as(FLAT | {"labels.csv": "file,label\n"})
     assert refusal(path) == f"{path}/labels.csv lists no images. Add one row for each image."
 
 
@@ -384,14 +395,15 @@ def test_a_damaged_table_is_refused(tmp_path):
     assert refusal(path) == f"{path}/labels.csv cannot be read: {reason}. Fix it."
 
 
-def test_a_compression_that_python_lacks_is_a_broken_image_and_not_called_encrypted(tmp_path):
+@pytest.mark.parametrize(("number", "method"), [(9, "Deflate64"), (93, "Zstandard"), (77, "method 77")])
+def test_a_compression_that_python_lacks_is_named_before_anything_is_read(tmp_path, number, method):
     path = pack(tmp_path / "raw.zip", CLASSES)
-    deflate64 = 9
-    _flip(path, b"PK\x01\x02", 10, deflate64)
-    _flip(path, b"PK\x03\x04", 8, deflate64)
-    reason = r"^damaged inside the zip: That compression method is not supported$"
-    with pytest.raises(UnreadableImage, match=reason):
-        raw.open_raw(path).read("cat/b.png")
+    _flip(path, b"PK\x01\x02", 10, number)
+    _flip(path, b"PK\x03\x04", 8, number)
+    assert refusal(path) == (
+        f"{path} is packed by {method}, which cannot be read here. Unpack it with the program that made it, "
+        "and set 'raw' in params.yaml to the folder."
+    )
 
 
 def test_a_member_that_claims_to_be_huge_is_not_unpacked(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 from huskies.errors import HuskyError, UnreadableImage
-from huskies.images import raw, raw_files
+from huskies.images import raw, raw_files, tables
 from huskies.planning import flow
 
 
@@ -77,12 +77,12 @@ def test_raw_that_is_a_link_to_nowhere_is_absent(folder):
 
 
 def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
-    (folder / "lost+found").mkdir()
+    (folder / "owl").mkdir()
     real = os.scandir
 
     # Root may read everything, so that the refusal is played here.
     def scandir(path):
-        if str(path).endswith("lost+found"):
+        if str(path).endswith("owl"):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
@@ -90,7 +90,21 @@ def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
     for look in (raw.open_raw, raw_files.raw_digest):
         with pytest.raises(HuskyError) as refusal:
             look(folder)
-        assert str(refusal.value) == ("cannot read raw/lost+found: Permission denied. Make it readable, or remove it.")
+        assert str(refusal.value) == ("cannot read raw/owl: Permission denied. Make it readable, or remove it.")
+
+
+def test_an_unreadable_folder_that_a_disk_has_by_itself_is_passed_over(folder, monkeypatch):
+    (folder / "lost+found").mkdir()
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [image.label for image in raw.open_raw(folder).images] == ["cat", "dog"]
+    assert raw_files.raw_digest(folder)
 
 
 @pytest.mark.timeout(20)
@@ -114,7 +128,7 @@ def test_a_file_that_is_too_large_is_rejected_and_not_read(folder, monkeypatch):
 
 def test_a_table_of_labels_that_is_too_large_is_refused(folder, monkeypatch):
     (folder / "t.csv").write_text("file,label\ncat/a.png,cat\ndog/b.png,dog\n")
-    monkeypatch.setattr(raw, "_LARGEST_TABLE", 20)
+    monkeypatch.setattr(tables, "LARGEST", 20)
     with pytest.raises(HuskyError, match=r"^raw/t\.csv has more than 0 MiB\. Leave out columns\.$"):
         raw.open_raw(folder)
 

@@ -380,17 +380,23 @@ def test_the_name_of_an_experiment_says_which_plan_it_is_of(dvc):
     assert record.run() == first != second
 
 
+HELP = "Having any troubles? Hit us up at https://dvc.org/support, we are always happy to help!"
+UNEXPECTED = "ERROR: unexpected error - no space"
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [
         ("", ""),
         ("print('a word'); sys.stderr.write('first\\nERROR: last\\n\\n'); sys.exit(3)", "ERROR: last"),
+        (f"sys.stderr.write('ERROR: unexpected error - no space\\n\\n{HELP}'); sys.exit(255)", UNEXPECTED),
+        (f"sys.stderr.write('ERROR: unexpected error - no space\\nmore\\n{HELP}'); sys.exit(255)", UNEXPECTED),
         ("print('only this'); sys.exit(1)", "only this"),
         ("sys.exit(7)", "exit status 7"),
         ("sys.stderr.write('a warning'); sys.exit(0)", ""),
     ],
 )
-def test_of_a_failure_of_dvc_the_last_line_is_said(monkeypatch, program, said):
+def test_of_a_failure_of_dvc_its_reason_is_said_and_not_its_offer_of_help(monkeypatch, program, said):
     def run(command: list[str], **more: Any) -> subprocess.CompletedProcess:
         assert command == [sys.executable, "-m", "dvc", "commit", "--quiet"]
         return original([sys.executable, "-c", f"import sys; {program}"], **more)

@@ -196,7 +196,7 @@ def make_job(tmp_path: Path, rows: list[dict[str, str]], conflicts: tuple[str, .
     output.mkdir()
     return bare_job(
         stage="split",
-        params={"split": {"validation": 0.25, "test": 0.25, "seed": 1, **parameters}},
+        params={"split": {"given": "keep", "validation": 0.25, "test": 0.25, "seed": 1, **parameters}},
         inputs=folders,
         output=output,
     )
@@ -453,3 +453,111 @@ def test_what_moved_since_the_last_split_is_named(tmp_path):
     # With other parameters it is another split altogether, and nothing is said of single images.
     other = dataclasses.replace(make_job(tmp_path / "other", rows, seed=7), previous=tmp_path / "last")
     assert "was in" not in split.run(other)
+
+
+def whole_set(sizes: dict[str, int]) -> pd.DataFrame:
+    """Return rows of a set that is already split: as many groups of one image in each part, of each of two classes."""
+    rows = [
+        (label, f"{label}-{part}-{number}", part)
+        for label in "ab"
+        for part, size in sizes.items()
+        for number in range(size)
+    ]
+    return pd.DataFrame(rows, columns=["label", "group", "split"])
+
+
+DRAWN = {"validation": 0.2, "test": 0.3, "seed": 1}
+
+
+def test_the_parts_of_a_set_that_is_already_split_are_kept():
+    rows = whole_set({"train": 9, "val": 3, "test": 2})
+    found, moves, strays = split.divide(rows, "keep", **DRAWN)
+    assert (list(found), moves, strays.any()) == (list(rows["split"]), [], False)
+
+
+def test_mixed_such_a_set_is_split_as_any_other():
+    rows = whole_set({"train": 30, "val": 3, "test": 2})
+    found, moves, strays = split.divide(rows, "mix", **DRAWN)
+    split_of, same_moves = split.assign(rows, **DRAWN)
+    assert (list(found), moves, strays.any()) == ([split_of[group] for group in rows["group"]], same_moves, False)
+
+
+@settings(deadline=None)
+@given(GROUPS, FRACTION, SEED)
+def test_a_set_without_parts_is_split_as_ever(pairs, fraction, seed):
+    rows = frame(pairs).assign(split="")
+    found, moves, strays = split.divide(rows, "keep", validation=fraction, test=fraction, seed=seed)
+    split_of, same_moves = split.assign(rows, fraction, fraction, seed)
+    assert (list(found), moves, strays.any()) == ([split_of[group] for group in rows["group"]], same_moves, False)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "drawn", "fraction"), [({"test": 5}, "val", 0.2), ({"val": 5}, "test", 0.3), ({}, "val", 0.2)]
+)
+def test_a_part_that_is_missing_is_drawn_from_train(sizes, drawn, fraction):
+    rows = whole_set({"train": 300, **sizes})
+    found, _, _ = split.divide(rows, "keep", **DRAWN)
+    given = rows["split"] != "train"
+    assert (found[given] == rows["split"][given]).all()
+    assert set(found) == {"train", "val", "test"}
+    assert (found[~given] == drawn).mean() == pytest.approx(fraction, abs=0.06)
+
+
+def test_without_a_test_none_is_drawn_where_none_is_asked_for():
+    found, _, _ = split.divide(whole_set({"train": 30, "val": 5}), "keep", **{**DRAWN, "test": 0.0})
+    assert set(found) == {"train", "val"}
+
+
+def test_of_a_group_in_several_parts_the_one_that_is_held_out_most_strictly_keeps_its_images():
+    rows = whole_set({"train": 4, "val": 4, "test": 4})
+    rows.loc[(rows["label"] == "a") & rows["group"].str.endswith("-0"), "group"] = "one thing"
+    rows.loc[rows["group"].isin(["b-train-1", "b-val-1"]), "group"] = "another"
+    found, _, strays = split.divide(rows, "keep", **DRAWN)
+    assert list(zip(rows["label"][strays], rows["split"][strays], strict=True)) == [
+        ("a", "train"),
+        ("a", "val"),
+        ("b", "train"),
+    ]
+    assert (found[strays] == "").all()
+    assert (found[~strays] == rows["split"][~strays]).all()
+
+
+@pytest.mark.parametrize("part", ["val", "test", "train"])
+def test_a_part_without_a_class_is_refused_with_the_way_out(part):
+    rows = whole_set({"train": 4, "val": 2, "test": 2})
+    rows = rows[(rows["split"] != part) | (rows["label"] != "b")]
+    with pytest.raises(HuskyError) as error:
+        split.divide(rows, "keep", **DRAWN)
+    assert str(error.value) == (
+        f"the set is already split, and its {part} part has no image of the class 'b', or none that has no copy in a "
+        "part that is held out. Add some, or set split.given to mix in params.yaml: then all images are split anew."
+    )
+
+
+def test_repeats_draw_other_validation_images_of_a_split_set_and_leave_its_test_images():
+    rows = whole_set({"train": 60, "val": 20, "test": 20})
+    drawn = [split.divide(rows, "keep", **DRAWN, repeat=repeat)[0] for repeat in (1, 2)]
+    for found in drawn:
+        assert ((found == "test") == (rows["split"] == "test")).all()
+        assert (found == "val").sum() == pytest.approx(40, abs=16)
+    assert (drawn[0] != drawn[1]).any()
+
+
+def test_what_is_kept_and_what_is_left_out_of_a_split_set_is_said(tmp_path):
+    rows = [
+        {"file": f"{label}/{part}_{number}.jpg", "label": label, "group": f"{label}{part}{number}", "split": part}
+        for label in "ab"
+        for part in ("train", "test")
+        for number in range(6)
+    ]
+    rows[0]["group"] = rows[6]["group"]
+    job = make_job(tmp_path, rows)
+    first = split.run(job).splitlines()[0]
+    made = manifest.read(job.output / "manifest.csv")
+    counts = Counter(made["split"])
+    assert (counts["test"], counts["train"] + counts["val"]) == (12, 11)
+    assert first == (
+        f"{counts['train']} train, {counts['val']} val, 12 test; the set is already split, and its train, test are "
+        "kept; val is drawn from its train; left out 1 that are one thing with images of a part that is held out "
+        "(a/train_0.jpg): split.given: mix keeps them"
+    )

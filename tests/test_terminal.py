@@ -55,7 +55,7 @@ def test_a_run_that_lost_its_reader_ends_and_the_next_one_works(clone, opened, h
     )
     os.close(theirs)
     # Printed before a job starts: it is the job that first writes to nobody.
-    read_until(ours, b"Execute 1 jobs")
+    read_until(ours, b"Building DAG of jobs")
     os.close(ours)
     try:
         assert running.wait(SECONDS) != 0

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.abspath("workflow"))
 from huskies.article import families
 from huskies.planning import command, targets
 from huskies.planning.flow import let_sigterm_end_snakemake, or_exit, prepare
+from huskies.planning.quiet import leave_out_talk
 
 flow = or_exit(prepare, config)
 families.remember(families.Families(flow, config, lambda: command.runs(workflow)))

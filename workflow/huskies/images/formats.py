@@ -3,6 +3,7 @@
 The limits are of this program and not of the machine, so that the same pictures are left out everywhere.
 """
 
+import functools
 import io
 import math
 import re
@@ -16,7 +17,7 @@ from huskies.errors import UnreadableImage
 # endings, and would hand PostScript to Ghostscript.
 _FORMATS = (
     "BMP", "DIB", "GIF", "JPEG", "PPM", "PNG", "AVIF", "PCX", "JPEG2000", "ICNS", "ICO", "TIFF", "PSD", "QOI", "SGI",
-    "SUN", "TGA", "WEBP", "XBM", "XPM",
+    "SUN", "TGA", "WEBP", "XBM", "XPM", "HEIF",
 )
 # fmt: on
 # What one picture may take, its file included, so that the process, and what it keeps of earlier
@@ -25,7 +26,7 @@ _MEMORY = 864 << 20
 # Bytes a pixel: 4 in Pillow, and 3 for what is made of it. Some decoders hold more at once, as measured with
 # transparency, 10 bits a channel and every channel at full resolution.
 _ANY = 7
-_DECODER = {"AVIF": 20, "JPEG2000": 28, "QOI": 9, "WEBP": 18}
+_DECODER = {"AVIF": 20, "HEIF": 16, "JPEG2000": 28, "QOI": 9, "WEBP": 18}
 _BANDS = 24 << 20  # bytes for what is converted at a time
 _ICON = 4 << 20  # pixels
 # The headers of PNG and JPEG 2000 pictures within an icon: width and height.
@@ -40,11 +41,21 @@ Image.MAX_IMAGE_PIXELS = (_MEMORY - _BANDS) // _ANY // 2
 Image.core.set_block_size(64 << 20)
 
 
+@functools.cache
+def _register_heif() -> None:
+    """Let Pillow read HEIC and HEIF: the picture alone, upright as the file says (EXIF then turns nothing more)."""
+    # Snakemake imports this module at every start, and opens nothing.
+    import pi_heif
+
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
 def open_picture(content: bytes) -> Image.Image:
     """Return the picture, its pixels not yet decoded.
 
     Raises UnreadableImage if it would take too much memory, and what Pillow raises for bytes that are no picture.
     """
+    _register_heif()
     try:
         picture = Image.open(io.BytesIO(content), formats=_FORMATS)
     except Image.DecompressionBombError as error:

@@ -11,16 +11,24 @@ from pathlib import Path
 
 from huskies import digests
 from huskies.errors import HuskyError, UnreadableImage
+from huskies.images import kinds
 
 # fmt: off
 ENDINGS = frozenset({
-    ".apng", ".avif", ".bmp", ".dib", ".gif", ".icns", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg",
-    ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi", ".ras", ".sgi", ".tga", ".tif", ".tiff",
-    ".webp", ".xbm", ".xpm",
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heics", ".heif", ".heifs", ".hif", ".icns", ".ico", ".j2k",
+    ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".qoi",
+    ".ras", ".sgi", ".tga", ".tif", ".tiff", ".webp", ".xbm", ".xpm",
+})
+# Those of pictures that are not read, each of which is listed as rejected.
+_NOT_READ = kinds.RAW_ENDINGS | {".jxl"}
+LARGEST_FILE = 256 << 20  # bytes
+# What operating systems, cameras' programs and network drives leave behind, in lower case.
+_JUNK = frozenset({
+    "#recycle", "#snapshot", "$recycle.bin", "@eadir", "@recycle", "@recently-snapshot", "@tmp", "__macosx",
+    "desktop.ini", "ehthumbs.db", "icon\r", "lost+found", "network trash folder", "recycler",
+    "system volume information", "temporary items", "thumbs.db",
 })
 # fmt: on
-LARGEST_FILE = 256 << 20  # bytes
-_JUNK = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 _NO_FILES = {
     stat.S_ISFIFO: "a named pipe",
     stat.S_ISSOCK: "a socket",
@@ -32,31 +40,36 @@ _OWN = ("data/article_rows", "data/noise", "data/sweep_flows", "data/tensorboard
 
 
 def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield (path below raw, stat) of every file that could matter: images, and CSVs at the top.
+    """Yield (path below raw, stat) of every file, in the order of the paths' parts.
 
-    Hidden files and what operating systems leave behind are passed over; linked folders are followed once.
-    Raises HuskyError for what is neither file nor folder, hidden or not, since whoever opens it (as DVC does) may wait
-    for ever, and for a folder that cannot be read.
+    Hidden files and what operating systems leave behind are passed over. Raises HuskyError for what is neither file nor
+    folder, hidden or not, since whoever opens it (as DVC does) may wait for ever; for a link to a folder, of which DVC
+    records no file; and for a folder that cannot be read.
     """
-    seen = set()
 
     def walk(folder: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
-        here = os.stat(folder)
-        if (here.st_dev, here.st_ino) in seen:
-            return
-        seen.add((here.st_dev, here.st_ino))
         for entry in _entries(folder):
             found = status(entry.path)
             if is_hidden(entry.name):
                 _look_through(entry.path)
                 continue
             check_name(folder, entry.name)
-            if stat.S_ISDIR(found.st_mode):
-                yield from walk(entry.path, f"{prefix}{entry.name}/")
-            else:
+            if not stat.S_ISDIR(found.st_mode):
                 yield f"{prefix}{entry.name}", found
+            elif entry.is_symlink():
+                raise HuskyError(
+                    f"{entry.path} is a link to a folder, and DVC would record none of its files. Put the folder "
+                    f"itself there: rm {entry.path} && cp -r {os.path.realpath(entry.path)} {entry.path}"
+                )
+            else:
+                yield from walk(entry.path, f"{prefix}{entry.name}/")
 
     yield from walk(str(raw), "")
+
+
+def folders(place: Path) -> list[str]:
+    """Return the names of the folders in a folder, sorted, without those that are passed over."""
+    return [entry.name for entry in _entries(str(place)) if entry.is_dir() and not is_hidden(entry.name)]
 
 
 def _look_through(folder: str) -> None:
@@ -107,6 +120,16 @@ def read_file(path: Path) -> bytes:
     return content
 
 
+def read_head(path: Path, size: int) -> bytes:
+    """Return the first `size` bytes of a regular file; none of anything else, and of what cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with open(descriptor, "rb") as file:
+        return file.read(size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+
+
 def is_there(raw: Path) -> bool:
     """Tell whether raw, or what it is a link to, exists. Raises HuskyError if it is neither file nor folder."""
     return os.path.lexists(raw) and not stat.S_ISLNK(status(raw).st_mode)
@@ -143,30 +166,25 @@ def check_name(folder: str | Path, name: str) -> None:
 
 def is_hidden(name: str) -> bool:
     """Tell whether a file or folder is passed over: hidden, or left behind by an operating system."""
-    return name.startswith(".") or name in _JUNK
+    return name.startswith(".") or name.lower() in _JUNK
 
 
 def is_image(name: str) -> bool:
     """Tell by its ending, in any letter case, whether a file is meant to be an image."""
-    return os.path.splitext(name)[1].lower() in ENDINGS
-
-
-def is_table(name: str) -> bool:
-    """Tell whether a file is a CSV at the top, which may hold the labels."""
-    return "/" not in name and name.lower().endswith(".csv")
+    return kinds.ending(name) in ENDINGS or kinds.ending(name) in _NOT_READ
 
 
 def raw_digest(raw: Path) -> str:
-    """Return a digest of what convert reads: paths and contents of all images, and of CSVs at the top.
+    """Return a digest of what convert reads: paths and contents of all files, since an ending tells little.
 
     An absent raw has the digest "absent", so that it fails in convert, with a message, and not while parsing.
-    Raises HuskyError where it is or has what is neither file nor folder.
+    Raises HuskyError where it is or has what is neither file nor folder, or a link to a folder.
     """
     if not is_there(raw):
         return "absent"
     if not raw.is_dir():
         return digests.file_digest(raw)
-    listing = [(name, status) for name, status in files(raw) if is_image(name) or is_table(name)]
+    listing = list(files(raw))
     # Convert does not read what is too large for a picture, whatever is in it.
     read = [(f"{raw}/{name}", status) for name, status in listing if status.st_size <= LARGEST_FILE]
     digest_of = dict(zip((path for path, _ in read), digests.file_digests(read), strict=True))

@@ -14,6 +14,8 @@ from pathlib import Path
 # As dvc.repo.experiments.refs has it, by a test.
 _REF = "refs/exps/{}/{}/{}"
 _NO_IDENTITY = "git does not know who you are. Tell it: git config user.name NAME; git config user.email ADDRESS"
+# Of a git that knows neither name nor address, an empty name, or an address it cannot make up.
+_UNKNOWN = ("tell me who you are", "identity unknown", "empty ident name", "auto-detect email")
 
 
 class _GitError(Exception):
@@ -33,9 +35,10 @@ def save(name: str, files: Iterable[str]) -> str:
         except _GitError:
             return "this repository has no commit. Make one: git commit"
         try:
-            # A copy knows the times of the files, so that only what has changed is read.
+            # A copy knows the times of the files, so that only what has changed is read; by its own time git tells
+            # which of them may have changed unseen.
             if (own := Path(_git("rev-parse", "--git-path", "index"))).is_file():
-                shutil.copyfile(own, index)
+                shutil.copy2(own, index)
             _git("add", "--update", ":/", environment=environment)
             _git("add", "--force", "--", *files, environment=environment)
             tree = _git("write-tree", environment=environment)
@@ -43,11 +46,16 @@ def save(name: str, files: Iterable[str]) -> str:
             _git("update-ref", _REF.format(baseline[:2], baseline[2:], name), commit)
         except _GitError as error:
             said = str(error)
-            return _NO_IDENTITY if "tell me who you are" in said else next(iter(said.splitlines()), "git failed")
+            if any(each in said for each in _UNKNOWN):
+                return _NO_IDENTITY
+            fatal = [line for line in said.splitlines() if line.startswith(("fatal:", "error:"))]
+            return next(iter(fatal or said.splitlines()), "git failed")
     return ""
 
 
 def _git(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    # In English, since what it says is looked at.
+    environment = {**(environment or os.environ), "LC_ALL": "C", "LANGUAGE": "C"}
     done = subprocess.run(["git", *arguments], env=environment, capture_output=True, text=True)
     if done.returncode:
         raise _GitError(done.stderr.strip())

@@ -51,6 +51,7 @@ class Flow:
 
 def prepare(overrides: dict[str, Any]) -> Flow:
     """Return the main flow, its plans published, for params.yaml with overrides; raise HuskyError if any is bad."""
+    check_workspace(Path.cwd())
     values = params.load(overrides=overrides)
     raw_files.check_place(Path(values["raw"]), [*stage_list.stages(), *stage_list.controls()])
     plans = plan.all_plans(values)
@@ -63,6 +64,15 @@ def prepare(overrides: dict[str, Any]) -> Flow:
     plan.publish(plans)
     forget_damaged_notes()
     return Flow(values, plans)
+
+
+def check_workspace(folder: Path) -> None:
+    """Raise HuskyError for a folder whose path has braces: Snakemake takes them for wildcards, in `conda:` for one."""
+    if set(str(folder)) & set("{}"):
+        raise HuskyError(
+            f"the path of this project has braces, which Snakemake takes for wildcards: {folder}. Rename the folder, "
+            "or move the project to another one."
+        )
 
 
 def forget_damaged_notes(folder: Path = Path(".snakemake/metadata")) -> None:

@@ -20,6 +20,8 @@ MARKER = Path(".snakemake/recorded")
 # Held by a record: one that a killed Snakemake has left running is waited for, and so is any other DVC.
 _LOCK = Path(".snakemake/recording")
 _PATIENCE = 60  # seconds
+# Follows what DVC says of an error that it does not know.
+_OFFER = "Having any troubles?"
 _BUSY = ("Unable to acquire lock", "it is being blocked by")
 
 
@@ -125,7 +127,7 @@ def _run() -> str:
         put_right = lockfile.put_right()
     except HuskyError as error:
         return f"not recorded: {error}"
-    line = _record(plans, Path(parameters["raw"]))
+    line = _record(plans, Path(parameters["raw"])) + _untracked(Path(parameters["raw"]))
     return f"{put_right}\n{line}" if put_right else line
 
 
@@ -160,6 +162,16 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
     return line + (left_out(found) if names else "")
 
 
+def _untracked(raw: Path) -> str:
+    """Return the end of a line if nobody tracks the raw images, so that DVC's copies of the workspace lack them."""
+    if raw.is_absolute() or not raw.exists() or _kept_by_dvc(raw):
+        return ""
+    listed = subprocess.run(["git", "ls-files", "--", str(raw)], capture_output=True, text=True)
+    if listed.returncode or listed.stdout:
+        return ""
+    return f"; neither git nor DVC has {raw}, so that dvc exp run --temp and --queue cannot find it: dvc add {raw}"
+
+
 def _kept_by_dvc(raw: Path) -> list[str]:
     """Return the .dvc file of the raw images, if they have one."""
     return [f"{folder}.dvc" for folder in (raw, *raw.parents) if Path(f"{folder}.dvc").is_file()]
@@ -179,7 +191,7 @@ def _write_marker(content: dict[str, Any]) -> None:
 
 
 def _dvc(*arguments: str) -> str:
-    """Run dvc, after any other that holds its locks; return the empty string, or the last line on its failure."""
+    """Run dvc, after any other that holds its locks; return the empty string, or its own line on its failure."""
     end = time.monotonic() + _PATIENCE
     while True:
         done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True)
@@ -187,5 +199,12 @@ def _dvc(*arguments: str) -> str:
             return ""
         said = (done.stderr or done.stdout).strip()
         if time.monotonic() > end or not any(each in said for each in _BUSY):
-            return said.splitlines()[-1] if said else f"exit status {done.returncode}"
+            return _reason_of(said) or f"exit status {done.returncode}"
         time.sleep(1)
+
+
+def _reason_of(said: str) -> str:
+    """Return the line of what DVC says that tells the reason: its last error, or the last before the offer of help."""
+    lines = [line.rstrip() for line in said.partition(_OFFER)[0].splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    return (errors or lines or [""])[-1]

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from huskies import outputs
+from huskies import atomic, outputs
 from huskies.errors import HuskyError, UnreadableImage, some
-from huskies.images import codec, manifest, naming, raw, raw_files
+from huskies.images import codec, kinds, manifest, naming, raw, raw_files
 from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
 
+_NAMED = 10  # classes that the line on what was done names
 _MAX_ASPECT = 1000  # longer sides of so many times the shorter one belong to no photo
 
 
@@ -60,16 +61,19 @@ def _size(named: tuple[str, bytes | str]) -> int:
 def name_files(raw_images: list[raw.RawImage]) -> list[str]:
     """Return the converted file's path for each raw image; no two are alike, in any letter case.
 
-    Raises HuskyError where two labels would share a folder on a file system that ignores letter case.
+    Raises HuskyError where two labels would share a folder on a file system that ignores letter case, or differ only in
+    blanks, and so look like one.
     """
     by_label = defaultdict(list)
     for image in raw_images:
         by_label[image.label].append(image.source)
     folders: dict[str, str] = {}
     for label in by_label:
-        other = folders.setdefault(naming.class_folder(label).casefold(), label)
+        seen = " ".join(unicodedata.normalize("NFC", label).casefold().split())
+        other = folders.setdefault(seen, label)
         if other != label:
-            raise HuskyError(f"the labels '{other}' and '{label}' differ only in letter case. Spell them alike.")
+            what = "letter case" if other.casefold() == label.casefold() else "blanks or letter case"
+            raise HuskyError(f"the labels '{other}' and '{label}' differ only in {what}. Spell them alike.")
     stem_of = {}
     for label, sources in by_label.items():
         # A class folder is left out of its images' names; a CSV can give its label to images elsewhere, too.
@@ -89,17 +93,40 @@ def extra_columns(raw_images: list[raw.RawImage]) -> dict[str, str]:
 def check(rows: pd.DataFrame, rejected: pd.DataFrame, max_rejected: int) -> None:
     """Raise HuskyError for too many broken images, for a class left without any, or for fewer than two classes."""
     if len(rejected) > max_rejected:
-        listed = some(f"{row.file} ({row.reason})" for row in rejected.itertuples())
         raise HuskyError(
-            f"{len(rejected)} images cannot be used, and convert.max_rejected is {max_rejected}: {listed}. "
+            f"{len(rejected)} images cannot be used, and convert.max_rejected is {max_rejected}: {_listed(rejected)}. "
             "Fix or remove them, or raise convert.max_rejected in params.yaml."
         )
     empty = sorted(set(rejected["label"]) - set(rows["label"]))
     if empty:
-        raise HuskyError(f"no image of the class '{empty[0]}' can be used. Fix its images, or remove the class.")
+        of_class = rejected[rejected["label"] == empty[0]]
+        raise HuskyError(
+            f"no image of the class '{empty[0]}' can be used: {_listed(of_class)}. Fix its images, or remove the class."
+        )
     labels = sorted(rows["label"].unique())
     if len(labels) < 2:
         raise HuskyError(f"there is only one class, '{labels[0]}'. A classifier needs two or more: add another class.")
+
+
+def _listed(rejected: pd.DataFrame) -> str:
+    return some(f"{row.file} ({row.reason})" for row in rejected.itertuples())
+
+
+def summary(converted: pd.DataFrame, rejected: int, raw_set: raw.RawSet) -> str:
+    """Return what was done, in a line and some more: the classes with their counts, and how the raw set was read."""
+    counts = converted["label"].value_counts().sort_index()
+    endings = sorted({kinds.ending(name) or "without ending" for name in raw_set.ignored})
+    ignored = f"; ignored {len(raw_set.ignored)} files that are no images ({some(endings)})" if endings else ""
+    line = f"{len(converted)} images in {len(counts)} classes, {rejected} rejected{ignored}"
+    return "\n  ".join([line, some([f"{label} ({count})" for label, count in counts.items()], _NAMED), *raw_set.notes])
+
+
+def _keep_rejections(rejections: pd.DataFrame) -> str:
+    """Write what was rejected where it stays, though the stage fails; return where that is."""
+    path = Path("logs", outputs.REJECTED)
+    path.parent.mkdir(exist_ok=True)
+    atomic.write(path, rejections.to_csv(index=False, lineterminator="\n").encode())
+    return str(path)
 
 
 def run(job: Job) -> str:
@@ -125,6 +152,7 @@ def run(job: Job) -> str:
             {
                 "file": file,
                 "label": image.label,
+                "split": image.part,
                 "group": image.extra.get("group", ""),
                 "source_sha256": source_sha256,
                 "sha256": codec.sha256(jpeg),
@@ -134,11 +162,15 @@ def run(job: Job) -> str:
         )
     converted = manifest.make(rows, ["source", *extra.values()])
     rejections = pd.DataFrame(rejected, columns=["file", "label", "reason"], dtype=str)
-    check(converted, rejections, parameters["max_rejected"])
+    try:
+        check(converted, rejections, parameters["max_rejected"])
+    except HuskyError as error:
+        if len(rejections):
+            error.add_note(f"All of them, with the reasons: {_keep_rejections(rejections)}")
+        raise
     manifest.write(converted, job.output / manifest.NAME)
     manifest.write(rejections, job.output / outputs.REJECTED)
     # Images that a control has made are watched over by its receipt.
     if job.raw_digest is not None and raw_files.raw_digest(source) != job.raw_digest:
         raise HuskyError(f"{source} changed while it was being converted. Run the same command again.")
-    ignored = f"; ignored {len(raw_set.ignored)} files that are no images" if raw_set.ignored else ""
-    return f"{len(rows)} images in {converted['label'].nunique()} classes, {len(rejected)} rejected{ignored}"
+    return summary(converted, len(rejected), raw_set)

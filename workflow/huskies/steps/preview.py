@@ -40,12 +40,13 @@ def raw_digests(source: Path, raw_set: raw.RawSet) -> list[str]:
     """
     if source.is_dir():
         status_of = dict(raw_files.files(source))
-        gone = [each.source for each in raw_set.images if each.source not in status_of]
+        paths = [f"{raw_set.wrapper}{each.source}" for each in raw_set.images]
+        gone = [path for path in paths if path not in status_of]
         if gone:
             raise HuskyError(
                 f"{source} changed while it was being looked at: {some(gone)}. Run the same command again."
             )
-        return digests.file_digests([(f"{source}/{each.source}", status_of[each.source]) for each in raw_set.images])
+        return digests.file_digests([(f"{source}/{path}", status_of[path]) for path in paths])
     return [_digest(raw_set, each.source) for each in raw_set.images]
 
 
@@ -68,6 +69,7 @@ def to_train_on(raw_set: raw.RawSet, sha256: list[str], parameters: dict[str, An
             "file": each.source,
             "source": each.source,
             "label": each.label,
+            "split": each.part,
             "group": each.extra.get("group", ""),
             "source_sha256": digest,
             "sha256": digest,
@@ -78,8 +80,7 @@ def to_train_on(raw_set: raw.RawSet, sha256: list[str], parameters: dict[str, An
     rows = manifest.make(listed, ["source"])
     rows["group"] = groups.find_groups(rows)["group"]
     rows = rows[~rows["file"].isin(groups.find_conflicts(rows)["file"])]
-    split_of, _ = split.assign(rows, **parameters)
-    rows["split"] = rows["group"].map(split_of)
+    rows["split"], _, _ = split.divide(rows, **parameters)
     return gallery.choose(rows, len(rows))
 
 

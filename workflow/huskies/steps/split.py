@@ -4,19 +4,21 @@ Those that split.train_per_class leaves out are in data/split under no name.
 
 Membership is a threshold on a hash of (seed, group), not a draw: it does not depend on paths, order or machine,
 and adding images leaves the others where they are. TensorFlow's retrain.py split by a hash in the same spirit.
+A set that comes already split keeps its parts, unless split.given is mix.
 """
 
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from huskies import receipt, restore
-from huskies.errors import HuskyError
-from huskies.images import manifest, naming
+from huskies.errors import HuskyError, some
+from huskies.images import given_parts, manifest, naming
 from huskies.job import Job
 
 MOVES = "moves.csv"
@@ -29,7 +31,13 @@ def position(seed: int | str, group: str) -> float:
 
 
 def assign(
-    rows: pd.DataFrame, validation: float, test: float, seed: int, repeat: int = 0, train_per_class: int = 0
+    rows: pd.DataFrame,
+    validation: float,
+    test: float,
+    seed: int,
+    repeat: int = 0,
+    train_per_class: int = 0,
+    parts: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Return (split of each group, moves) for rows with the columns label and group.
 
@@ -41,27 +49,48 @@ def assign(
     images than that stand before it, by place; so a larger number trains on the same groups and more, no class is
     without one, and what is held out is the same for every number. A group is taken whole, so that a class may have
     a few images more.
+    parts: of a set that is already split, the part of each group. Its test groups stay so, and its validation groups do
+    with repeat 0; a part that it lacks is drawn from what it trains on. With another repeat, as large a fraction of all
+    that is not tested on is drawn for validation.
     Raises HuskyError if a class has too few groups for that.
     """
-    wanted = ["train", "val"] + (["test"] if test else [])
+    held_out = {group: part for group, part in (parts or {}).items() if part != "train"}
+    own = Counter(held_out.values())
+    drawn_val, drawn_test = 0.0 if own["val"] else validation, 0.0 if own["test"] else test
+    wanted = ["train", "val"] + (["test"] if test or own["test"] else [])
     place = {group: position(seed, group) for group in rows["group"].unique()}
     split_of = {
-        group: "val" if where < validation else "test" if where < validation + test else "train"
+        group: "val" if where < drawn_val else "test" if where < drawn_val + drawn_test else "train"
         for group, where in place.items()
-    }
-    moves = _fill_classes(rows, split_of, place, wanted)
+    } | held_out
+    moves = _fill_classes(rows, split_of, place, wanted, held_out)
     if repeat:
-        held_out = {group for group, split in split_of.items() if split == "test"}
+        tested = {group for group, split in split_of.items() if split == "test"}
         place = {group: position(f"{seed}:{repeat}", group) for group in place}
-        for group in split_of.keys() - held_out:
-            split_of[group] = "val" if place[group] < validation / (1 - test) else "train"
-        others = _fill_classes(rows, split_of, place, ["train", "val"], held_out)
+        fraction = own["val"] / (len(place) - len(tested)) if own["val"] else validation / (1 - drawn_test)
+        for group in split_of.keys() - tested:
+            split_of[group] = "val" if place[group] < fraction else "train"
+        others = _fill_classes(rows, split_of, place, ["train", "val"], tested)
         moves = [move for move in moves if move["after"] == "test"] + others
     if train_per_class:
         trained = {group for group, split in split_of.items() if split == "train"}
         left_out = trained - _first(rows[rows["group"].isin(trained)], place, train_per_class)
         split_of = {group: split for group, split in split_of.items() if group not in left_out}
     return split_of, moves
+
+
+def divide(rows: pd.DataFrame, given: str, **drawn: Any) -> tuple[pd.Series, list[dict[str, str]], pd.Series]:
+    """Return (split of each row, moves, whether each row is a stray) by the parameters of the section `split`.
+
+    rows: columns label, group and split, the part of a set that is already split. What is left out has the empty split.
+    Strays are left out since a part that is held out more strictly has an image of their group. Raises HuskyError as
+    `assign` does, and where a part of such a set has nothing of a class.
+    """
+    parts = given_parts.of_groups(rows) if given == "keep" else {}
+    strays = given_parts.strays(rows, parts)
+    given_parts.check(rows[~strays], parts)
+    split_of, moves = assign(rows[~strays], **drawn, parts=parts)
+    return rows["group"].map(split_of).where(~strays).fillna(""), moves, strays
 
 
 def _first(rows: pd.DataFrame, place: dict[str, float], images: int) -> set[str]:
@@ -143,8 +172,9 @@ def run(job: Job) -> str:
         raise HuskyError(
             f"every image of the class '{lost[0]}' stands under another label too. Remove the wrong copies."
         )
-    split_of, moves = assign(rows, **parameters)
-    rows["split"] = rows["group"].map(split_of).fillna("")
+    parts = given_parts.of_groups(rows) if parameters["given"] == "keep" else {}
+    rows["split"], moves, strays = divide(rows, **parameters)
+    stray = sorted(rows.loc[strays, "file"])
     left_out, rows = rows[rows["split"] == ""], rows[rows["split"] != ""]
     converted = rows["file"]
     rows["file"] = [naming.with_split(file, split) for file, split in zip(converted, rows["split"], strict=True)]
@@ -156,7 +186,14 @@ def run(job: Job) -> str:
     pd.DataFrame(moves, columns=["group", "label", "before", "after"]).to_csv(job.output / MOVES, index=False)
     counts = rows["split"].value_counts()
     summary = ", ".join(f"{counts.get(split, 0)} {split}" for split in naming.SPLITS)
-    summary += f"; {len(left_out)} left out by split.train_per_class" if len(left_out) else ""
+    unused = len(left_out) - len(stray)
+    summary += given_parts.said(parts)
+    summary += f"; {unused} left out by split.train_per_class" if unused else ""
+    if stray:
+        summary += (
+            f"; left out {len(stray)} that are one thing with images of a part that is held out ({some(stray)}): "
+            "split.given: mix keeps them"
+        )
     named = [
         f"moved group {move['group']} of class {move['label']} from {move['before']} to {move['after']}, "
         "which had none of that class"
