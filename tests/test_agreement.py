@@ -1,85 +1,91 @@
-"""Snakemake and DVC agree: going back costs nothing by either, and only what is true is recorded."""
+"""agreement: what copying leaves is nothing, and what another thing shows is much."""
 
-import json
-import re
-
+import numpy as np
 import pytest
-from conftest import BELOW_AUGMENT, Clone, do, stages_run
-from ruamel.yaml import YAML
+from copies import copy, photos
+from huskies.images import codec
+from huskies.near_duplicates import agreement, alignment
 
-SNAKEMAKE = ["snakemake", "--cores", "2", "report"]
-
-
-def locked(clone: Clone, stage: str) -> dict:
-    """Return what dvc.lock says of a stage."""
-    return YAML(typ="safe").load((clone.folder / "dvc.lock").read_text(encoding="utf-8"))["stages"][stage]
+SIDE = 96
+AS_IT_IS = alignment.Fit(0, np.eye(2, 3, dtype=np.float32), SIDE)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("command", [SNAKEMAKE, ["dvc", "repro"]], ids=["by snakemake", "by dvc"])
-def test_going_back_runs_nothing_through_dvc(built, command):
-    before = built.bytes_of("metrics", "augment")
-    built.set(aug__factor=3)
-    assert stages_run(do(built, *command)) == BELOW_AUGMENT
-    built.set(aug__factor=2)
-    said = do(built, "dvc", "repro")
-    assert "Running stage" not in said
-    assert built.bytes_of("metrics", "augment") == before
-    assert stages_run(do(built, *SNAKEMAKE)) == []
+def seen(image: np.ndarray) -> np.ndarray:
+    return codec.resize(image, SIDE)
 
 
-@pytest.mark.long
-def test_going_back_computes_no_bottlenecks_through_snakemake(built):
-    # As a teammate who pulled: the store is empty.
-    assert not list((built.folder.parent / "cache").rglob("*.sqlite"))
-    before = built.bytes_of("bottlenecks_augmented")
-    command = ["snakemake", "--cores", "2", "bottlenecks_augmented"]
-    built.set(aug__factor=1)
-    do(built, *command)
-    built.set(aug__factor=2)
-    assert re.findall(r"^bottlenecks_\w+: computed (\d+)", do(built, *command), re.MULTILINE) == ["0"]
-    assert built.bytes_of("bottlenecks_augmented") == before
+def test_an_image_agrees_with_itself():
+    for photo in map(seen, photos()):
+        correlation, details = agreement.of_details(photo, photo, AS_IT_IS)
+        assert correlation == pytest.approx(1)
+        assert details > 1
+        assert agreement.differing(photo, photo, AS_IT_IS) == 0
+        assert agreement.of_all(photo, photo, AS_IT_IS) == 1
+        assert agreement.tint(photo, photo, AS_IT_IS) == 0
+        assert agreement.of_grain(photo, photo, AS_IT_IS)
 
 
-@pytest.mark.long
-def test_a_queued_experiment_runs_the_code_that_it_was_queued_with(built):
-    do(built, "git", "add", "--all")
-    do(built, "git", "commit", "--quiet", "--message", "Built")
-    do(built, "dvc", "exp", "run", "--queue", "--name", "queued", "-S", "aug.factor=3")
-    with open(built.folder / "workflow/huskies/steps/augment.py", "a", encoding="utf-8") as file:
-        file.write('\nraise RuntimeError("the workspace has moved on")\n')
-    do(built, "dvc", "exp", "run", "--run-all")
-    do(built, "dvc", "get", ".", "data/metrics/metrics.json", "--rev", "queued", "--out", "../queued.json")
-    metrics = json.loads((built.folder.parent / "queued.json").read_text())
-    assert metrics["augmented"]["images"] == 4 * metrics["baseline"]["images"]
-    now = built.run(*SNAKEMAKE)
-    assert now.returncode != 0
-    assert "the workspace has moved on" in now.stderr
+def test_images_of_one_colour_show_nothing():
+    plain = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    correlation, details = agreement.of_details(plain, plain, AS_IT_IS)
+    assert correlation == 0
+    assert 1 <= details < 2
+    assert agreement.of_all(plain, plain, AS_IT_IS) == 0
+    assert agreement.differing(plain, plain, AS_IT_IS) == 0
+    assert agreement.patterns(plain, plain, AS_IT_IS) == 0
 
 
-@pytest.mark.long
-def test_a_run_with_overridden_parameters_is_never_recorded(built):
-    recorded = (built.folder / "dvc.lock").read_text()
-    experiments = do(built, "dvc", "exp", "list", "--name-only")
-    ran = do(built, *SNAKEMAKE, "--config", "aug={factor: 3}")
-    assert stages_run(ran) == BELOW_AUGMENT
-    do(built, "python", "-m", "huskies", "record")
-    assert (built.folder / "dvc.lock").read_text() == recorded
-    assert do(built, "dvc", "exp", "list", "--name-only") == experiments
-    status = do(built, "dvc", "status")
-    assert re.search(r"modified:\s+data/augment$", status, re.MULTILINE)
-    assert re.search(r"modified:\s+data/metrics$", status, re.MULTILINE)
+@pytest.mark.parametrize(
+    ("details", "correlation"), [(1, 0.967), (20, 0.967), (40, 0.9188), (100, 0.7616), (400, 0.4621)]
+)
+def test_more_details_need_to_agree_less_closely(details, correlation):
+    assert agreement.required(details) == pytest.approx(correlation, abs=5e-5)
+    assert agreement.required(details, agreement.OF_SHOTS) > correlation or details <= 20
 
 
-@pytest.mark.long
-def test_record_certifies_nothing_below_what_was_run(built):
-    before = {stage: locked(built, stage) for stage in BELOW_AUGMENT}
-    built.set(aug__factor=3)
-    do(built, "snakemake", "--cores", "2", "split")
-    said = do(built, "python", "-m", "huskies", "record")
-    recorded, _, out = said.partition("; left out: ")
-    assert not any(re.search(rf"\b{stage}\b", recorded) for stage in BELOW_AUGMENT)
-    assert all(re.search(rf"\b{stage}\b", out) for stage in BELOW_AUGMENT)
-    assert {stage: locked(built, stage) for stage in BELOW_AUGMENT} == before
-    assert re.search(r"^augment:", do(built, "dvc", "status"), re.MULTILINE)
-    assert stages_run(do(built, "snakemake", "--cores", "2", "augment")) == ["augment"]
+def test_a_small_thing_in_one_of_two_shots_is_seen_and_compression_is_not():
+    photo = seen(photos()[0])
+    other = photo.copy()
+    other[40:56, 30:46] = (200, 30, 30)
+    assert agreement.differing(photo, other, AS_IT_IS) > agreement.DIFFERING
+    assert agreement.differing(photo, seen(copy("recompressed", photos()[0])), AS_IT_IS) <= agreement.DIFFERING
+
+
+def test_brightness_is_no_difference_of_details_nor_of_colour():
+    photo = seen(photos()[4]) // 2
+    brighter = (photo * 1.4).astype(np.uint8)
+    assert agreement.differing(photo, brighter, AS_IT_IS) == 0
+    assert agreement.of_all(photo, brighter, AS_IT_IS) == 0
+    assert agreement.tint(photo, brighter, AS_IT_IS) < agreement.TINT
+
+
+def test_another_colour_is_another_tint():
+    photo = seen(photos()[5])
+    assert agreement.tint(photo, photo[..., ::-1], AS_IT_IS) > agreement.TINT
+
+
+def sky(seed: int, grain: float) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    gradient = np.linspace(110, 200, SIDE)[:, None, None] + np.array([0, 10, 25])
+    return np.clip(gradient + random.normal(0, grain, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
+
+
+def test_a_sky_agrees_with_its_copy_as_a_whole_and_not_with_another():
+    recompressed = codec.decode(codec.encode(sky(1, 0), 35))
+    assert agreement.of_all(sky(1, 0), recompressed, AS_IT_IS) > 0.9
+    assert agreement.of_all(sky(1, 0), sky(1, 0) + np.uint8(12), AS_IT_IS) == 0
+
+
+def test_cloth_of_another_grain_under_one_lamp_is_other_cloth():
+    assert agreement.of_all(sky(1, 8), sky(2, 8), AS_IT_IS) > 0
+    assert not agreement.of_grain(sky(1, 8), sky(2, 8), AS_IT_IS)
+    assert agreement.of_grain(sky(1, 1), sky(2, 1), AS_IT_IS)
+
+
+def test_patterns_are_found_again_where_the_fit_has_them_and_nowhere_else():
+    photo = seen(photos()[1])
+    found = agreement.patterns(photo, photo, AS_IT_IS)
+    assert found >= agreement.PATTERNS
+    moved = alignment.Fit(0, np.array([[1, 0, 9], [0, 1, 0]], np.float32), SIDE)
+    assert agreement.patterns(photo, photo, moved) < found / 10
+    assert agreement.patterns(photo, seen(photos()[2]), AS_IT_IS) < agreement.PATTERNS / 2

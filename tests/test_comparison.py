@@ -1,5 +1,7 @@
 """comparison: copies of every kind are one with their original, and pictures that look alike are not."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -13,9 +15,13 @@ def seen(image: np.ndarray) -> np.ndarray:
     return codec.resize(image, comparison.SIDE)
 
 
+def similarity(one: np.ndarray, other: np.ndarray) -> float:
+    fit = comparison.first_fit(seen(one), seen(other))
+    return comparison.similarity(one, other, fit) if fit else 0.0
+
+
 def are_one(one: np.ndarray, other: np.ndarray) -> bool:
-    correlation, details = comparison.compare(seen(one), seen(other))
-    return correlation >= comparison.required(details)
+    return similarity(one, other) > 0
 
 
 def disc(colour: tuple[int, int, int]) -> np.ndarray:
@@ -25,9 +31,58 @@ def disc(colour: tuple[int, int, int]) -> np.ndarray:
     return picture
 
 
+def hand(fingers: list[int], skin: int, wall: int) -> np.ndarray:
+    """Return one gesture before one wall: fingers of these lengths, lines in the palm drawn from `skin`."""
+    random = np.random.default_rng(skin)
+    picture = np.zeros((120, 120, 3), np.float32) + np.linspace(wall, wall + 60, 120)[None, :, None]
+    colour = (190.0, 150.0, 120.0)
+    cv2.ellipse(picture, (60, 80), (26, 30), 0, 0, 360, colour, -1, cv2.LINE_AA)
+    for number, length in enumerate(fingers):
+        foot = (42 + 12 * number, 62)
+        cv2.line(picture, foot, (foot[0] + 3 * (number - 2), 62 - length), colour, 9, cv2.LINE_AA)
+    for _ in range(9):
+        one, other = (tuple(int(each) for each in random.integers((40, 60), (80, 105))) for _ in range(2))
+        cv2.line(picture, one, other, (150.0, 105.0, 85.0), 1, cv2.LINE_AA)
+    return np.clip(picture + random.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+
+
+def smooth() -> list[np.ndarray]:
+    """Return pictures with hardly any detail: the photos, blurred as a wall out of focus is."""
+    blurred = [cv2.GaussianBlur(photo, (0, 0), blur) for photo in photos() for blur in (8, 12, 20)]
+    return [each for each in blurred if each.std(axis=(0, 1)).mean() > 4]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_copy_of_a_photo_is_one_with_it(kind):
     assert [are_one(photo, copy(kind, photo)) for photo in photos()] == [True] * len(photos())
+
+
+@pytest.mark.parametrize("kind", ["resized", "recompressed", "mirrored", "turned by 90"])
+def test_a_copy_of_a_smooth_picture_is_one_with_it(kind):
+    assert len(smooth()) >= 12
+    assert [are_one(each, copy(kind, each)) for each in smooth()] == [True] * len(smooth())
+
+
+def test_smooth_pictures_are_not_one_with_each_other():
+    first = smooth()[::3]
+    assert not any(are_one(one, other) for number, one in enumerate(first) for other in first[:number])
+
+
+def test_one_gesture_of_two_people_before_one_wall_is_not_one():
+    first = hand([40, 48, 44, 30], 1, 150)
+    assert are_one(first, copy("recompressed", first))
+    assert are_one(first, copy("tilted", first))
+    assert not are_one(first, hand([36, 50, 40, 33], 2, 150))
+    assert not are_one(first, hand([44, 46, 40, 26], 3, 155))
+
+
+def test_one_place_with_another_small_thing_is_not_one():
+    photo = photos()[0]
+    with_bird = photo.copy()
+    cv2.circle(with_bird, (60, 40), 9, (20, 20, 60), -1, cv2.LINE_AA)
+    with_cup = photo.copy()
+    cv2.rectangle(with_cup, (70, 60), (86, 80), (230, 230, 250), -1)
+    assert not are_one(with_bird, with_cup)
 
 
 def test_different_windows_of_one_photo_are_not_one():
@@ -42,23 +97,13 @@ def test_the_search_takes_its_last_steps_only_for_what_might_be_one(monkeypatch)
 
     def searches(one: np.ndarray, other: np.ndarray) -> int:
         searched.clear()
-        comparison.compare(seen(one), seen(other))
+        comparison.first_fit(seen(one), seen(other))
         return len(searched)
 
     assert [searches(photo, copy("cropped", photo)) for photo in photos()] == [2] * len(photos())
-    assert [searches(photos()[0], other) for other in photos()[1:]] == [1] * (len(photos()) - 1)
-
-
-@pytest.mark.parametrize("turn", range(comparison.TURNS))
-@pytest.mark.parametrize(("top", "left"), [(0, 0), (0, 4), (3, 1), (4, 4)])
-def test_the_search_starts_from_the_turn_and_the_place_where_a_piece_fits(turn, top, left):
-    other = np.random.default_rng(0).uniform(0, 255, (16, 16)).astype(np.float32)
-    one = np.random.default_rng(1).uniform(0, 255, (16, 16)).astype(np.float32)
-    one[2:-2, 2:-2] = comparison.turned(other, turn)[top : top + 12, left : left + 12]
-    found, matrix = comparison._start(one, other)
-    assert found == turn
-    pixel = comparison.SIDE / 16
-    assert matrix.tolist() == [[1, 0, (left - 2) * pixel], [0, 1, (top - 2) * pixel]]
+    others = [searches(photos()[0], other) for other in photos()[1:]]
+    assert sorted(set(others)) in ([1], [1, 2])
+    assert others.count(2) <= 1
 
 
 def test_a_shape_in_two_colours_is_not_one():
@@ -68,58 +113,6 @@ def test_a_shape_in_two_colours_is_not_one():
 
 def test_a_photo_as_a_negative_is_not_one():
     assert not any(are_one(photo, 255 - photo) for photo in photos())
-
-
-def test_an_image_fits_itself_wholly():
-    for photo in photos():
-        correlation, details = comparison.compare(seen(photo), seen(photo))
-        assert correlation == pytest.approx(1)
-        assert details > 1
-
-
-@pytest.mark.parametrize("level", [0, 128, 255])
-def test_images_of_one_colour_show_nothing(level):
-    plain = np.full((40, 60, 3), level, np.uint8)
-    assert comparison.compare(seen(plain), seen(plain)) == (0.0, 1.0)
-    assert comparison.compare(seen(plain), seen(photos()[0])) == (0.0, 1.0)
-    assert comparison.compare(seen(photos()[0]), seen(plain)) == (0.0, 1.0)
-    assert comparison.required(1.0) > 0
-
-
-@pytest.mark.parametrize(
-    ("details", "correlation"),
-    [(1, 0.967), (20, 0.967), (40, 0.9560), (100, 0.8337), (400, 0.5370)],
-)
-def test_more_details_need_to_agree_less_closely(details, correlation):
-    assert comparison.required(details) == pytest.approx(correlation, abs=5e-5)
-
-
-def test_the_eight_views_are_all_turns_of_an_image_and_of_its_mirror_image():
-    image = np.array([[1, 2], [3, 4]], np.uint8)
-    found = [comparison.turned(image, turn).ravel().tolist() for turn in range(comparison.TURNS)]
-    assert found == [
-        [1, 2, 3, 4],
-        [2, 4, 1, 3],
-        [4, 3, 2, 1],
-        [3, 1, 4, 2],
-        [2, 1, 4, 3],
-        [1, 3, 2, 4],
-        [3, 4, 1, 2],
-        [4, 2, 3, 1],
-    ]
-
-
-def test_pairs_are_compared_in_order_and_alike_on_any_number_of_cores():
-    thumbnails = np.stack([seen(each) for photo in photos() for each in (photo, copy("cropped", photo))])
-    pairs = [(one, other) for one in range(16) for other in range(16) if one != other]
-    assert len(pairs) > 2 * comparison._PAIRS_A_TASK
-    alone = list(comparison.compare_all(thumbnails, pairs, 1))
-    assert alone == [comparison.compare(thumbnails[one], thumbnails[other]) for one, other in pairs]
-    assert list(comparison.compare_all(thumbnails, pairs, 3)) == alone
-
-
-def test_no_pairs_are_none():
-    assert list(comparison.compare_all(np.zeros((0, comparison.SIDE, comparison.SIDE, 3), np.uint8), [], 2)) == []
 
 
 def test_thumbnails_are_the_images_in_small(tmp_path):
@@ -144,3 +137,45 @@ def test_other_bytes_than_the_manifest_s_are_refused(tmp_path):
     assert str(error.value) == (
         f"{path} is not the file its manifest lists. Delete {tmp_path} and run the same command again."
     )
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_images_of_one_colour_are_not_one_with_anything(level):
+    plain = np.full((40, 60, 3), level, np.uint8)
+    assert not are_one(plain, plain)
+    assert not are_one(plain, photos()[0])
+    assert not are_one(photos()[0], plain)
+
+
+def written(folder: Path, pictures: list[np.ndarray]) -> list[comparison.File]:
+    files = []
+    for number, each in enumerate(pictures):
+        content = codec.encode(each, 95)
+        (folder / f"{number}.jpg").write_bytes(content)
+        files.append((folder / f"{number}.jpg", codec.sha256(content)))
+    return files
+
+
+def test_pairs_are_compared_in_order_and_alike_on_any_number_of_cores(tmp_path):
+    files = written(tmp_path, [each for photo in photos() for each in (photo, copy("cropped", photo))])
+    thumbnails = comparison.thumbnails(files, 2)
+    pairs = [(one, other) for one in range(16) for other in range(16) if one != other]
+    assert len(pairs) > 2 * comparison._PAIRS_A_TASK
+    alone = list(comparison.compare_all(files, thumbnails, pairs, 1))
+    assert [pair for pair, found in zip(pairs, alone, strict=True) if found] == [
+        pair for pair in pairs if pair[0] // 2 == pair[1] // 2
+    ]
+    assert list(comparison.compare_all(files, thumbnails, pairs, 3)) == alone
+
+
+def test_only_files_whose_thumbnails_fit_are_read(tmp_path):
+    files = written(tmp_path, photos())
+    thumbnails = comparison.thumbnails(files, 1)
+    for path, _ in files:
+        path.unlink()
+    pairs = [(one, other) for one in range(8) for other in range(one)]
+    assert not any(comparison.compare_all(files, thumbnails, pairs, 1))
+
+
+def test_no_pairs_are_none():
+    assert list(comparison.compare_all([], np.zeros((0, comparison.SIDE, comparison.SIDE, 3), np.uint8), [], 2)) == []

@@ -181,8 +181,9 @@ def test_data_come_from_stages_that_stand_before(stage):
     assert above == [name for name in before if name in above]
     others = [each for each in STAGES[stage]["deps"] if not each.startswith(("data/", stage_list.PACKAGE))]
     weights = ["backbones/${backbone.weights}"]
-    bundled = ["backbones/mini.weights.h5"]
-    allowed = {"convert": ["${raw}"], "group": bundled, "bottlenecks": weights, "label_safety": weights}
+    seen = ["pairs.csv", "backbones/mini.weights.h5"]
+    allowed = {"convert": ["${raw}"], "group": seen, "bottlenecks": weights, "label_safety": weights}
+    allowed["leaks"] = ["pairs.csv"]
     allowed |= {"preview": ["${raw}"], "distorted": weights, "export": weights}
     assert others == allowed.get(name_of(stage), [])
 

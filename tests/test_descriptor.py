@@ -10,7 +10,7 @@ from huskies.backbone import inference
 from huskies.backbone.store import Store
 from huskies.images import codec
 from huskies.job import Job
-from huskies.near_duplicates import comparison, descriptor
+from huskies.near_duplicates import alignment, comparison, descriptor
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +31,9 @@ def make_job(tmp_path) -> Job:
 
 
 def test_all_turns_of_an_image_have_one_descriptor_and_other_images_others():
-    turns = np.stack([comparison.turned(seen()[3], turn) for turn in range(comparison.TURNS)])
+    turns = np.stack([alignment.turned(seen()[3], turn) for turn in range(alignment.TURNS)])
     of_turns = described(turns)
-    assert of_turns.shape == (comparison.TURNS, 512)
+    assert of_turns.shape == (alignment.TURNS, 512)
     assert of_turns.dtype == np.float32
     assert np.allclose(of_turns, of_turns[0], atol=1e-4)
     apart = np.abs(described(seen()) - of_turns[0]).max(axis=1)

@@ -233,6 +233,21 @@ def test_added_images_alone_are_described(tmp_path, monkeypatch):
     assert described == [6, 1]
 
 
+def test_what_pairs_csv_says_goes_before_what_is_found(tmp_path, monkeypatch):
+    files = {"a/1.png": encoded(photos()[0]), "a/2.png": encoded(copy("mirrored", photos()[0]))}
+    files |= {"a/same as 2.bmp": encoded(copy("mirrored", photos()[0]), "BMP")}
+    files |= {"a/3.png": encoded(photos()[1]), "a/4.png": encoded(photos()[2]), "b/5.png": png(1)}
+    monkeypatch.setattr(group.pairs, "PATH", tmp_path / "pairs.csv")
+    group.pairs.PATH.write_text("a/2.png,a/1.png,different\na/3.png,a/4.png,same\n")
+    monkeypatch.setattr(group, "what_is_said", lambda job, rows: group.pairs.read(group.pairs.PATH))
+    groups, conflicts, summary = run(tmp_path, files, near_duplicates=True)
+    assert together(groups) == [["a/1.png"], ["a/2.png", "a/same as 2.bmp"], ["a/3.png", "a/4.png"], ["b/5.png"]]
+    assert groups["a/3.png"]["reasons"] == "pairs.csv"
+    assert near_of(tmp_path) == []
+    assert conflicts == []
+    assert summary.endswith("; pairs.csv: 1 pairs the same, 1 different")
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_near_duplicates_are_sought_among_few_images_too(tmp_path, count):
     (tmp_path / "convert/a").mkdir(parents=True)

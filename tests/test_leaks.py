@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def original(file: str, split: str, group: str | None = None, source: str | None
         "label": file.split("/")[0],
         "split": split,
         "group": group or source_sha256[:16],
+        "source": file.replace(".jpg", ".png"),
         "source_sha256": source_sha256,
         "copy": "",
         "sha256": codec.sha256(jpeg(content or file)),
@@ -242,7 +244,7 @@ def job(
     }
     for stage, (name, rows) in tables.items():
         (tmp_path / stage).mkdir()
-        manifest.write(manifest.make(rows), tmp_path / stage / name)
+        manifest.write(manifest.make(rows, ["source"]), tmp_path / stage / name)
         if stage.startswith("bottlenecks"):
             np.save(tmp_path / stage / "features.npy", features(rows))
         if stage.startswith(("bottlenecks", "train")):
@@ -279,7 +281,8 @@ def test_the_gate_counts_what_it_traced(workplace, action):
     assert leaks.run(given_job) == "0 leaks; 1 and 2 training images traced"
     found = json.loads((workplace / "out/leaks.json").read_text())
     assert found == {"leaks": 0, "action": action, "traced": {"train_baseline": 1, "train_augmented": 2}}
-    assert written(workplace) == ["out/leaks.json"] if action == "fail" else ["out/leaks.csv", "out/leaks.json"]
+    found_by_stage = ["out/leaks.json"] if action == "fail" else ["out/leaks.csv", "out/leaks.json"]
+    assert written(workplace) == ["logs/leaks_pairs.csv", *found_by_stage]
 
 
 def test_the_gate_fails_the_run_with_the_pairs_and_writes_no_number(workplace):
@@ -292,7 +295,7 @@ def test_the_gate_fails_the_run_with_the_pairs_and_writes_no_number(workplace):
         f"7 training images leak from what is held out: {pairs} and 2 more. They are shown in logs/leaks.png. "
         f"No number is reported. Delete {workplace}/split and {workplace}/augment, and run again."
     )
-    assert written(workplace) == ["logs/leaks.png"]
+    assert written(workplace) == ["logs/leaks.png", "logs/leaks_pairs.csv"]
 
 
 def test_the_gate_looks_at_the_baseline_too_and_says_each_leak_once(workplace):
@@ -320,9 +323,12 @@ def test_a_copy_across_the_border_stops_the_run_though_nothing_traces_to_it(work
         "1 training images leak from what is held out: "
         f"cat/train_0.jpg is a near-duplicate of cat/{held_out}_x.jpg (S). "
         "They are shown in logs/leaks.png. No number is reported. "
-        "Of near-duplicates, remove one image, keep both together by a column `group` of your CSV or by "
-        "group.near_duplicates in params.yaml, or, if they are different things, set leaks.action to warn."
+        "If these near-duplicates are different things, say so: python -m huskies pairs different. "
+        "If they are the same, keep them together: python -m huskies pairs same. Either adds the pairs "
+        "that were found to pairs.csv, where you can correct them one by one. Then run again."
     )
+    left = Path("logs/leaks_pairs.csv").read_text()
+    assert left == f"file,other\ncat/train_0.png,cat/{held_out}_x.png\n"
     with Image.open(workplace / "logs/leaks.png") as shown:
         assert shown.size[0] >= 2 * 128
 
@@ -340,6 +346,16 @@ def test_twenty_pairs_are_shown_side_by_side_wherever_their_images_lie(tmp_path,
     assert drawn[0].caption == "cat/train_1_0.jpg\ncat/val_2.jpg\nnear-duplicate 0.99"
     assert [picture.jpeg for picture in drawn[0].pictures] == [jpeg("one"), jpeg("other")]
     assert [picture.jpeg for picture in drawn[1].pictures] == [jpeg("one"), None]
+
+
+def test_what_pairs_csv_calls_different_is_no_leak_whatever_it_looks_like(workplace):
+    rows = look_alike("mirrored", "val")
+    trained = [row for row in rows if row["split"] == "train"]
+    Path("pairs.csv").write_text("cat/val_x.png,cat/train_0.png,different\ncat/gone.png,cat/val_x.png,different\n")
+    given_job = replace(job(workplace, trained, trained, rows, []), files={"pairs.csv": "its digest"})
+    assert leaks.run(given_job) == "0 leaks; 8 and 8 training images traced"
+    with pytest.raises(HuskyError, match="1 training images leak"):
+        leaks.run(replace(given_job, files={}))
 
 
 def test_a_copy_across_the_border_is_found_through_the_augmented_copies_too(workplace):
@@ -370,7 +386,7 @@ def test_with_warn_the_run_goes_on_and_the_pairs_are_kept(workplace):
     counts = {"train_baseline": 8, "train_augmented": 9}
     expected = {"leaks": 2, "action": "warn", "traced": counts}
     assert json.loads((workplace / "out/leaks.json").read_text()) == expected
-    assert written(workplace) == ["out/leaks.csv", "out/leaks.json", "out/pairs.png"]
+    assert written(workplace) == ["logs/leaks_pairs.csv", "out/leaks.csv", "out/leaks.json", "out/pairs.png"]
     assert said == (
         "2 leaks; 8 and 9 training images traced. WARNING: cat/val_b_0.jpg descends from cat/val_b.jpg, "
         f"cat/train_0.jpg is a near-duplicate of cat/val_x.jpg ({similarity}): see leaks.csv and pairs.png"

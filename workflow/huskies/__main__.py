@@ -11,6 +11,7 @@ from pathlib import Path
 
 from huskies import progress
 from huskies.errors import HuskyError
+from huskies.images import pairs
 from huskies.planning import flow, params, plan, stage_list
 
 
@@ -18,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m huskies", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("record", help="tell DVC of what Snakemake built")
+    said = commands.add_parser("pairs", help="add the near-duplicates that the gate has found to pairs.csv")
+    said.add_argument("verdict", choices=[pairs.SAME, pairs.DIFFERENT], help="what they are")
     audit = commands.add_parser("audit", help="compare everything under data/ with what it claims to be")
     audit.add_argument("--log", type=Path, default=Path("logs/audit.log"), help="the file that keeps what it says")
     audit.add_argument("--cores", type=int, default=1, help="batches at once")
@@ -87,6 +90,9 @@ def main(arguments: list[str] | None = None) -> int:
             from huskies.planning import record
 
             print(record.run(), file=sys.stderr)
+            return 0
+        if parsed.command == "pairs":
+            print(f"pairs.csv: {pairs.add(parsed.verdict)}", file=sys.stderr)
             return 0
         if parsed.command == "table":
             from huskies.planning import table

@@ -1,4 +1,4 @@
-"""What must stay together: images with the same bytes or pixels, `_nohash_` siblings, and the user's own groups.
+"""What must stay together: images with the same bytes or pixels, `_nohash_` siblings, the user's own groups and pairs.
 
 A group's name is the start of the smallest source sha256 among its members, so that it does not depend on paths or on
 the order of listing.
@@ -38,11 +38,14 @@ def keys_of(row: dict[str, str]) -> Iterable[tuple[str, str]]:
         yield "column", row["group"]
 
 
-def find_groups(rows: pd.DataFrame, near: Iterable[tuple[str, str]] = ()) -> pd.DataFrame:
+def find_groups(
+    rows: pd.DataFrame, near: Iterable[tuple[str, str]] = (), said: Iterable[tuple[str, str]] = ()
+) -> pd.DataFrame:
     """Return columns file, label, group, reasons for every row of convert's manifest, in its order.
 
-    near: the files of each pair of near-duplicates. Exact duplicates are found on the converted JPEG as well as on
-    the source: encoding is deterministic, so equal pixels in two formats give equal bytes.
+    near: the files of each pair of near-duplicates. said: those of each pair that pairs.csv calls the same.
+    Exact duplicates are found on the converted JPEG as well as on the source: encoding is deterministic, so equal
+    pixels in two formats give equal bytes.
     reasons: why the image is in company, joined by "+"; empty if alone.
     """
     rows = rows.reset_index(drop=True)
@@ -51,8 +54,9 @@ def find_groups(rows: pd.DataFrame, near: Iterable[tuple[str, str]] = ()) -> pd.
         for key in dict.fromkeys(keys_of(row)):
             holders[key].append(index)
     index_of = dict(zip(rows["file"], rows.index, strict=True))
-    for number, pair in enumerate(near):
-        holders["near-duplicate", str(number)] = [index_of[file] for file in pair]
+    for reason, pairs in (("near-duplicate", near), ("pairs.csv", said)):
+        for number, pair in enumerate(pairs):
+            holders[reason, str(number)] = [index_of[file] for file in pair]
     shared = {key: members for key, members in holders.items() if len(members) > 1}
     leaders = join(len(rows), ((members[0], other) for members in shared.values() for other in members[1:]))
     reasons = defaultdict(set)

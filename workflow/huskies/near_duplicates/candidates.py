@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from huskies.backbone.features import Rows
-from huskies.near_duplicates import comparison
+from huskies.near_duplicates import alignment, comparison
 
 # Neighbours of an image by each of the two ways; benchmarks/near_duplicates.md has what they find.
 NEAREST = 8
@@ -158,9 +158,9 @@ def _without_own(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 def _pixel_products(thumbnails: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
     """Yield, chunk by chunk of `thumbnails`, the best product of any view of each with each of `others`."""
-    vectors = whole(_centred([_coarse(comparison.grey(each)) for each in others]))
+    vectors = whole(_centred([_coarse(alignment.grey(each)) for each in others]))
     for start in range(0, len(thumbnails), _CHUNK):
-        greys = [comparison.grey(each) for each in thumbnails[start : start + _CHUNK]]
+        greys = [alignment.grey(each) for each in thumbnails[start : start + _CHUNK]]
         views = [whole(_centred(each)) for each in _views(greys)]
         best = np.full((len(greys), len(vectors)), -np.inf, np.float32)
         for first in range(0, len(vectors), _BLOCK):
@@ -184,8 +184,8 @@ def _views(greys: list[np.ndarray]) -> Iterator[np.ndarray]:
     windows = [(0, 0, comparison.SIDE), *((top, left, side) for top, left in places)]
     for top, left, size in windows:
         views = np.stack([_coarse(grey[top : top + size, left : left + size]) for grey in greys])
-        for turn in range(comparison.TURNS):
-            mirrored = views[:, :, ::-1] if turn >= comparison.TURNS // 2 else views
+        for turn in range(alignment.TURNS):
+            mirrored = views[:, :, ::-1] if turn >= alignment.TURNS // 2 else views
             yield np.rot90(mirrored, turn % 4, axes=(1, 2))
 
 

@@ -15,7 +15,7 @@ from huskies import imports
 from huskies.backbone import engine, inference, network
 from huskies.backbone.store import Store, key
 from huskies.job import Job
-from huskies.near_duplicates import comparison
+from huskies.near_duplicates import alignment, comparison
 from huskies.progress import bar
 
 NETWORK = {
@@ -35,12 +35,12 @@ _CHUNK = 64
 def compute(thumbnails: np.ndarray, cores: int) -> Iterator[np.ndarray]:
     """Yield float32 descriptors, _CHUNK × 512 and fewer at the end, for RGB uint8 thumbnails, in order."""
     infer, _, size = engine.load(
-        inference.settle(NETWORK), cores, functools.partial(network.trace, NETWORK), comparison.TURNS
+        inference.settle(NETWORK), cores, functools.partial(network.trace, NETWORK), alignment.TURNS
     )
-    starts = range(0, comparison.TURNS, size)
+    starts = range(0, alignment.TURNS, size)
 
     def describe(thumbnail: np.ndarray) -> np.ndarray:
-        views = np.stack([comparison.turned(thumbnail, turn) for turn in range(comparison.TURNS)])
+        views = np.stack([alignment.turned(thumbnail, turn) for turn in range(alignment.TURNS)])
         return np.concatenate([infer(views[start : start + size]) for start in starts]).mean(axis=0)
 
     def work(start: int) -> np.ndarray:

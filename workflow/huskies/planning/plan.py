@@ -13,8 +13,8 @@ from typing import Any
 
 from huskies import atomic, digests, imports, receipt
 from huskies.errors import HuskyError
-from huskies.images import raw_files
-from huskies.planning.params import lookup
+from huskies.images import pairs, raw_files
+from huskies.planning.params import FILE, lookup
 from huskies.planning.stage_list import PACKAGE, PINS, controls, is_code, module_of, read, stages, upstream
 
 FOLDER = Path(".snakemake/plans")
@@ -80,6 +80,9 @@ def _plan(
         for dependency in stage.get("deps", [])
         if not is_code(dependency) and not dependency.startswith("data/") and dependency != "${raw}"
     ]
+    # It names the user's own images; other flows have others.
+    if str(pairs.PATH) in data and params["raw"] != read(workspace / FILE)["raw"]:
+        data.remove(str(pairs.PATH))
     return {
         "stage": name,
         "params": _section(stage, params),

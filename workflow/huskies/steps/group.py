@@ -1,7 +1,9 @@
 """group: what must stay together. Duplicates, near-duplicates, `_nohash_` siblings, and the user's own group column.
 
-A group never crosses a split.
+What pairs.csv says of two images goes before what is found. A group never crosses a split.
 """
+
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,33 +11,32 @@ import pandas as pd
 from huskies import cache_file, outputs
 from huskies.backbone.store import Store
 from huskies.errors import some
-from huskies.images import manifest
+from huskies.images import manifest, pairs
 from huskies.images.groups import find_conflicts, find_groups
 from huskies.job import Job
 from huskies.near_duplicates import candidates, comparison, descriptor
 from huskies.progress import bar
 
 
-def find_near(thumbnails: np.ndarray, descriptors: np.ndarray, cores: int) -> list[tuple[int, int, float]]:
+def find_near(
+    files: Sequence[comparison.File], thumbnails: np.ndarray, descriptors: np.ndarray, cores: int
+) -> list[tuple[int, int, float]]:
     """Return (row, larger row, similarity) for each pair of images that are near-duplicates of each other.
 
-    thumbnails: RGB, uint8, N × comparison.SIDE × comparison.SIDE × 3, no image twice. descriptors: float32, N × D.
-    similarity: the correlation of the details, from 0 to 1.
+    files: no image twice. thumbnails: of the files, as comparison has them. descriptors: float32, N × D. similarity:
+    how closely the two agree, from 0 to 1.
     """
-    pairs = candidates.pairs_within(candidates.nearest_by_features(descriptors))
-    pairs |= candidates.pairs_within(candidates.nearest_by_pixels(thumbnails))
-    pairs = sorted(pairs)
-    compared = bar(comparison.compare_all(thumbnails, pairs, cores), len(pairs), "group", unit=" pairs")
-    return [
-        (*pair, similarity)
-        for pair, (similarity, details) in zip(pairs, compared, strict=True)
-        if similarity >= comparison.required(details)
-    ]
+    likely = candidates.pairs_within(candidates.nearest_by_features(descriptors))
+    likely |= candidates.pairs_within(candidates.nearest_by_pixels(thumbnails))
+    likely = sorted(likely)
+    compared = bar(comparison.compare_all(files, thumbnails, likely, cores), len(likely), "group", unit=" pairs")
+    return [(*pair, similarity) for pair, similarity in zip(likely, compared, strict=True) if similarity]
 
 
-def near_duplicates(job: Job, rows: pd.DataFrame) -> pd.DataFrame:
+def near_duplicates(job: Job, rows: pd.DataFrame, different: Collection[pairs.Pair] = ()) -> pd.DataFrame:
     """Return columns file, other, similarity for the near-duplicates among the rows of convert's manifest.
 
+    different: the sha256 of those that are none, whatever they look like.
     Of exact duplicates only the first file is compared and named. The order is that of the images' sha256, so
     that neither paths nor the order of listing have an influence on what is compared with what.
     """
@@ -46,10 +47,25 @@ def near_duplicates(job: Job, rows: pd.DataFrame) -> pd.DataFrame:
     thumbnails = comparison.thumbnails(files, job.cores)
     with Store(cache_file.cache_folder()) as store:
         descriptors = descriptor.load(job, store, thumbnails, list(distinct["sha256"]))
-    pairs = find_near(thumbnails, descriptors, job.cores)
-    names = distinct["file"]
-    named = [(*sorted((names[one], names[other])), f"{similarity:.4f}") for one, other, similarity in pairs]
+    found = find_near(files, thumbnails, descriptors, job.cores)
+    names, sha256 = distinct["file"], distinct["sha256"]
+    named = [
+        (*sorted((names[one], names[other])), f"{similarity:.4f}")
+        for one, other, similarity in found
+        if pairs.in_order(sha256[one], sha256[other]) not in different
+    ]
     return pd.DataFrame(sorted(named), columns=["file", "other", "similarity"], dtype=str)
+
+
+def what_is_said(job: Job, rows: pd.DataFrame) -> pairs.Said:
+    """Return what pairs.csv says of the rows of convert's manifest. Raises HuskyError if it speaks of others.
+
+    It speaks of the images of params.yaml alone: the plans of other flows do not have it.
+    """
+    if str(pairs.PATH) not in job.files:
+        return pairs.Said()
+    pairs.check_names(rows["source"])
+    return pairs.read()
 
 
 def run(job: Job) -> str:
@@ -57,16 +73,21 @@ def run(job: Job) -> str:
     parameters = job.params["group"]
     rows = manifest.read(job.inputs["convert"] / manifest.NAME)
     sought = parameters["near_duplicates"]
-    near = near_duplicates(job, rows if sought else rows.iloc[:0])
-    pairs = list(zip(near["file"], near["other"], strict=True))
-    groups = find_groups(rows, pairs)
-    conflicts = find_conflicts(rows, pairs)
+    said = what_is_said(job, rows)
+    near = near_duplicates(job, rows if sought else rows.iloc[:0], pairs.by_content(said.different, rows))
+    found = list(zip(near["file"], near["other"], strict=True))
+    file_of = dict(zip(rows["source"], rows["file"], strict=True))
+    same = [(file_of[one], file_of[other]) for one, other in sorted(said.same)]
+    groups = find_groups(rows, found, same)
+    conflicts = find_conflicts(rows, [*found, *same])
     manifest.write(groups, job.output / manifest.GROUPS)
     manifest.write(near, job.output / outputs.NEAR)
     manifest.write(conflicts, job.output / manifest.CONFLICTS)
     together = int((groups["reasons"] != "").sum())
     summary = f"{len(rows)} images in {groups['group'].nunique()} groups, {together} not alone in theirs"
     summary += f", {len(near)} pairs of near-duplicates" if sought else ""
+    if said.same or said.different:
+        summary += f"; {pairs.PATH}: {len(said.same)} pairs the same, {len(said.different)} different"
     if len(conflicts):
         named = some(sorted(conflicts["file"]))
         summary += (

@@ -5,6 +5,7 @@ images nearest to it, by the user's own backbone and by pixels. Of test images, 
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from huskies import atomic, outputs
 from huskies.backbone import identity
 from huskies.backbone.features import Rows, load_features
 from huskies.errors import HuskyError, some
-from huskies.images import contact_sheet, manifest
+from huskies.images import contact_sheet, manifest, pairs
 from huskies.job import Job
 from huskies.near_duplicates import candidates, comparison
 from huskies.progress import bar
@@ -72,13 +73,14 @@ def find_near(
     trained: pd.DataFrame,
     features: tuple[np.ndarray | Rows, np.ndarray | Rows],
     cores: int,
+    different: Collection[pairs.Pair] = (),
 ) -> pd.DataFrame:
     """Return COLUMNS for each training image that is a near-duplicate of a held-out one, whatever their groups.
 
     folder: data/split. held_out: columns file, sha256. trained: columns file, sha256 of the original that each
     training row descends from. features: float32, of the rows of both. Compared are the originals that a held-out
     image's nearest rows by features, copies included, descend from, and its nearest originals by coarse pixels, for
-    few backbones take a turned image for what it was.
+    few backbones take a turned image for what it was. different: the sha256 of pairs that are no near-duplicates.
     """
     if not len(trained) or not len(held_out):
         return pd.DataFrame(columns=COLUMNS, dtype=str)
@@ -86,7 +88,8 @@ def find_near(
     number_of = dict(zip(originals["file"], originals.index, strict=True))
     nearest = candidates.nearest_sources(*features, trained["file"].map(number_of).to_numpy(), _NEAREST)
     everything = pd.concat([held_out, originals], ignore_index=True)
-    thumbnails = comparison.thumbnails([(folder / row.file, row.sha256) for row in everything.itertuples()], cores)
+    files = [(folder / row.file, row.sha256) for row in everything.itertuples()]
+    thumbnails = comparison.thumbnails(files, cores)
     halves = thumbnails[: len(held_out)], thumbnails[len(held_out) :]
     across = candidates.nearest_across(*halves, _NEAREST)
     back = candidates.nearest_across(*reversed(halves), _NEAREST)
@@ -94,12 +97,13 @@ def find_near(
     near |= {(int(one), other) for other, found in enumerate(back) for one in found}
     # Which comes first is by sha256, as in the stage group: what was compared there has the same outcome here.
     sha256 = everything["sha256"].to_list()
-    pairs = [tuple(sorted((one, len(held_out) + other), key=sha256.__getitem__)) for one, other in sorted(near)]
-    compared = bar(comparison.compare_all(thumbnails, pairs, cores), len(pairs), "leaks", unit=" pairs")
+    likely = [tuple(sorted((one, len(held_out) + other), key=sha256.__getitem__)) for one, other in sorted(near)]
+    likely = [pair for pair in likely if tuple(sha256[each] for each in pair) not in different]
+    compared = bar(comparison.compare_all(files, thumbnails, likely, cores), len(likely), "leaks", unit=" pairs")
     leaks = [
         (everything["file"][max(pair)], everything["file"][min(pair)], "near-duplicate", f"{similarity:.4f}")
-        for pair, (similarity, details) in zip(pairs, compared, strict=True)
-        if similarity >= comparison.required(details)
+        for pair, similarity in zip(likely, compared, strict=True)
+        if similarity
     ]
     return pd.DataFrame(sorted(leaks), columns=COLUMNS, dtype=str)
 
@@ -149,7 +153,16 @@ def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) ->
         Rows([of_first, of_test], np.flatnonzero(np.concatenate([~is_train, np.ones(len(test), bool)]))),
         Rows([of_first, of_copies], np.flatnonzero(np.concatenate(known))),
     )
-    return find_near(job.inputs["split"], held_out, trained, features, job.cores)
+    said = pairs.read() if str(pairs.PATH) in job.files else pairs.Said()
+    different = pairs.by_content(said.different, originals)
+    return find_near(job.inputs["split"], held_out, trained, features, job.cores, different)
+
+
+def leave_pairs(leaks: pd.DataFrame, originals: pd.DataFrame) -> None:
+    """Write the raw names of the near-duplicates where `python -m huskies pairs` looks for them."""
+    source_of = dict(zip(originals["file"], originals["source"], strict=True))
+    near = leaks[leaks["reason"] == "near-duplicate"]
+    pairs.leave((source_of[row.file], source_of[row.held_out]) for row in near.itertuples())
 
 
 def run(job: Job) -> str:
@@ -167,6 +180,7 @@ def run(job: Job) -> str:
     }
     traced = [find_leaks(rows, originals, copies) for rows in trained.values()]
     leaks = pd.concat([*traced, compare_features(job, originals, copies)]).drop_duplicates(ignore_index=True)
+    leave_pairs(leaks, originals)
     shown = draw(leaks, [job.inputs["split"], job.inputs["augment"]]) if len(leaks) else None
     if len(leaks) and action == "fail":
         path = Path("logs", f"{job.stage}.png")
@@ -190,8 +204,9 @@ def _refusal(job: Job, leaks: pd.DataFrame, shown: Path) -> str:
         fixes.append(f"Delete {job.inputs['split']} and {job.inputs['augment']}, and run again.")
     if (leaks["reason"] == "near-duplicate").any():
         fixes.append(
-            "Of near-duplicates, remove one image, keep both together by a column `group` of your CSV or by "
-            "group.near_duplicates in params.yaml, or, if they are different things, set leaks.action to warn."
+            f"If these near-duplicates are different things, say so: python -m huskies pairs {pairs.DIFFERENT}. "
+            f"If they are the same, keep them together: python -m huskies pairs {pairs.SAME}. Either adds the pairs "
+            f"that were found to {pairs.PATH}, where you can correct them one by one. Then run again."
         )
     return (
         f"{len(leaks)} training images leak from what is held out: {some(sentences(leaks))}. "
