@@ -90,7 +90,7 @@ def make_job(
     weights = Path("backbones", parameters["weights"])
     return bare_job(
         stage=stage,
-        params={"backbone": parameters},
+        params={"backbone": parameters, "convert": {"max_side": 400}},
         inputs={"split": source.with_name("split"), "augment": source}
         if stage == "bottlenecks_augmented"
         else {"split": source},
@@ -548,6 +548,55 @@ def test_each_architecture_has_its_own_preprocessing(name, expected):
     assert done.dtype == np.float32
     blue = done[0, :, 0, 2]
     assert blue == pytest.approx(np.array(expected), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["EfficientNetB1", "EfficientNetV2B0", "InceptionV3", "MobileNetV2", "NASNetMobile"])
+def test_the_own_side_of_an_architecture_is_known_without_keras(name):
+    import keras
+
+    architecture = getattr(keras.applications, name)
+    assert architectures.own_side(name) == architecture(weights=None).input_shape[1]
+
+
+@pytest.mark.long
+def test_the_own_side_of_every_architecture_is_known_without_keras():
+    import keras
+
+    for name in architectures.modules():
+        # ConvNeXt has no fixed input, and is trained on 224.
+        side = getattr(keras.applications, name)(weights=None).input_shape[1]
+        assert architectures.own_side(name) == (side or 224), name
+        keras.backend.clear_session()
+
+
+@pytest.mark.parametrize(
+    ("name", "input_size", "max_side", "seen"),
+    [
+        ("MobileNetV2", None, 224, None),
+        ("MobileNetV2", None, 223, 224),
+        ("MobileNetV2", 448, 400, 448),
+        ("EfficientNetB7", None, 400, 600),
+        ("EfficientNetB7", None, 0, None),
+        ("InceptionV3", None, 400, None),
+    ],
+)
+def test_a_backbone_that_sees_more_pixels_than_are_kept_is_a_warning(name, input_size, max_side, seen):
+    said = [
+        f"the backbone sees {seen} pixels a side, and convert.max_side keeps {max_side} of larger photos: "
+        f"set it to {seen} or more in params.yaml"
+    ]
+    assert bottlenecks.too_few_pixels({"name": name, "input_size": input_size}, max_side) == (said if seen else [])
+
+
+def test_the_warning_stands_below_the_summary_of_the_originals(tmp_path):
+    source = write_images(Path("split"), some_images(1))
+    job = make_job(source)
+    small = replace(job, params={**job.params, "convert": {"max_side": 95}})
+    assert bottlenecks.run(small) == (
+        "computed 1, reused 0 bottlenecks of 512 features\n"
+        "  the backbone sees 96 pixels a side, and convert.max_side keeps 95 of larger photos: "
+        "set it to 96 or more in params.yaml"
+    )
 
 
 def test_the_side_of_the_input_is_the_architectures_own_unless_given():
