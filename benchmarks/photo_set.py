@@ -56,12 +56,15 @@ def _make(number: int, source: Path, target: Path) -> None:
     unfinished.rename(target)
 
 
-def make(shared: Path, folder: Path, count: int, cores: int) -> None:
-    """Fill `folder` with `count` photos in class folders; what is there stays."""
+def make(shared: Path, folder: Path, count: int, cores: int) -> list[str]:
+    """Fill `folder` with `count` photos in class folders, where they are missing; return their paths below it."""
+    chosen = list(itertools.islice(sources(shared), count))
+    paths = [f"{label}/{number:04}.jpg" for number, (label, _) in enumerate(chosen)]
     with ProcessPoolExecutor(cores) as pool:
         made = [
-            pool.submit(_make, number, source, folder / label / f"{number:04}.jpg")
-            for number, (label, source) in enumerate(itertools.islice(sources(shared), count))
+            pool.submit(_make, number, source, folder / path)
+            for number, ((_, source), path) in enumerate(zip(chosen, paths, strict=True))
         ]
         for each in made:
             each.result()
+    return paths

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,11 +45,18 @@ class Run(NamedTuple):
     metrics: dict[str, Any]
 
 
+def link(photos: Path, paths: Iterable[str], folder: Path) -> None:
+    """Link photos into a folder, under the same paths."""
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        os.link(photos / path, folder / path)
+
+
 def clone(folder: Path, commit: str, shared: Path, photos: Path, precision: str) -> Path:
     """Return a clone of the project at a commit, with the photos and the backbone."""
     target = clones.clone(folder, commit)
     (target / ".venv").symlink_to(clones.PROJECT / ".venv")
-    shutil.copytree(photos, target / "photos", copy_function=os.link)
+    link(photos, (path.relative_to(photos) for path in photos.glob("*/*.jpg")), target / "photos")
     shutil.copy(shared / "keras/models" / engines.MOBILENET_V2, target / "backbones")
     backbone = {"name": "MobileNetV2", "arguments": {}, "weights": engines.MOBILENET_V2, "input_size": SIDE}
     clones.set_parameters(
@@ -84,9 +91,7 @@ def by_keras(target: Path, photos: Path, shared: Path, accuracy: float) -> tuple
     rows = manifest.read(target / "data/convert" / manifest.NAME)[["sha256", "source"]]
     for row in manifest.read(target / "data/split" / manifest.NAME).merge(rows, on="sha256").itertuples():
         if row.split != "test":
-            link = folder / row.split / row.label / Path(row.source).name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            os.link(photos / row.source, link)
+            link(photos, [row.source], folder / row.split)
     program = clones.PROJECT / "benchmarks/photos_by_keras.py"
     weights = shared / "keras/models" / engines.MOBILENET_V2
     command = [sys.executable, "-W", "ignore", program, folder, weights, SIDE, EPOCHS, accuracy]
@@ -112,11 +117,11 @@ def together(run: Run, *stages: str) -> Cost:
     return Cost(*(sum(getattr(run.costs[stage], field) for stage in stages) for field in Cost._fields))
 
 
-def measure(shared: Path, count: int, repetitions: int, precision: str, photos: Path | None = None) -> Iterator[Line]:
-    """Yield the lines. photos: a folder that keeps the photos, or None."""
+def measure(shared: Path, count: int, repetitions: int, precision: str, kept: Path | None = None) -> Iterator[Line]:
+    """Yield the lines. kept: a folder that keeps the photos, or None."""
     with tempfile.TemporaryDirectory(prefix="photos-") as name:
-        photos = photos or Path(name, "photos")
-        photo_set.make(shared, photos, count, engines.CORES)
+        kept, photos = kept or Path(name, "kept"), Path(name, "photos")
+        link(kept, photo_set.make(shared, kept, count, engines.CORES), photos)
         runs: dict[str, list[Run]] = {commit: [] for commit in COMMITS}
         for repetition in range(repetitions):
             for commit, revision in COMMITS.items():
