@@ -42,7 +42,7 @@ OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics
 READERS = {
     "raw": ("elsewhere", ["convert", "preview"]),
     "convert.quality": (90, ["convert", "augment", "label_safety", "preview"]),
-    "convert.max_side": (512, ["convert", "bottlenecks_original", "preview"]),
+    "convert.max_side": (512, ["convert", *BOTTLENECKS, "preview"]),
     "convert.max_rejected": (11, ["convert"]),
     "group.near_duplicates": (False, ["group"]),
     "split.validation": (0.2, ["split", "preview"]),
