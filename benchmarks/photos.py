@@ -88,8 +88,7 @@ def once(target: Path) -> Run:
 def by_keras(target: Path, photos: Path, shared: Path, accuracy: float) -> tuple[Cost, int, float]:
     """Return (cost, epochs, validation accuracy) of `fit` on the training and validation photos of a clone."""
     folder = target.parent / "keras"
-    rows = manifest.read(target / "data/convert" / manifest.NAME)[["sha256", "source"]]
-    for row in manifest.read(target / "data/split" / manifest.NAME).merge(rows, on="sha256").itertuples():
+    for row in manifest.read(target / "data/split" / manifest.NAME).itertuples():
         if row.split != "test":
             link(photos, [row.source], folder / row.split)
     program = clones.PROJECT / "benchmarks/photos_by_keras.py"
@@ -119,6 +118,7 @@ def together(run: Run, *stages: str) -> Cost:
 
 def measure(shared: Path, count: int, repetitions: int, precision: str, kept: Path | None = None) -> Iterator[Line]:
     """Yield the lines. kept: a folder that keeps the photos, or None."""
+    title = f"{count} photos, {precision}"
     with tempfile.TemporaryDirectory(prefix="photos-") as name:
         kept, photos = kept or Path(name, "kept"), Path(name, "photos")
         link(kept, photo_set.make(shared, kept, count, engines.CORES), photos)
@@ -127,10 +127,16 @@ def measure(shared: Path, count: int, repetitions: int, precision: str, kept: Pa
             for commit, revision in COMMITS.items():
                 target = clone(Path(name, f"{commit}{repetition}"), revision, shared, photos, precision)
                 runs[commit].append(once(target))
+        yield from against_before(title, *runs.values())
         aim = runs["now"][-1].metrics["augmented"]["val_accuracy"]
         keras, epochs, reached = by_keras(target, photos, shared, aim)
-    before, now = runs["before"], runs["now"]
-    title = f"{count} photos, {precision}"
+        note = f"; {epochs} epochs to {reached:.1%}, ours {aim:.1%}"
+        whole = [run.costs["all"] for run in runs["now"]]
+        yield ratio(f"{title}: raw photos to metrics.json, Keras against now", [keras], whole, 3, note)
+
+
+def against_before(title: str, before: list[Run], now: list[Run]) -> Iterator[Line]:
+    """Yield the lines of the stages, of all, of the bytes and of the accuracies."""
     for stage in STAGES:
         costs = [[run.costs[stage] for run in each] for each in (before, now)]
         yield ratio(f"{title}: {stage}", *costs, at_least=4 if stage == "convert" else None)
@@ -139,8 +145,6 @@ def measure(shared: Path, count: int, repetitions: int, precision: str, kept: Pa
     yield ratio(f"{title}: augment and bottlenecks_augmented", *both, at_least=4)
     whole = [[run.costs["all"] for run in each] for each in (before, now)]
     yield ratio(f"{title}: raw photos to metrics.json", *whole, at_least=3)
-    note = f"; {epochs} epochs to {reached:.1%}, ours {aim:.1%}"
-    yield ratio(f"{title}: raw photos to metrics.json, Keras against now", [keras], whole[1], 3, note)
     for folder in now[0].sizes:
         sizes = [each[0].sizes[folder] for each in (before, now)]
         note = f"{sizes[0] / 1e6:.0f} → {sizes[1] / 1e6:.0f} MB"
