@@ -59,7 +59,7 @@ reliability: env
 	PYTHONPATH=tests/support:tools:workflow $(BIN)/python -m reliability $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(TRIALS),--trials $(TRIALS)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
-# How fast everything is, against what, about half an hour; writes benchmarks/performance.csv and docs/performance.md.
+# How fast everything is, against what, about an hour; writes benchmarks/performance.csv and docs/performance.md.
 benchmarks: env
 	PYTHONPATH=workflow $(BIN)/python benchmarks/performance.py
 

@@ -164,9 +164,8 @@ def stage(parameters: dict[str, Any], photos: pd.DataFrame) -> Callable:
     folder = Path(tempfile.mkdtemp(dir="."))
     manifest.write(photos.assign(file="../flowers/" + photos["file"]), folder / manifest.NAME)
     code = defaultdict(str)
-    job = Job(
-        "bottlenecks_original", {"backbone": parameters}, {"split": folder}, {}, code, {}, None, {}, folder, None, CORES
-    )
+    settings = {"backbone": parameters, "convert": {"max_side": 0}}
+    job = Job("bottlenecks_original", settings, {"split": folder}, {}, code, {}, None, {}, folder, None, CORES)
 
     def run() -> None:
         for path in cache_file.cache_folder().glob(f"{store.NAME}*"):

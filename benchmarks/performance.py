@@ -1,10 +1,10 @@
 """Measures all speeds by one command: prints the table, writes benchmarks/performance.csv and docs/performance.md.
 
 Run in the project's folder: `HUSKIES_SHARED=../shared make benchmarks`, or
-`.venv/bin/python benchmarks/performance.py`. It takes about half an hour on two cores, on which nothing else should
-run. Some of it is measured in clones of the last commit, so commit first. A part that fails or cannot be measured is
-said to, and the others go on; each is written when it ends, and `--only` measures some parts anew, the lines of the
-others staying as they are. What each line means is explained in docs/performance.md.
+`.venv/bin/python benchmarks/performance.py`. It takes about an hour on two cores, on which nothing else should run.
+Some of it is measured in clones of the last commit, so commit first. A part that fails or cannot be measured is said
+to, and the others go on; each is written when it ends, and `--only` measures some parts anew, the lines of the others
+staying as they are. What each line means is explained in docs/performance.md.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import main_job
 import on_the_fly
 import overheads
 import pandas as pd
+import photos
 import psutil
 import training
 from speed_table import COLUMNS, Line, as_row, read, table, write
@@ -66,6 +67,7 @@ def parts(folder: Path | None, shared: Path | None, quick: bool) -> dict[str, Ca
     found["training"] = lambda: training.measure(quick)
     found["augment"] = (lambda: augmenting.measure(shared, quick)) if shared else None
     found["a larger factor"] = augmenting.measure_larger_factor
+    found["photos"] = (lambda: photos.measure(shared, 60 if quick else photos.PHOTOS, 1, "auto")) if shared else None
     found["overheads"] = lambda: overheads.measure(quick)
     return found
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,3 +248,33 @@ def test_no_images_make_no_rows(tmp_path):
     assert bottlenecks.run(job) == "computed 0, reused 0 bottlenecks of 0 features"
     index, features = load_features(job.output, manifest.make([]))
     assert len(index) == len(features) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "input_size", "max_side", "seen"),
+    [
+        ("MobileNetV2", None, 224, None),
+        ("MobileNetV2", None, 223, 224),
+        ("MobileNetV2", 448, 400, 448),
+        ("EfficientNetB7", None, 400, 600),
+        ("EfficientNetB7", None, 0, None),
+        ("InceptionV3", None, 400, None),
+    ],
+)
+def test_a_backbone_that_sees_more_pixels_than_are_kept_is_a_warning(name, input_size, max_side, seen):
+    said = [
+        f"the backbone sees {seen} pixels a side, and convert.max_side keeps {max_side} of larger photos: "
+        f"set it to {seen} or more in params.yaml"
+    ]
+    assert bottlenecks.too_few_pixels({"name": name, "input_size": input_size}, max_side) == (said if seen else [])
+
+
+def test_the_warning_stands_below_the_summary_of_the_originals(tmp_path):
+    source = write_images(Path("split"), some_images(1))
+    job = make_job(source)
+    small = replace(job, params={**job.params, "convert": {"max_side": 95}})
+    assert bottlenecks.run(small) == (
+        "computed 1, reused 0 bottlenecks of 512 features\n"
+        "  the backbone sees 96 pixels a side, and convert.max_side keeps 95 of larger photos: "
+        "set it to 96 or more in params.yaml"
+    )

@@ -315,6 +315,23 @@ def test_what_no_photo_is_costs_one_image_each_and_not_the_run(tmp_path):
     )
 
 
+def test_pixels_that_were_guessed_at_are_named(tmp_path):
+    def tiff(values, **options) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(values).save(buffer, "TIFF", **options)
+        return buffer.getvalue()
+
+    files = PHOTOS | {"cat/x.tif": tiff(np.zeros((2, 2, 3), np.uint8), icc_profile=b"no profile")}
+    files |= {f"dog/{number}.tif": tiff(np.array([[0, 4000 + number]], np.uint16)) for number in range(7)}
+    job = make_job(fill(tmp_path / "raw", files), tmp_path / "out", cores=2)
+    assert convert.run(job) == (
+        "12 images in 2 classes, 0 rejected\n"
+        "  colours were taken as sRGB, whatever their embedded profile says: cat/x.tif (it cannot be read)\n"
+        "  deeper pixels were scaled to 8 bits by the values they hold: dog/0.tif (0 to 4095), dog/1.tif (0 to 4095), "
+        "dog/2.tif (0 to 4095), dog/3.tif (0 to 4095), dog/4.tif (0 to 4095) and 2 more"
+    )
+
+
 def test_an_image_at_which_a_worker_is_killed_is_named(tmp_path, monkeypatch):
     (tmp_path / "deadly.py").write_text(
         "import os\nfrom huskies.steps import convert\nordinary = convert._attempt\n"

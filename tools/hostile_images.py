@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 
 WIDTH, HEIGHT = 37, 29
 SECONDS, MEMORY = 120, 1 << 30
@@ -62,6 +62,8 @@ def samples() -> dict[str, bytes]:
         "jp2": save(rgba, "JPEG2000"),
         "j2k": save(rgb, "JPEG2000", no_jp2=True, tile_size=(16, 16)),
         "jpeg": save(rgb, "JPEG", exif=exif),
+        "jpeg without its end": save(rgb, "JPEG", exif=exif)[:-2],
+        "jpeg with a profile": save(rgb, "JPEG", icc_profile=_srgb()),
         "jpeg cmyk": save(rgb.convert("CMYK"), "JPEG", quality=95),
         "jpeg progressive": save(rgb, "JPEG", progressive=True, subsampling=0),
         "mpo": save(rgb, "MPO", **more),
@@ -73,6 +75,8 @@ def samples() -> dict[str, bytes]:
         "png 16 bits": save(deep, "PNG"),
         "png palette": save(palette, "PNG", transparency=bytes(range(16))),
         "png rgba": save(rgba, "PNG"),
+        "png with a profile": save(grey, "PNG", icc_profile=_srgb()),
+        "png with much text": png(WIDTH, HEIGHT, 2, 8, extra=chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(1 << 21)))),
         "ppm": save(rgb, "PPM"),
         "psd": _psd(noise),
         "qoi": save(rgba, "QOI"),
@@ -82,6 +86,7 @@ def samples() -> dict[str, bytes]:
         "tga": save(rgba, "TGA"),
         "tga rle": save(rgb, "TGA", compression="tga_rle"),
         "tiff": save(rgb, "TIFF", exif=exif),
+        "tiff 12 bits": save(Image.fromarray(np.asarray(deep) >> 4), "TIFF"),
         "tiff float": save(Image.fromarray(noise[..., 0] / np.float32(255)), "TIFF"),
         "tiff g4": save(bits, "TIFF", compression="group4"),
         "tiff jpeg": save(rgb, "TIFF", compression="jpeg"),
@@ -93,6 +98,13 @@ def samples() -> dict[str, bytes]:
         "xbm": save(bits, "XBM"),
         "xpm": _xpm(WIDTH, HEIGHT),
     }
+
+
+def _srgb() -> bytes:
+    # It holds the time at which it was made.
+    made = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    made[24:36] = bytes(12)
+    return bytes(made)
 
 
 def _psd(pixels: np.ndarray) -> bytes:
@@ -255,6 +267,7 @@ def largest(kind: str, memory: int) -> bytes:
     rgb = Image.new("RGB", size, (200, 90, 9))
     form, made, options = {
         "jpeg": ("JPEG", rgb, {"exif": exif}),
+        "jpeg without its end": ("JPEG", rgb, {"exif": exif}),
         "progressive": ("JPEG", rgb, {"progressive": True, "subsampling": 0, "exif": exif}),
         "multi-scan cmyk": ("JPEG", lambda: rgb.convert("CMYK"), {"progressive": True, "subsampling": 0, "exif": exif}),
         "webp": ("WEBP", rgb, {"exif": exif, "method": 0}),
@@ -273,13 +286,14 @@ def largest(kind: str, memory: int) -> bytes:
         "pgm 16 bits": ("PPM", lambda: Image.new("I;16", size), {}),
         "qoi": ("QOI", rgb, {}),
     }[kind]
-    return save(made() if callable(made) else made, form, **options)
+    content = save(made() if callable(made) else made, form, **options)
+    return content[:-2] if kind == "jpeg without its end" else content
 
 
 LARGEST = (
-    "png", "png grey", "png bits", "png 16 bits", "png rgba 16 bits", "png palette", "png rgba", "jpeg", "progressive",
-    "multi-scan cmyk", "webp", "webp lossless", "jp2", "avif", "bmp", "gif", "tiff", "tiff lzw", "tiff one strip",
-    "tiff float", "tga", "sgi", "ppm", "pgm 16 bits",
+    "png", "png grey", "png bits", "png 16 bits", "png rgba 16 bits", "png palette", "png rgba", "jpeg",
+    "jpeg without its end", "progressive", "multi-scan cmyk", "webp", "webp lossless", "jp2", "avif", "bmp", "gif",
+    "tiff", "tiff lzw", "tiff one strip", "tiff float", "tga", "sgi", "ppm", "pgm 16 bits",
 )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def make_job(
     weights = Path("backbones", parameters["weights"])
     return bare_job(
         stage=stage,
-        params={"backbone": parameters},
+        params={"backbone": parameters, "convert": {"max_side": 400}},
         inputs={"split": source.with_name("split"), "augment": source}
         if stage == "bottlenecks_augmented"
         else {"split": source},

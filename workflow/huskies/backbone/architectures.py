@@ -21,6 +21,20 @@ def modules() -> dict[str, str]:
     }
 
 
+# Sides of the square inputs that the authors' weights were trained on; those of all others are 224.
+_SIDES = {
+    "EfficientNetB1": 240, "EfficientNetB2": 260, "EfficientNetB3": 300, "EfficientNetB4": 380, "EfficientNetB5": 456,
+    "EfficientNetB6": 528, "EfficientNetB7": 600, "EfficientNetV2B1": 240, "EfficientNetV2B2": 260,
+    "EfficientNetV2B3": 300, "EfficientNetV2L": 480, "EfficientNetV2M": 480, "EfficientNetV2S": 384,
+    "InceptionResNetV2": 299, "InceptionV3": 299, "NASNetLarge": 331, "Xception": 299,
+}  # fmt: skip
+
+
+def own_side(name: str) -> int:
+    """Return the side of an architecture's own input in pixels."""
+    return _SIDES.get(name, 224)
+
+
 def weights_file(weights: str) -> Path | None:
     """Return the file of backbone.weights, or None for `imagenet`, which is Keras' to find.
 

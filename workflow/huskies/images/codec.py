@@ -4,27 +4,18 @@ import hashlib
 import io
 import math
 import warnings
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from huskies.errors import HuskyError, UnreadableImage
+from huskies.images import profiles, rgb, tolerance
 from huskies.images.formats import open_picture
 
-# A picture of each EXIF orientation as it is stored, seen in the same picture upright (arrays, without a copy).
-_STORED = {
-    2: np.fliplr,
-    3: partial(np.rot90, k=2),
-    4: np.flipud,
-    5: partial(np.swapaxes, axis1=0, axis2=1),
-    6: np.rot90,
-    7: lambda upright: np.rot90(upright, 2).swapaxes(0, 1),
-    8: partial(np.rot90, k=-1),
-}
-_BAND = 1 << 18  # pixels that are converted at a time
 _LARGE = 1 << 25  # pixels
+_SPARE = 2  # times the pixels asked for that a JPEG is decoded to at least
 _LONGEST_JPEG = 65_500  # pixels; what libjpeg allows of the 65 535 of the format
 
 
@@ -45,28 +36,29 @@ def read_checked(path: Path, expected_sha256: str) -> bytes:
     return content
 
 
-def decode(content: bytes, max_aspect: float = math.inf) -> np.ndarray:
-    """Return any picture as RGB, uint8, H × W × 3: first frame, upright by EXIF, transparency on white.
+def decode(
+    content: bytes, max_aspect: float = math.inf, max_side: int = 0, notes: list[tuple[str, str]] | None = None
+) -> np.ndarray:
+    """Return any picture as a viewer shows it: RGB, uint8, H × W × 3, first frame, upright, transparency on white.
 
-    Deeper pixels are scaled to 8 bits: 16-bit integers by their high byte, floats from [0, 1].
-    max_aspect: the longer side may have so many times the pixels of the shorter one.
+    Colours of an embedded profile become sRGB. Deeper pixels are scaled to 8 bits: 16-bit integers by their high byte,
+    floats from [0, 1], and others by what they hold.
+    max_aspect: the longer side may have so many times the pixels of the shorter one. max_side: the longer side is
+    reduced to so many pixels, as by `shrink`; a JPEG while it is decoded. notes: gets (what was done, how) where values
+    or colours had to be guessed at.
     Raises UnreadableImage for bytes that are no picture of a format that is read, are cut short, or would take too much
     memory (the defence against decompression bombs).
     """
     if not content:
         raise UnreadableImage("the file is empty")
+    found = _Found([] if notes is None else notes)
     try:
         with warnings.catch_warnings():
             # Oddities that Pillow can live with (a large picture, a damaged tag) are no reason to lose an image.
             warnings.simplefilter("ignore")
-            with open_picture(content) as picture:
-                width, height = picture.size
-                if max(width, height) > max_aspect * min(width, height):
-                    raise UnreadableImage(
-                        f"{width} × {height} pixels: one side has more than {max_aspect:.0f} times those of the other"
-                    )
-                picture.load()
-                return _upright_rgb(picture)
+            # Nested, so that no name holds on to the whole picture while it is reduced.
+            pixels = shrink(_pixels(content, max_aspect, max_side, found), max_side)
+            return profiles.to_srgb(pixels, found.profile, found.kinds, found.notes)
     except UnreadableImage:
         raise
     except UnidentifiedImageError:
@@ -76,6 +68,52 @@ def decode(content: bytes, max_aspect: float = math.inf) -> np.ndarray:
     # Decoders raise nearly anything on damaged bytes; whatever it is, the image is at fault and not the run.
     except Exception as error:
         raise UnreadableImage(f"damaged: {error}") from None
+
+
+@dataclass
+class _Found:
+    """What a picture has beside its pixels: notes, a colour profile, and the modes that this may be for."""
+
+    notes: list[tuple[str, str]]
+    profile: bytes = b""
+    kinds: tuple[str, ...] = ("RGB",)
+
+
+def _pixels(content: bytes, max_aspect: float, max_side: int, found: _Found) -> np.ndarray:
+    try:
+        return _loaded(content, max_aspect, max_side, found)
+    except (UnreadableImage, UnidentifiedImageError):
+        raise
+    except Exception as error:
+        # Its frames hold the picture, as far as it was decoded.
+        refusal = error.with_traceback(None)
+    readable = tolerance.readable(content)
+    if readable is None:
+        raise refusal
+    return _loaded(readable, max_aspect, max_side, found)
+
+
+def _loaded(content: bytes, max_aspect: float, max_side: int, found: _Found) -> np.ndarray:
+    with open_picture(content) as picture:
+        width, height = picture.size
+        if max(width, height) > max_aspect * min(width, height):
+            raise UnreadableImage(
+                f"{width} × {height} pixels: one side has more than {max_aspect:.0f} times those of the other"
+            )
+        if max_side:
+            # By 2, 4 or 8, to no fewer pixels than a good reduction of the rest asks for. Only JPEG has that.
+            scale = _SPARE * max_side / max(width, height)
+            picture.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
+        wide = rgb.has_wide_colours(picture)
+        picture.load()
+        if wide:
+            rgb.check_wide_colours(picture)
+        pixels = rgb.upright(picture, found.notes)
+        if picture.mode != "CMYK":
+            found.profile = picture.info.get("icc_profile") or b""
+        if rgb.is_grey(picture):
+            found.kinds = ("L", "RGB")
+        return pixels
 
 
 def decode_jpeg(content: bytes) -> np.ndarray:
@@ -91,42 +129,6 @@ def decode_jpeg(content: bytes) -> np.ndarray:
     if pixels is None:
         raise UnreadableImage("not a JPEG that OpenCV can read")
     return pixels
-
-
-def _upright_rgb(picture: Image.Image) -> np.ndarray:
-    """Return a loaded picture as `decode` does; no more than a band of it is there a third time."""
-    width, height = picture.size
-    orientation = _orientation(picture)
-    upright = np.empty((width, height, 3) if orientation >= 5 else (height, width, 3), np.uint8)
-    stored = _STORED.get(orientation, np.asarray)(upright)
-    rows = max(1, _BAND // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        stored[top:bottom] = np.asarray(_to_rgb(picture.crop((0, top, width, bottom))))
-    return upright
-
-
-def _orientation(picture: Image.Image) -> int:
-    try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation)
-    # EXIF that cannot be read turns nothing. (ImageOps.exif_transpose would lose the image for it.)
-    except Exception:
-        return 1
-    return orientation if orientation in _STORED else 1
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        deep = np.clip(np.asarray(picture).astype(np.int64), 0, 65535)
-        return Image.fromarray((deep >> 8).astype(np.uint8)).convert("RGB")
-    if picture.mode == "F":
-        unit = np.clip(np.nan_to_num(np.asarray(picture)), 0.0, 1.0)
-        return Image.fromarray(np.round(unit * 255).astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture).convert("RGB")
-    return picture.convert("RGB")
 
 
 def shrink(pixels: np.ndarray, max_side: int) -> np.ndarray:

@@ -111,7 +111,9 @@ def provenance(name: str, plans: dict[str, dict[str, Any]]) -> dict[str, str]:
         found["policy"] = receipt.plan_hash(plans["augment"]["params"]["aug"])
     for stage in stages:
         if stage.startswith("bottlenecks_"):
-            found["backbone"] = receipt.plan_hash({key: plans[stage][key] for key in ("params", "files", "libraries")})
+            chosen = {"backbone": plans[stage]["params"]["backbone"]}
+            kept = {key: plans[stage][key] for key in ("files", "libraries")}
+            found["backbone"] = receipt.plan_hash({"params": chosen, **kept})
     return found
 
 

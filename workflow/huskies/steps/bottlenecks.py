@@ -5,15 +5,28 @@ have a stage of their own, so that training cannot read them by mistake. All thr
 images int8 is calibrated.
 """
 
+from typing import Any
+
 from huskies import cache_file, outputs
-from huskies.backbone import identity, inference, kept
+from huskies.backbone import architectures, identity, inference, kept
 from huskies.backbone.features import images_of
 from huskies.backbone.store import Store
 from huskies.job import Job
 
 
+def too_few_pixels(backbone: dict[str, Any], max_side: int) -> list[str]:
+    """Return a line of warning where the backbone sees more pixels a side than convert keeps of large photos."""
+    side = backbone["input_size"] or architectures.own_side(backbone["name"])
+    if not 0 < max_side < side:
+        return []
+    return [
+        f"the backbone sees {side} pixels a side, and convert.max_side keeps {max_side} of larger photos: "
+        f"set it to {side} or more in params.yaml"
+    ]
+
+
 def run(job: Job) -> str:
-    """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return a line on it."""
+    """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return lines on it."""
     folder, rows = images_of(job.stage, job.inputs)
     parameters = inference.settle(job.params["backbone"], job.inputs["split"])
     with Store(cache_file.cache_folder()) as store:
@@ -24,4 +37,8 @@ def run(job: Job) -> str:
         index = index.assign(label="")
     index.to_csv(job.output / outputs.INDEX, index=False, lineterminator="\n")
     (job.output / identity.NAME).write_text(identity.of(job, parameters))
-    return f"computed {computed}, reused {len(rows) - computed} bottlenecks of {features.shape[1]} features"
+    summary = f"computed {computed}, reused {len(rows) - computed} bottlenecks of {features.shape[1]} features"
+    # Once for all three: the warning is of the originals.
+    original = job.stage == "bottlenecks_original"
+    warnings = too_few_pixels(job.params["backbone"], job.params["convert"]["max_side"]) if original else []
+    return "\n  ".join([summary, *warnings])

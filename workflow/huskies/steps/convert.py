@@ -20,27 +20,30 @@ _NAMED = 10  # classes that the line on what was done names
 _MAX_ASPECT = 1000  # longer sides of so many times the shorter one belong to no photo
 
 
-def convert_image(content: bytes, quality: int, max_side: int) -> bytes:
+def convert_image(content: bytes, quality: int, max_side: int, notes: list[tuple[str, str]] | None = None) -> bytes:
     """Return the picture as JPEG bytes, at most `max_side` pixels on its longer side (0: as it is).
 
-    Raises UnreadableImage, whose text is the reason for rejected.csv.
+    notes: as in `codec.decode`. Raises UnreadableImage, whose text is the reason for rejected.csv.
     """
     # Nested, so that no name holds on to an image that the next step has done with.
     try:
-        return codec.encode(codec.shrink(codec.decode(content, _MAX_ASPECT), max_side), quality)
+        return codec.encode(codec.decode(content, _MAX_ASPECT, max_side, notes), quality)
     except MemoryError:
         raise UnreadableImage("too large for the memory of this machine") from None
 
 
-def _attempt(named: tuple[str, bytes | str], quality: int, max_side: int) -> tuple[str, bytes | None, str]:
-    """Return (sha256 of the source, JPEG bytes or None, reason): an exception would stop the other images."""
+def _attempt(
+    named: tuple[str, bytes | str], quality: int, max_side: int
+) -> tuple[str, bytes | None, str, list[tuple[str, str]]]:
+    """Return (sha256 of the source, JPEG bytes or None, reason, notes): an exception would stop the other images."""
     _, content = named
     if isinstance(content, str):
-        return "", None, content
+        return "", None, content, []
+    notes: list[tuple[str, str]] = []
     try:
-        return codec.sha256(content), convert_image(content, quality, max_side), ""
+        return codec.sha256(content), convert_image(content, quality, max_side, notes), "", notes
     except UnreadableImage as error:
-        return codec.sha256(content), None, str(error)
+        return codec.sha256(content), None, str(error), []
 
 
 def _contents(raw_set: raw.RawSet) -> Iterator[tuple[str, bytes | str]]:
@@ -129,22 +132,31 @@ def _keep_rejections(rejections: pd.DataFrame) -> str:
     return str(path)
 
 
+def guesses(noted: list[tuple[str, str, str]]) -> list[str]:
+    """Return a line for each thing that was done to pixels by guess, with the files; noted: (what, file, how)."""
+    files = defaultdict(list)
+    for what, file, how in noted:
+        files[what].append(f"{file} ({how})")
+    return [f"{what}: {some(each)}" for what, each in files.items()]
+
+
 def run(job: Job) -> str:
-    """Fill job.output with `<class>/<stem>.jpg`, manifest.csv and rejected.csv; return a line on what was done."""
+    """Fill job.output with `<class>/<stem>.jpg`, manifest.csv and rejected.csv; return lines on what was done."""
     parameters = job.params["convert"]
     source = Path(job.params["raw"])
     raw_set = raw.open_raw(source)
     extra = extra_columns(raw_set.images)
     attempt = partial(_attempt, quality=parameters["quality"], max_side=parameters["max_side"])
     results = map_ordered(attempt, _contents(raw_set), job.cores, __name__, size=_size, name=itemgetter(0))
-    rows, rejected = [], []
+    rows, rejected, noted = [], [], []
     named = zip(raw_set.images, name_files(raw_set.images), strict=True)
-    for (image, file), (source_sha256, jpeg, reason) in zip(
+    for (image, file), (source_sha256, jpeg, reason, notes) in zip(
         named, bar(results, len(raw_set.images), "convert"), strict=True
     ):
         if jpeg is None:
             rejected.append({"file": image.source, "label": image.label, "reason": reason})
             continue
+        noted += [(what, image.source, how) for what, how in notes]
         path = job.output / file
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(jpeg)
@@ -173,4 +185,4 @@ def run(job: Job) -> str:
     # Images that a control has made are watched over by its receipt.
     if job.raw_digest is not None and raw_files.raw_digest(source) != job.raw_digest:
         raise HuskyError(f"{source} changed while it was being converted. Run the same command again.")
-    return summary(converted, len(rejected), raw_set)
+    return "\n  ".join([summary(converted, len(rejected), raw_set), *guesses(noted)])
