@@ -180,9 +180,17 @@ def test_an_empty_file_is_refused():
     assert reason(b"") == "the file is empty"
 
 
-@pytest.mark.parametrize("content", [b"not a picture", b"\0" * 1000, b"\x89PNG\r\n\x1a\n", b"<svg/>", b"\xff\xd8"])
+@pytest.mark.parametrize("content", [b"not a picture", b"\0" * 1000, b"<svg/>", b"\xff\xd8"])
 def test_what_is_no_picture_is_refused(content):
     assert reason(content) == "not a picture of a format that is read"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [(b"\x89PNG\r\n\x1a\n", "a PNG"), (b"\0\0\0\x18ftypheic", "a HEIC"), (b"\xff\xd8\xff", "a JPEG")],
+)
+def test_what_only_begins_like_a_picture_is_called_damaged(content, kind):
+    assert reason(content) == f"damaged: {kind} that cannot be opened"
 
 
 @pytest.mark.parametrize(

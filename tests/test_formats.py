@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import hostile_images
 import pytest
@@ -48,7 +49,20 @@ def reason(content: bytes) -> str:
 
 
 def test_every_ending_of_an_image_stands_for_a_format_that_is_read():
-    assert {ending for endings in ENDS.values() for ending in endings.split()} == raw_files.ENDINGS
+    # Pillow writes no HEIF; tests/heic has some.
+    heif = {".heic", ".heics", ".heif", ".heifs", ".hif"}
+    assert {ending for endings in ENDS.values() for ending in endings.split()} | heif == raw_files.ENDINGS
+
+
+@pytest.mark.parametrize("name", ["upright", "turned"])
+def test_a_heif_is_read_and_may_take_so_much_memory_and_not_a_byte_more(monkeypatch, name):
+    content = (Path(__file__).parent / f"heic/{name}.heic").read_bytes()
+    needed = 48 * 32 * 16 + len(content)
+    monkeypatch.setattr(formats, "_BANDS", 0)
+    monkeypatch.setattr(formats, "_MEMORY", needed)
+    assert codec.decode(content).shape == (32, 48, 3)
+    monkeypatch.setattr(formats, "_MEMORY", needed - 1)
+    assert reason(content).startswith("too large: 0.0 megapixels")
 
 
 @pytest.mark.parametrize("kind", samples())

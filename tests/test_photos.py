@@ -283,6 +283,15 @@ def heic():
             assert np.abs(picture[place] - colour).max() < 16
 
 
+@row("HEIC, as a phone takes it")
+def heic_in_disguise():
+    whole = (HEIC / "turned.heic").read_bytes()
+    files = {"bird/a.jpg": whole, "bird/b": whole[:-1] + b"x", "bird/c.jpg": whole[:40], "owl/d.HEIC": whole}
+    tried = Tried(files)
+    assert tried.counts() == {"bird": 2, "owl": 1}
+    assert tried.rejected() == {"bird/c.jpg": "damaged: a HEIC that cannot be opened"}
+
+
 @row("a picture called `.jpg_large`, or without any ending")
 def by_content():
     files = {

@@ -294,3 +294,15 @@ def test_what_is_shown_before_the_split_is_trained_on_after_it(first_build, monk
     raw_set = raw.open_raw(Path("data/digits"))
     found = preview.to_train_on(raw_set, preview.raw_digests(Path("data/digits"), raw_set), parameters)
     assert set(found["source_sha256"]) == trained
+
+
+def test_images_in_a_folder_around_the_classes_are_found(tmp_path):
+    for label in ("cat", "dog"):
+        for number in range(4):
+            path = tmp_path / f"raw/photos/{label}/{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(f"{label} {number}".encode())
+    raw_set = raw.open_raw(tmp_path / "raw")
+    assert {image.label for image in raw_set.images} == {"cat", "dog"}
+    expected = [codec.sha256(image.source.replace("/", " ").removesuffix(".png").encode()) for image in raw_set.images]
+    assert preview.raw_digests(tmp_path / "raw", raw_set) == expected

@@ -457,3 +457,20 @@ def test_half_a_lock_and_an_empty_note_that_an_interrupted_dvc_has_left_are_put_
     do(built, "snakemake", "--cores", "2", "report")
     assert lock.read_bytes() == sound
     assert do(built, "dvc", "status").strip() == "Data and pipelines are up to date."
+
+
+def test_raw_images_that_nobody_tracks_are_named_with_the_fix(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "others", "kept"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(b"x")
+    # Without a repository there is nothing to say.
+    assert record._untracked(Path("photos")) == ""
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run(["git", "add", "others"], check=True)
+    (tmp_path / "kept.dvc").touch()
+    assert record._untracked(Path("photos")) == (
+        "; neither git nor DVC has photos, so that dvc exp run --temp and --queue cannot find it: dvc add photos"
+    )
+    for tracked in (Path("others"), Path("kept"), tmp_path / "photos", Path("absent")):
+        assert record._untracked(tracked) == ""

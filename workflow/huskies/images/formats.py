@@ -8,9 +8,10 @@ import io
 import math
 import re
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from huskies.errors import UnreadableImage
+from huskies.images import kinds
 
 # fmt: off
 # Those of raw_files.ENDINGS, in Pillow's own order: PNG is APNG too, and JPEG is MPO. Pillow goes by content and not by
@@ -62,6 +63,11 @@ def open_picture(content: bytes) -> Image.Image:
         pixels = int(re.search(r"\d+", str(error))[0])
         most = _millions(2 * Image.MAX_IMAGE_PIXELS)
         raise UnreadableImage(f"too large: {_millions(pixels)} megapixels, and {most} are the most") from None
+    except UnidentifiedImageError:
+        kind = kinds.kind_of(content[: kinds.HEAD])
+        if kind and not kind.fix:
+            raise UnreadableImage(f"damaged: {kind.name} that cannot be opened") from None
+        raise
     pixels, bytes_a_pixel = _demand(picture, content)
     limit = (_MEMORY - _BANDS - len(content)) // bytes_a_pixel
     if picture.format in ("ICNS", "ICO"):

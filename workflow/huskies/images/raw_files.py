@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shlex
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -57,9 +58,10 @@ def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:
             if not stat.S_ISDIR(found.st_mode):
                 yield f"{prefix}{entry.name}", found
             elif entry.is_symlink():
+                link, target = shlex.quote(entry.path), shlex.quote(os.path.realpath(entry.path))
                 raise HuskyError(
                     f"{entry.path} is a link to a folder, and DVC would record none of its files. Put the folder "
-                    f"itself there: rm {entry.path} && cp -r {os.path.realpath(entry.path)} {entry.path}"
+                    f"itself there: rm {link} && cp -r {target} {link}"
                 )
             else:
                 yield from walk(entry.path, f"{prefix}{entry.name}/")
