@@ -1,12 +1,14 @@
-"""Planted copies of each kind: how many are found, how many images are wrongly joined, and by which thresholds.
+"""How many planted copies are found, how many images are wrongly joined, and how many splits are wrongly refused.
 
 Run in the project's folder: `HUSKIES_SHARED=… .venv/bin/python benchmarks/near_duplicates.py`, where HUSKIES_SHARED has
-data/flowers. It takes about ten minutes on two cores and writes benchmarks/near_duplicates.md.
+data/flowers and the other sets, and KERAS_HOME the weights of MobileNetV2. It prints the tables of
+benchmarks/near_duplicates.md; with names of sets as arguments, only the table of refused splits for these.
 """
 
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +19,21 @@ from huskies.backbone import inference
 from huskies.images import codec, groups
 from huskies.near_duplicates import candidates, comparison, descriptor
 from huskies.planning import params
-from huskies.steps import leaks
+from huskies.steps import group, leaks, split
 
-RESULT = Path("benchmarks/near_duplicates.md")
 CORES = os.cpu_count() or 1
 PLANTED = 150
 # Pictures of one thing, by looking at what was joined.
 BURSTS = {"flowers": [{"0052", "0178"}, {"0054", "0073"}, {"0113", "0132", "0145"}], "digits": []}
 PAPER = {"flowers": (0, 0, 0), "digits": (255, 255, 255)}
-SWEPT = [(errors, comparison.ENOUGH) for errors in (8, 10, 12, 14, 16)]
-SWEPT += [(comparison.STANDARD_ERRORS, enough) for enough in (0.95, 0.96, 0.967, 0.975, 0.985)]
+SETS = ("hands", "products", "letters", "flowers", "digits")
+SPLITS = 10
+# Fractions for validation and test.
+FRACTIONS = {"digits": (0.11, 0.78)}
+BACKBONES = {
+    "bundled": {},
+    "MobileNetV2": {"name": "MobileNetV2", "arguments": {}, "weights": "imagenet", "input_size": 224},
+}
 
 Random = np.random.Generator
 
@@ -102,24 +109,39 @@ class Found:
     """What was found of one kind in one data set.
 
     origin, planted: of each image, the number of its original, and whether it is a copy.
-    pairs, compared: the candidates, and (correlation, details) of each.
+    pairs, compared: the candidates, and the similarity of each, 0 where they are not one.
     by_features, by_pixels: recall among the candidates of either way. gate: (recall, false alarms) of stage leaks.
     """
 
     origin: np.ndarray
     planted: np.ndarray
     pairs: list[tuple[int, int]]
-    compared: list[tuple[float, float]]
+    compared: list[float]
     by_features: float
     by_pixels: float
     gate: tuple[float, int]
 
 
+def raw_files(data: str) -> list[Path]:
+    """Return the images of a data set, by name."""
+    folder = Path("data/digits") if data == "digits" else Path(os.environ["HUSKIES_SHARED"], "data", data)
+    files = [file for file in folder.rglob("*") if file.suffix.lower() in (".png", ".jpg")]
+    return sorted(files, key=lambda file: file.stem)
+
+
 def read(data: str) -> tuple[list[str], list[np.ndarray]]:
     """Return (names, images as convert makes them) of a data set."""
-    folder = Path(os.environ["HUSKIES_SHARED"], "data/flowers") if data == "flowers" else Path("data/digits")
-    files = sorted(folder.rglob("*.png"), key=lambda file: file.stem)
+    files = raw_files(data)
     return [file.stem for file in files], [stored(codec.decode(file.read_bytes())) for file in files]
+
+
+def labels(data: str) -> list[str]:
+    """Return the label of each image of a data set."""
+    files = raw_files(data)
+    if data != "flowers":
+        return [file.parent.name for file in files]
+    table = pd.read_csv(files[0].parent / "flower_labels.csv", dtype=str).set_index("file")["label"]
+    return [table[file.name] for file in files]
 
 
 def stored(image: np.ndarray) -> np.ndarray:
@@ -133,17 +155,22 @@ def seen(pixels: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return thumbnails, np.concatenate(list(descriptor.compute(thumbnails, CORES)))
 
 
-def bottlenecks(folder: Path, pixels: list[np.ndarray]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Write images into a folder; return (columns file, sha256; their features by the backbone of params.yaml)."""
+def written(folder: Path, pixels: list[np.ndarray]) -> pd.DataFrame:
+    """Write images into a folder; return columns file, sha256."""
     folder.mkdir(parents=True)
     rows = []
     for number, each in enumerate(pixels):
         content = codec.encode(each, 95)
         (folder / f"{number}.jpg").write_bytes(content)
         rows.append({"file": f"{folder.name}/{number}.jpg", "sha256": codec.sha256(content)})
-    files = [(folder.parent / row["file"], row["sha256"]) for row in rows]
-    computed = inference.compute(params.load()["backbone"], files, CORES)
-    return pd.DataFrame(rows), np.concatenate([features for _, features in computed])
+    return pd.DataFrame(rows)
+
+
+def features(folder: Path, rows: pd.DataFrame, backbone: str = "bundled") -> np.ndarray:
+    """Return what a backbone makes of images below a folder, one row each."""
+    files = [(folder / row.file, row.sha256) for row in rows.itertuples()]
+    computed = inference.compute(params.load()["backbone"] | BACKBONES[backbone], files, CORES)
+    return np.concatenate([each for _, each in computed])
 
 
 def grouped(size: int, found: list[tuple[int, int]]) -> np.ndarray:
@@ -167,13 +194,9 @@ def right(origin: np.ndarray, pairs: set[tuple[int, int]]) -> int:
     return sum(origin[one] == origin[other] for one, other in pairs)
 
 
-def joined(found: Found, errors: float, enough: float) -> list[tuple[int, int]]:
-    """Return the pairs that these thresholds let pass."""
-    return [
-        pair
-        for pair, (correlation, details) in zip(found.pairs, found.compared, strict=True)
-        if correlation >= min(enough, np.tanh(errors / np.sqrt(details)))
-    ]
+def joined(found: Found) -> list[tuple[int, int]]:
+    """Return the pairs that are one."""
+    return [pair for pair, similarity in zip(found.pairs, found.compared, strict=True) if similarity]
 
 
 def recall(found: Found, pairs: list[tuple[int, int]]) -> float:
@@ -190,7 +213,8 @@ def measure(data: str, kinds: dict[str, Callable]) -> tuple[list[str], dict[str,
     thumbnails, descriptors = seen(originals)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        trained, of_trained = bottlenecks(Path(folder, "originals"), originals)
+        trained = written(Path(folder, "originals"), originals)
+        of_trained = features(Path(folder), trained)
         for number, (kind, change) in enumerate(kinds.items()):
             random = np.random.default_rng(number)
             chosen = random.choice(len(originals), PLANTED, replace=False)
@@ -201,25 +225,28 @@ def measure(data: str, kinds: dict[str, Callable]) -> tuple[list[str], dict[str,
             origin, planted = np.concatenate([np.arange(len(originals)), chosen])[order], order >= len(originals)
             all_thumbnails = np.concatenate([thumbnails, of_copies[0]])[order]
             all_descriptors = np.concatenate([descriptors, of_copies[1]])[order]
-            features = candidates.pairs_within(candidates.nearest_by_features(all_descriptors))
+            alike = candidates.pairs_within(candidates.nearest_by_features(all_descriptors))
             pixels = candidates.pairs_within(candidates.nearest_by_pixels(all_thumbnails))
-            held_out, of_held_out = bottlenecks(Path(folder, str(number)), copies)
+            held_out = written(Path(folder, str(number)), copies)
+            of_held_out = features(Path(folder), held_out)
             gate = leaks.find_near(Path(folder), held_out, trained, (of_held_out, of_trained), CORES)
             told = [(int(Path(row.file).stem), int(chosen[int(Path(row.held_out).stem)])) for row in gate.itertuples()]
-            pairs = sorted(features | pixels)
+            pairs = sorted(alike | pixels)
+            everything = pd.concat([trained, held_out], ignore_index=True).iloc[order]
+            files = [(Path(folder, row.file), row.sha256) for row in everything.itertuples()]
             results[kind] = Found(
                 origin=origin,
                 planted=planted,
                 pairs=pairs,
-                compared=list(comparison.compare_all(all_thumbnails, pairs, CORES)),
-                by_features=right(origin, features) / PLANTED,
+                compared=list(comparison.compare_all(files, all_thumbnails, pairs, CORES)),
+                by_features=right(origin, alike) / PLANTED,
                 by_pixels=right(origin, pixels) / PLANTED,
                 gate=(
                     sum(one == other for one, other in told) / PLANTED,
                     sum(thing(names[one], data) != thing(names[other], data) for one, other in told),
                 ),
             )
-            print(data, kind, recall(results[kind], joined(results[kind], *SWEPT[2])), flush=True)
+            print(data, kind, recall(results[kind], joined(results[kind])), flush=True)
     return names, results
 
 
@@ -233,7 +260,7 @@ def table(data: str, names: list[str], results: dict[str, Found]) -> list[str]:
     ]
     found_of_all, wrong_of_all, images_of_all = [], 0, 0
     for kind, found in results.items():
-        pairs = joined(found, comparison.STANDARD_ERRORS, comparison.ENOUGH)
+        pairs = joined(found)
         share, size = recall(found, pairs), len(found.origin)
         wrong = false_merges(found.origin, grouped(size, pairs), names, data)
         found_of_all.append(share)
@@ -251,59 +278,58 @@ def table(data: str, names: list[str], results: dict[str, Found]) -> list[str]:
     return [*lines, ""]
 
 
-def sweep(measured: dict[str, tuple[list[str], dict[str, Found]]]) -> list[str]:
-    """Return recall and false merges under other thresholds as Markdown."""
-    lines = [
-        "## Other thresholds",
-        "",
-        "Recall, lowest recall of a kind, and images wrongly joined, over all kinds.",
-        "",
-        f"| standard errors | enough | {' | '.join(measured)} |",
-        f"|---|---|{'---|' * len(measured)}",
-    ]
-    for errors, enough in SWEPT:
-        cells = []
-        for data, (names, results) in measured.items():
-            shares, wrong, size = [], 0, 0
-            for found in results.values():
-                pairs = joined(found, errors, enough)
-                shares.append(recall(found, pairs))
-                wrong += false_merges(found.origin, grouped(len(found.origin), pairs), names, data)
-                size += len(found.origin)
-            cells.append(f"{np.mean(shares):.1%}, {min(shares):.1%}, {wrong / size:.2%}")
-        lines.append(f"| {errors:g} | {enough:g} | {' | '.join(cells)} |")
-    return [*lines, ""]
-
-
 def untouched(data: str, names: list[str], results: dict[str, Found]) -> str:
     """Return, as a line, which originals were joined with which."""
     found = next(iter(results.values()))
     pairs = {
         "/".join(sorted(names[found.origin[each]] for each in pair))
-        for pair in joined(found, comparison.STANDARD_ERRORS, comparison.ENOUGH)
+        for pair in joined(found)
         if not found.planted[list(pair)].any()
     }
     return f"Joined among the {data} themselves: {', '.join(sorted(pairs))}."
 
 
-def main() -> None:
-    """Measure both data sets and write the result."""
-    measured = {data: measure(data, KINDS) for data in ("flowers", "digits")}
-    lines = [
-        "# Near-duplicates",
-        "",
-        "Copies of each kind, planted one kind at a time, by `benchmarks/near_duplicates.py`.",
-        "Found: in the group of their original, by the stage `group` with the thresholds of `comparison.py`:",
-        f"a correlation of the details of {comparison.ENOUGH}, or of {comparison.STANDARD_ERRORS:g} standard errors.",
-        "Wrongly joined: in one group with an image that is neither a copy nor another shot of the same thing.",
-        f"Nearest: copies that are among the {candidates.NEAREST} candidates of their original, or it among theirs.",
-        "Gate: the copies held out, their originals trained on, found by the stage `leaks` with the bundled backbone.",
-        "",
-    ]
-    for data, (names, results) in measured.items():
-        lines += [*table(data, names, results), untouched(data, names, results), ""]
-    RESULT.write_text("\n".join(lines + sweep(measured)), encoding="utf-8")
+def refused(data: str) -> Iterator[str]:
+    """Yield, as lines of a table, in how many splits the gate names pairs, and which, for each backbone.
+
+    What `group` joins is kept together; nothing is planted.
+    """
+    names, images = read(data)
+    thumbnails, descriptors = seen(images)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = written(Path(folder, data), images).assign(label=labels(data), group="", source=names)
+        rows["source_sha256"] = rows["sha256"]
+        files = [(Path(folder, row.file), row.sha256) for row in rows.itertuples()]
+        found = [pair[:2] for pair in group.find_near(files, thumbnails, descriptors, CORES)]
+        grouped_rows = groups.find_groups(rows, [(rows["file"][one], rows["file"][other]) for one, other in found])
+        rows["group"] = grouped_rows["group"]
+        for backbone in BACKBONES:
+            of_all, named, splits = features(Path(folder), rows, backbone), set(), 0
+            for seed in range(1, SPLITS + 1):
+                split_of, _ = split.assign(rows, *FRACTIONS.get(data, (0.2, 0.2)), seed)
+                is_trained = (rows["group"].map(split_of) == "train").to_numpy()
+                held_out, trained = (rows[each].reset_index(drop=True) for each in (~is_trained, is_trained))
+                pairs = leaks.find_near(
+                    Path(folder), held_out, trained, (of_all[~is_trained], of_all[is_trained]), CORES
+                )
+                named |= {tuple(sorted((row.file, row.held_out))) for row in pairs.itertuples()}
+                splits += len(pairs) > 0
+            called = ["/".join(names[int(Path(file).stem)] for file in pair) for pair in sorted(named)]
+            yield f"| {data} | {backbone} | {splits} of {SPLITS} | {', '.join(called) or 'none'} | {len(found)} |"
+
+
+def main(chosen: list[str]) -> None:
+    """Print the tables."""
+    for data in () if chosen else ("flowers", "digits"):
+        names, results = measure(data, KINDS)
+        print(*table(data, names, results), untouched(data, names, results), "", sep="\n")
+    print(
+        "| set | backbone | refused splits | pairs named | pairs that group joined |", "|---|---|---|---|---|", sep="\n"
+    )
+    for data in chosen or SETS:
+        for line in refused(data):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

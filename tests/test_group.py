@@ -245,7 +245,7 @@ def test_what_pairs_csv_says_goes_before_what_is_found(tmp_path, monkeypatch):
     assert groups["a/3.png"]["reasons"] == "pairs.csv"
     assert near_of(tmp_path) == []
     assert conflicts == []
-    assert summary.endswith("; pairs.csv: 1 pairs the same, 1 different")
+    assert summary.endswith("/pairs.csv: 1 pairs the same, 1 different")
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])

@@ -100,16 +100,23 @@ def similarity(one: np.ndarray, other: np.ndarray, fit: alignment.Fit) -> float:
     close, close_other = (_square(each, fit.turn * number, _CLOSE) for number, each in enumerate((one, other)))
     first = alignment.resized(fit, _CLOSE)
     refined = alignment.refine(alignment.grey(close), alignment.grey(close_other), first, _CLOSE_STEPS)
-    found = [(*agreement.of_details(close, close_other, each), each) for each in (first, refined) if each]
-    correlation, details, fit = max(found, key=lambda each: each[0])
+    # The search may lead pictures without details astray.
+    fits = [each for each in (refined, first) if each]
+    return next(filter(None, (_similarity(one, other, close, close_other, each) for each in fits)), 0.0)
+
+
+def _similarity(
+    one: np.ndarray, other: np.ndarray, close: np.ndarray, close_other: np.ndarray, fit: alignment.Fit
+) -> float:
+    correlation, details = agreement.of_details(close, close_other, fit)
     no_chance = correlation >= agreement.required(details)
+    share = 0.0 if no_chance else agreement.of_all(close, close_other, fit)
+    if not no_chance and not share:
+        return 0.0
     if agreement.differing(close, close_other, fit) <= agreement.DIFFERING:
-        share = agreement.of_all(close, close_other, fit)
-        return correlation if no_chance else share if share and _same_grain(one, other, fit) else 0.0
-    if (
-        correlation >= agreement.required(details, agreement.OF_SHOTS)
-        and agreement.tint(close, close_other, fit) <= agreement.TINT
-    ):
+        return correlation if no_chance else share if _same_grain(one, other, fit) else 0.0
+    shots = correlation >= agreement.required(details, agreement.OF_SHOTS)
+    if shots and agreement.tint(close, close_other, fit) <= agreement.TINT:
         squares = (_square(each, fit.turn * number, _PATTERNS) for number, each in enumerate((one, other)))
         if agreement.patterns(*squares, alignment.resized(fit, _PATTERNS)) >= agreement.PATTERNS:
             return correlation
