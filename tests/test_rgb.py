@@ -2,11 +2,14 @@
 
 import io
 import os
+import struct
 from pathlib import Path
 
 import cv2
+import hostile_images
 import numpy as np
 import pytest
+from hostile_images import chunk
 from huskies.errors import UnreadableImage
 from huskies.images import codec, rgb
 from PIL import Image
@@ -79,6 +82,16 @@ def test_the_transparent_value_of_16_bit_grey_lies_on_white():
     buffer = io.BytesIO()
     Image.fromarray(np.array([[0x0708, 0x0707, 0xFFFF, 0x8000]], np.uint16)).save(buffer, "PNG", transparency=0x0707)
     assert grey(buffer.getvalue())[0].tolist() == [[7, 255, 255, 128]]
+
+
+def test_the_transparent_colour_of_16_bit_colours_lies_on_white():
+    def png(transparent: int) -> bytes:
+        return hostile_images.png(
+            2, 1, 2, 16, fill=b"\x80", extra=chunk(b"tRNS", struct.pack(">3H", *[transparent] * 3))
+        )
+
+    assert codec.decode(png(0x8080)).tolist() == [[[255] * 3] * 2]
+    assert codec.decode(png(0x8081)).tolist() == [[[128] * 3] * 2]
 
 
 @pytest.mark.parametrize("ending", [".png", ".tif"])

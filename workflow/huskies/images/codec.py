@@ -82,7 +82,7 @@ class _Found:
 def _pixels(content: bytes, max_aspect: float, max_side: int, found: _Found) -> np.ndarray:
     try:
         return _loaded(content, max_aspect, max_side, found)
-    except (UnreadableImage, UnidentifiedImageError):
+    except (UnreadableImage, UnidentifiedImageError, MemoryError):
         raise
     except Exception as error:
         # Its frames hold the picture, as far as it was decoded.

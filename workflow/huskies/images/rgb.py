@@ -51,7 +51,7 @@ def has_wide_colours(picture: Image.Image) -> bool:
 def check_wide_colours(picture: Image.Image) -> None:
     """Raise UnreadableImage where the upper eight of 16 bits hold next to nothing: 8 or 12 bits stored in 16."""
     colours = picture.getextrema()[: 1 if picture.mode == "LA" else 3]
-    if 0 < max(high for _, high in colours) < 16 or all(high == 0 for _, high in colours):
+    if max(high for _, high in colours) < 16:
         raise UnreadableImage("16 bits a channel, of which the upper four are not used: save it with 8 bits a channel")
 
 
