@@ -272,9 +272,9 @@ def test_a_backbone_that_sees_more_pixels_than_are_kept_is_a_warning(name, input
 def test_the_warning_stands_below_the_summary_of_the_originals(tmp_path):
     source = write_images(Path("split"), some_images(1))
     job = make_job(source)
-    small = replace(job, params={**job.params, "convert": {"max_side": 95}})
+    small = replace(job, params={**job.params, "convert": {"max_side": 31}})
     assert bottlenecks.run(small) == (
         "computed 1, reused 0 bottlenecks of 512 features\n"
-        "  the backbone sees 96 pixels a side, and convert.max_side keeps 95 of larger photos: "
-        "set it to 96 or more in params.yaml"
+        "  the backbone sees 32 pixels a side, and convert.max_side keeps 31 of larger photos: "
+        "set it to 32 or more in params.yaml"
     )

@@ -95,7 +95,10 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "dvc.yaml", workspace)
+    for name in ("dvc.yaml", "pairs.csv"):
+        shutil.copy(PROJECT / name, workspace)
+    (workspace / "params.yaml").write_text("raw: raw
+")
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
         (workspace / raw / "cat").mkdir(parents=True)
         (workspace / raw / "cat/1.png").write_bytes(content)
@@ -373,6 +376,14 @@ def test_a_library_shapes_what_imports_it_and_nothing_else(first):
     assert shaped["jinja2"] == {"report", "preview"}
     assert shaped["openvino"] == {"group", *BOTTLENECKS, "label_safety", "distorted"}
     assert shaped["pandas"] == set(FLOW)
+
+
+def test_pairs_of_the_user_count_for_the_images_of_params_yaml_alone(workspace, values, first):
+    (workspace / "pairs.csv").write_text("a.png,b.png,same\n")
+    assert own(first, plan.all_plans(values, workspace)) == ["group", "leaks"]
+    assert list(first["leaks"]["files"]) == ["pairs.csv"]
+    elsewhere = plan.all_plans({**values, "raw": "elsewhere"}, workspace)
+    assert "pairs.csv" not in {path for each in elsewhere.values() for path in each["files"]}
 
 
 def test_other_weights_under_the_same_name_change_the_bottlenecks_and_the_groups(workspace, values, first):
