@@ -326,6 +326,7 @@ def test_pixels_that_were_guessed_at_are_named(tmp_path):
     job = make_job(fill(tmp_path / "raw", files), tmp_path / "out", cores=2)
     assert convert.run(job) == (
         "12 images in 2 classes, 0 rejected\n"
+        "  cat (3), dog (9)\n"
         "  colours were taken as sRGB, whatever their embedded profile says: cat/x.tif (it cannot be read)\n"
         "  deeper pixels were scaled to 8 bits by the values they hold: dog/0.tif (0 to 4095), dog/1.tif (0 to 4095), "
         "dog/2.tif (0 to 4095), dog/3.tif (0 to 4095), dog/4.tif (0 to 4095) and 2 more"

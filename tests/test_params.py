@@ -33,6 +33,7 @@ BAD_VALUES = [
     ("convert.max_rejected", -1, "-1, but must be at least 0."),
     ("convert.max_rejected", True, "true, but must be of type integer."),
     ("group.near_duplicates", "yes", '"yes", but must be of type boolean.'),
+    ("split.given", "kept", '"kept", but must be one of keep, mix.'),
     ("split.validation", 0, "0, but must be above 0."),
     ("split.validation", 1, "1, but must be below 1."),
     ("split.validation", "0.2", '"0.2", but must be of type number.'),

@@ -97,8 +97,7 @@ def project(tmp_path_factory) -> Path:
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dvc.yaml", "pairs.csv"):
         shutil.copy(PROJECT / name, workspace)
-    (workspace / "params.yaml").write_text("raw: raw
-")
+    (workspace / "params.yaml").write_text("raw: raw\n")
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
         (workspace / raw / "cat").mkdir(parents=True)
         (workspace / raw / "cat/1.png").write_bytes(content)

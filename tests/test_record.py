@@ -59,7 +59,14 @@ def dvc(monkeypatch) -> Dvc:
 def workspace(tmp_path, monkeypatch) -> Path:
     """A workspace with the project's own code and parameters, one image, and nothing built."""
     shutil.copytree(PROJECT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", "ledger.csv", "pairs.csv", "backbones/mini.weights.h5", "data/digits/0/0000.png"):
+    for name in (
+        "dvc.yaml",
+        "params.yaml",
+        "ledger.csv",
+        "pairs.csv",
+        "backbones/mini.weights.h5",
+        "data/digits/0/0000.png",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, tmp_path / name)
     (tmp_path / ".dvc").mkdir()
