@@ -40,7 +40,8 @@ OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics
 
 # Every key of params.yaml, another value for it, and the stages that read it themselves.
 READERS = {
-    "raw": ("elsewhere", ["convert", "preview"]),
+    # Without the images of params.yaml go the pairs that speak of them.
+    "raw": ("elsewhere", ["convert", "group", "leaks", "preview"]),
     "convert.quality": (90, ["convert", "augment", "label_safety", "preview"]),
     "convert.max_side": (512, ["convert", "preview"]),
     "convert.max_rejected": (11, ["convert"]),
@@ -342,7 +343,7 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
             OF_PIXELS,
         ),
         ("steps.group", ["group"]),
-        ("images.groups", ["group", "preview"]),
+        ("images.groups", ["group", "leaks", "preview"]),
         ("augmentation.policy", ["augment", "report", "label_safety", "preview"]),
         ("backbone.store", ["group", *BOTTLENECKS, "label_safety"]),
         ("near_duplicates.comparison", ["group", "leaks", "report"]),

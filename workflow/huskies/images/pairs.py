@@ -5,12 +5,13 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from huskies import atomic
 from huskies.errors import HuskyError, nearest, some
-from huskies.images import groups
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PATH = Path("pairs.csv")
 # Where the gate leaves the pairs that it has found, also where it stops the run.
@@ -70,7 +71,7 @@ def check_names(sources: Iterable[str], path: Path = PATH) -> None:
                 )
 
 
-def by_content(said: Iterable[Pair], rows: pd.DataFrame) -> set[Pair]:
+def by_content(said: Iterable[Pair], rows: "pd.DataFrame") -> set[Pair]:
     """Return pairs of names as pairs of sha256, so that they hold for exact copies, too.
 
     rows: columns source, sha256. A pair of which either image is not there is left out.
@@ -105,6 +106,9 @@ def _rows(path: Path) -> dict[int, tuple[str, str, str]]:
 
 def _check_sense(said: Said, lines: dict[Pair, int], path: Path) -> None:
     """Raise HuskyError where two images are said to be different that others bind to each other as the same."""
+    # Snakemake imports this module at every start, and checks nothing.
+    from huskies.images import groups
+
     names = sorted({name for pair in said.same for name in pair})
     number = {name: position for position, name in enumerate(names)}
     leaders = groups.join(len(names), ((number[one], number[other]) for one, other in said.same))
@@ -128,13 +132,13 @@ def add(verdict: str, path: Path = PATH, found: Path = FOUND) -> str:
     A pair that stands there already keeps its line. Raises HuskyError if the gate has found none, or either file is
     no file of pairs.
     """
-    rows = pd.read_csv(found, dtype=str, keep_default_na=False) if found.is_file() else pd.DataFrame()
-    if rows.empty:
+    rows = list(csv.DictReader(io.StringIO(found.read_text(encoding="utf-8")))) if found.is_file() else []
+    if not rows:
         raise HuskyError(
             f"there are no pairs in {found}: the gate has found none. Run it: snakemake --cores all metrics"
         )
     known = {in_order(one, other) for one, other, _ in _rows(path).values()}
-    wanted = [in_order(row.file, row.other) for row in rows.itertuples()]
+    wanted = [in_order(row["file"], row["other"]) for row in rows]
     new = [pair for pair in wanted if pair not in known]
     before = path.read_bytes() if path.is_file() and _is_begun(path) else _csv([COLUMNS])
     if before[-1:] != b"\n":
