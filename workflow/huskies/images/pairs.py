@@ -106,7 +106,7 @@ def _rows(path: Path) -> dict[int, tuple[str, str, str]]:
 
 def _check_sense(said: Said, lines: dict[Pair, int], path: Path) -> None:
     """Raise HuskyError where two images are said to be different that others bind to each other as the same."""
-    # The Snakefile imports this module at every start, and has no use for pandas.
+    # Snakemake imports this module at every start, and checks nothing.
     from huskies.images import groups
 
     names = sorted({name for pair in said.same for name in pair})
@@ -132,12 +132,13 @@ def add(verdict: str, path: Path = PATH, found: Path = FOUND) -> str:
     A pair that stands there already keeps its line. Raises HuskyError if the gate has found none, or either file is
     no file of pairs.
     """
-    wanted = _found(found)
-    if not wanted:
+    rows = list(csv.DictReader(io.StringIO(found.read_text(encoding="utf-8")))) if found.is_file() else []
+    if not rows:
         raise HuskyError(
             f"there are no pairs in {found}: the gate has found none. Run it: snakemake --cores all metrics"
         )
     known = {in_order(one, other) for one, other, _ in _rows(path).values()}
+    wanted = [in_order(row["file"], row["other"]) for row in rows]
     new = [pair for pair in wanted if pair not in known]
     before = path.read_bytes() if path.is_file() and _is_begun(path) else _csv([COLUMNS])
     if before[-1:] != b"\n":
@@ -147,15 +148,6 @@ def add(verdict: str, path: Path = PATH, found: Path = FOUND) -> str:
     named = some(f"{one} and {other}" for one, other in new)
     summary = f"{len(new)} pairs are {verdict}" + (f": {named}" if new else "")
     return summary + (f"; {kept} pairs stood there already, and keep their lines" if kept else "")
-
-
-def _found(path: Path) -> list[Pair]:
-    """Return the pairs that the gate has left, or none."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        _, *rows = csv.reader(file)
-    return [in_order(one, other) for one, other in rows]
 
 
 def _is_begun(path: Path) -> bool:
