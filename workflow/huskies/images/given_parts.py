@@ -30,8 +30,9 @@ def strays(rows: pd.DataFrame, parts: Mapping[str, str]) -> pd.Series:
 
 
 def check(rows: pd.DataFrame, parts: Mapping[str, str]) -> None:
-    """Raise HuskyError for a class that a part of the set has nothing of. rows: without strays."""
+    """Raise HuskyError for a class that a part of the set has nothing of once its strays are left out."""
     labels = sorted(rows["label"].unique())
+    rows = rows[~strays(rows, parts)]
     for part in sorted(set(parts.values()), key=_RANK.__getitem__):
         there = set(rows.loc[rows["group"].map(parts) == part, "label"])
         for label in labels:
@@ -43,10 +44,11 @@ def check(rows: pd.DataFrame, parts: Mapping[str, str]) -> None:
                 )
 
 
-def said(parts: Mapping[str, str]) -> str:
-    """Return the end of a line: which parts are those of the set, and which are drawn."""
+def said(parts: Mapping[str, str], test: float) -> str:
+    """Return the end of a line: which parts are those of the set, and which are drawn. test: the parameter."""
     if not parts:
         return ""
     own = [part for part in SPLITS if part in parts.values()]
-    drawn = [] if "val" in own else ["; val is drawn from its train"]
+    wanted = ["val", "test"] if test else ["val"]
+    drawn = [f"; {part} is drawn from its train" for part in wanted if part not in own]
     return "".join([f"; the set is already split, and its {', '.join(own)} are kept", *drawn])

@@ -7,6 +7,7 @@ HEAD = 512  # bytes that tell
 
 _JPEG = "Save it as JPEG or PNG"
 _EXPORT = "Export it as JPEG"
+_PULL = "Get the picture: git lfs pull"
 _UNPACK = "Unpack it into its class folder, and remove it"
 
 
@@ -47,7 +48,7 @@ _STARTS = (
     (b"\x00MRM", _RAW),
     (b"II*\x00", Kind("a TIFF")),
     (b"MM\x00*", Kind("a TIFF")),
-    (b"version https://git-lfs", Kind("a pointer of Git LFS", "Get the picture: git lfs pull")),
+    (b"version https://git-lfs", Kind("a pointer of Git LFS", _PULL)),
     (b"Rar!\x1a\x07", Kind("a RAR archive", _UNPACK)),
     (b"7z\xbc\xaf\x27\x1c", Kind("a 7z archive", _UNPACK)),
     (b"PK\x03\x04", Kind("a zip archive", _UNPACK)),
@@ -101,8 +102,8 @@ def is_picture(name: str, head: bytes) -> bool:
         return True
     if kind is None or kind.name in ("a video", "a web page"):
         return False
-    # Many programs' own files are zips.
-    return kind.fix != _UNPACK or not ending(name)
+    # Many programs' own files are zips, and a pointer may stand for any file.
+    return kind.fix not in (_PULL, _UNPACK) or not ending(name)
 
 
 def is_archive(name: str) -> bool:

@@ -55,24 +55,35 @@ def parts(place: str, images: Sequence[str], labels: Mapping[str, str] | None = 
     tops = {top: part_of(top) for top in tops}
     if not _looks_split(images, tops):
         return {}
-    found, loose = {}, []
+    found, loose, again = {}, [], _wrapped_again(tops, images)
     for image in images:
         top, _, inner = image.partition("/")
-        # Some wrap each part once more: seg_train/seg_train/forest.
-        inner = inner.removeprefix(f"{top}/")
+        inner = inner.removeprefix(again.get(top, ""))
         if labels is None and "/" not in inner:
             loose.append("some images lie in no class folder")
         else:
             found[image] = tops.get(top, ""), labels[image] if labels else label_of(inner.split("/")[0])
     doubts = [*_doubts(tops, found), *loose]
     if doubts:
-        shown = "; ".join(f"{top}/ with {_inside(top, images)}" for top in sorted(tops)[:5])
+        shown = "; ".join(f"{top}/ with {_inside(top + '/' + again.get(top, ''), images)}" for top in sorted(tops)[:5])
         raise HuskyError(
             f"{place} looks like a set that is already split, but {doubts[0]}: {shown}. Such a set has nothing but the "
             "folders train/ and test/, val/ or both, each with class folders of the same names. Make it so, put all "
             "images into class folders, or rename a class folder that only happens to be called like a part."
         )
     return found
+
+
+def _wrapped_again(tops: Mapping[str, str], images: Sequence[str]) -> dict[str, str]:
+    """Return the folder "train/" for each part that has all its images in one more of its name, by the part's folder.
+
+    A class that is called like the part has other classes beside it.
+    """
+    return {
+        top: f"{top}/"
+        for top in tops
+        if tops[top] and all(image.split("/")[1] == top for image in images if image.startswith(f"{top}/"))
+    }
 
 
 def _looks_split(images: Sequence[str], tops: Mapping[str, str]) -> bool:
@@ -103,7 +114,7 @@ def _doubts(tops: Mapping[str, str], found: Mapping[str, tuple[str, str]]) -> It
             yield f"{part} has classes that train has not ({some(more)})"
 
 
-def _inside(top: str, images: Sequence[str]) -> str:
-    inner = [image.removeprefix(f"{top}/").removeprefix(f"{top}/") for image in images if image.startswith(f"{top}/")]
+def _inside(folder: str, images: Sequence[str]) -> str:
+    inner = [image.removeprefix(folder) for image in images if image.startswith(folder)]
     folders = sorted({each.split("/")[0] for each in inner if "/" in each})
     return some([f"{folder}/" for folder in folders], 3) if folders else f"{len(inner)} images"

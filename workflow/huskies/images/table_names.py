@@ -37,8 +37,9 @@ class Names:
         """Return the image that a name stands for. folder: of the table, below raw, from where it may be told.
 
         One path must be the end of the other: images/a.jpg may stand for a.jpg, and a.jpg for cat/a.jpg, if no other
-        image is called so, but never cat/a.jpg for dog/a.jpg. Letter case and the ending may differ.
+        image is called so, but never cat/a.jpg for dog/a.jpg. Letter case may differ, and the ending may be left out.
         """
+        folder = unicodedata.normalize("NFC", folder)
         path = unicodedata.normalize("NFC", typed).replace("\\", "/").removeprefix("./")
         for exact in (f"{folder}/{path}" if folder else path, path):
             if exact in self._exact:

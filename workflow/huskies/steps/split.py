@@ -88,7 +88,7 @@ def divide(rows: pd.DataFrame, given: str, **drawn: Any) -> tuple[pd.Series, lis
     """
     parts = given_parts.of_groups(rows) if given == "keep" else {}
     strays = given_parts.strays(rows, parts)
-    given_parts.check(rows[~strays], parts)
+    given_parts.check(rows, parts)
     split_of, moves = assign(rows[~strays], **drawn, parts=parts)
     return rows["group"].map(split_of).where(~strays).fillna(""), moves, strays
 
@@ -187,7 +187,7 @@ def run(job: Job) -> str:
     counts = rows["split"].value_counts()
     summary = ", ".join(f"{counts.get(split, 0)} {split}" for split in naming.SPLITS)
     unused = len(left_out) - len(stray)
-    summary += given_parts.said(parts)
+    summary += given_parts.said(parts, parameters["test"])
     summary += f"; {unused} left out by split.train_per_class" if unused else ""
     if stray:
         summary += (
