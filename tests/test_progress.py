@@ -77,7 +77,8 @@ def test_a_stage_that_fails_under_snakemake_had_its_bar_and_says_why_and_where_i
     assert re.search(r"\rconvert: +\d+%\|[^|]*\| \d+/28 \[", seen)
     error = next(line for line in re.split(r"[\r\n]+", seen) if line.startswith("ERROR: "))
     assert "0/broken.png (not a picture of a format that is read)" in error
-    assert f"{error}\r\nThe log is logs/convert.log\r\n" in seen
+    where = "All of them, with the reasons: logs/rejected.csv\r\nThe log is logs/convert.log\r\n"
+    assert f"{error}\r\n{where}" in seen
     assert (clone.folder / "logs/convert.log").read_text() == f"{error}\n"
 
 

@@ -32,5 +32,5 @@ def test_numbers_of_another_plan_are_not_printed(plans, tmp_path):
 @pytest.mark.parametrize("file", ["metrics/table.txt", "report/report.html"])
 def test_numbers_and_pages_that_were_changed_by_hand_are_not_printed(plans, tmp_path, file):
     (tmp_path / file).write_text("better")
-    with pytest.raises(HuskyError, match=rf"{file.replace('/', '.*')}.* Make it: snakemake --cores all metrics"):
+    with pytest.raises(HuskyError, match=rf"{file.replace('/', '.*')}.* Make it: snakemake --cores all report"):
         table.run(plans, tmp_path)
