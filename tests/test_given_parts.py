@@ -54,9 +54,9 @@ def test_a_part_without_a_class_is_refused_with_the_way_out(part):
     )
 
 
-def test_a_class_whose_images_are_all_copies_of_held_out_ones_is_not_lost_unsaid():
-    rows = table(*whole("train", "test"), ("c", "a test", "train"))
-    with pytest.raises(HuskyError, match=r"its train part has no image of the class 'c'"):
+def test_a_stray_makes_up_for_nothing_in_the_part_of_its_group():
+    rows = table(*whole("train", "test"), ("c", "c", "train"), ("c", "a test", "train"))
+    with pytest.raises(HuskyError, match=r"its test part has no image of the class 'c'"):
         check(rows)
 
 

@@ -528,6 +528,13 @@ def test_a_set_whose_part_lacks_a_class_is_not_divided():
         split.divide(rows[(rows["split"] != "test") | (rows["label"] != "b")], "keep", **DRAWN)
 
 
+def test_a_class_whose_images_are_all_strays_is_not_lost_unsaid():
+    rows = whole_set({"train": 4, "test": 2})
+    rows.loc[len(rows)] = ("c", "a-test-0", "train")
+    with pytest.raises(HuskyError, match=r"its train part has no image of the class 'c'"):
+        split.divide(rows, "keep", **DRAWN)
+
+
 def test_repeats_draw_other_validation_images_of_a_split_set_and_leave_its_test_images():
     rows = whole_set({"train": 60, "val": 20, "test": 20})
     drawn = [split.divide(rows, "keep", **DRAWN, repeat=repeat)[0] for repeat in (1, 2)]
