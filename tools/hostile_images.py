@@ -259,7 +259,7 @@ def largest(kind: str, memory: int) -> bytes:
         case "png 16 bits":
             return png(*size, 0, 16, extra=turned)
         case "png rgba 16 bits":
-            return png(*size, 6, 16, extra=turned)
+            return png(*size, 6, 16, fill=b"\xc8", extra=turned)
         case "png palette":
             return png(*size, 3, 8, extra=colours + turned)
         case "png rgba":
