@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 import pytest
 from conftest import BELOW_AUGMENT, CLASSES, IMAGES_A_CLASS, PROJECT, Clone, do, stages_run
-from huskies import ledger
 from huskies.planning import stage_list
 from servers import KINDS, Server, serve
 
@@ -29,7 +28,6 @@ STAGES = list(stage_list.tracked(PROJECT))
 EVERYTHING = ["--targets", "data/metrics/metrics.json", "--"]
 
 # A change that costs little: the page alone shows it.
-LOOK = "2026-01-02T03:04:05Z,0123,8,aa,bb,0.75,0.625,0.875,0.75,cc,dd\n"
 
 
 def add_remote(clone: Clone, kind: str, server: Server) -> None:
@@ -138,10 +136,10 @@ def test_by_a_server_everything_comes_whole_both_ways(kind, first_build, tmp_pat
     (tmp_path / "server").mkdir()
     with serve(kind, tmp_path / "server") as server:
         b = shared(kind, server, a, tmp_path)
-        with open(b.folder / ledger.PATH, "a", encoding="utf-8") as looks:
-            looks.write(LOOK)
+        with open(b.folder / "workflow/huskies/page/page.css", "a", encoding="utf-8") as style:
+            style.write("/* another style */\n")
         assert stages_run(do(b, "dvc", "repro")) == ["report"]
-        do(b, "git", "commit", "--quiet", "--all", "--message", "A look at the test set")
+        do(b, "git", "commit", "--quiet", "--all", "--message", "Another style of the page")
         do(b, "dvc", "push")
         do(b, "git", "push", "--quiet")
         do(a, "git", "pull", "--quiet")
