@@ -201,6 +201,9 @@ def test_no_page_has_lost_its_commands():
 @pytest.mark.long
 @pytest.mark.parametrize("page", [page for page in PAGES if script(page)])
 def test_every_other_command_runs_in_the_order_of_its_page(page, built: Clone):
+    # As the gate leaves them where it stops a run.
+    one, other = pd.read_csv(built.folder / "data/convert/manifest.csv")["source"][:2]
+    (built.folder / "logs/leaks_pairs.csv").write_text(f"file,other\n{one},{other}\n")
     for command in script(page):
         done = built.run("bash", "-c", command)
         assert done.returncode == 0, f"{shlex.quote(command)}\n{done.stdout}\n{done.stderr}"
