@@ -760,7 +760,7 @@ def test_a_changed_parameter_of_which_only_a_part_was_built_is_stale_and_mended_
         assert f"  data/augment is stale: aug.factor was {before} and is {now}\n" in output
         assert "  data/bottlenecks_augmented is stale: augment is another\n" in output
         assert "data/split" not in output
-        assert commands == ["snakemake --cores all metrics"]
+        assert commands == ["snakemake --cores all report"]
         fix(built, commands)
         assert audited(built)[0]
     assert built.bytes_of(*stages) == first_build[0].bytes_of(*stages)
