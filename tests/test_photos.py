@@ -479,7 +479,7 @@ def test_each_row_of_the_page_is_tried_and_nothing_else():
 @pytest.mark.long
 def test_a_heic_photo_goes_through_the_whole_flow_upright(clone):
     shutil.copy2(HEIC / "turned.heic", clone.folder / "data/digits/0/IMG_0001.HEIC")
-    said = do(clone, "snakemake", "--cores", "2", "metrics")
+    said = do(clone, "snakemake", "--cores", "2", "report")
     assert "convert: 28 images in 3 classes, 0 rejected" in said
     [made] = (clone.folder / "data/split/0").glob("*IMG_0001.jpg")
     picture = codec.decode(made.read_bytes()).astype(int)
