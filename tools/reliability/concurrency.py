@@ -105,11 +105,11 @@ def two_clones(bench: Bench, _: int, __: Random) -> Outcome:
 def rows() -> list[Row]:
     """Return the rows of this module."""
     return [
-        Row("at once, two runs", "two `snakemake --cores 2 metrics`, the second up to 10 s later", 10, two_runs),
-        Row("at once, run and checkout", "`dvc checkout --force` during `snakemake --cores 2 metrics`", 20,
+        Row("at once, two runs", "two `snakemake --cores 2 report`, the second up to 10 s later", 10, two_runs),
+        Row("at once, run and checkout", "`dvc checkout --force` during `snakemake --cores 2 report`", 20,
             run_and_checkout),
         Row("at once, four in folders", "four `dvc exp run --temp`, of different factors", 3, four_in_folders),
         Row("at once, queue", "two `dvc exp run --queue` and `dvc queue start -j 2`", 3, queue),
-        Row("at once, two clones", "`snakemake --cores 2 metrics` in two clones with one cache of the user's and "
+        Row("at once, two clones", "`snakemake --cores 2 report` in two clones with one cache of the user's and "
             "one of DVC's", 5, two_clones),
     ]  # fmt: skip

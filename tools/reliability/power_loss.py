@@ -184,7 +184,7 @@ def cut_store(bench: Bench, number: int, random: Random) -> Outcome:
 
 def rows() -> list[Row]:
     """Return the rows of this module."""
-    metrics = "`snakemake --cores 2 metrics`"
+    metrics = "`snakemake --cores 2 report`"
     return [
         Row("power cut, metrics", f"{metrics}: power cut right after a stage's rename, or at a random moment; what git "
             "and DVC keep for themselves is spared", 100, partial(cut_metrics, GIT_AND_DVC)),
