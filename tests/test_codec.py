@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from huskies.errors import HuskyError, UnreadableImage
-from huskies.images import codec, rgb
+from huskies.images import codec, profiles, rgb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
@@ -355,7 +355,7 @@ def test_pixels_in_bands_are_those_of_the_whole_picture(form, width, height, ban
     turned = {"exif": exif} if form in ("PNG", "JPEG", "TIFF", "WEBP") else {}
     content = save(stored(mode, width, height, seed), form, **options, **turned)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rgb, "_BAND", band)
+        patch.setattr(profiles, "BAND", band)
         decoded = codec.decode(content)
     assert np.array_equal(decoded, whole(content))
     assert decoded.flags.c_contiguous

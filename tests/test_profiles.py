@@ -151,7 +151,7 @@ def test_a_reduced_picture_has_its_colours_converted_once_it_is_small():
 def test_the_pixels_are_those_of_one_step_in_bands(monkeypatch):
     content = save(Image.fromarray(colours()), icc_profile=rgb_profile(ADOBE, GAMMA))
     whole = codec.decode(content)
-    monkeypatch.setattr(profiles, "_BAND", 100)
+    monkeypatch.setattr(profiles, "BAND", 100)
     assert np.array_equal(codec.decode(content), whole)
 
 

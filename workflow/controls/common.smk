@@ -4,11 +4,6 @@ A flow's place below data/ and the hash of a stage's plan are wildcards; huskies
 plans them when they are asked for.
 """
 
-import os
-import sys
-
-sys.path.insert(0, os.path.abspath("workflow"))
-
 from huskies.article import families
 from huskies.planning.flow import or_exit
 

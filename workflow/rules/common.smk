@@ -60,6 +60,8 @@ def summed_up(name):
     """Return the receipt of what sums up a family of flows."""
 
     def path(wildcards):
+        # What is refused is refused before anything is planned or fetched.
+        begun()
         found = or_exit(families.known().result, name)
         or_exit(command.begin, workflow, flow, [found])
         return found

@@ -97,9 +97,9 @@ def ending(name: str) -> str:
 
 def is_picture(name: str, head: bytes) -> bool:
     """Tell whether a file without the ending of a picture is one, read or not, or an archive that may hold some."""
-    kind = kind_of(head)
     if is_archive(name):
         return True
+    kind = kind_of(head)
     if kind is None or kind.name in ("a video", "a web page"):
         return False
     # Many programs' own files are zips, and a pointer may stand for any file.

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 
 IGNORED = "colours were taken as sRGB, whatever their embedded profile says"
 _LARGEST = 4 << 20  # bytes; the profiles of presses have up to 3 million
-_BAND = 1 << 18  # pixels that are converted at a time
+BAND = 1 << 18  # pixels that are converted at a time
 # Profiles that are meant to be sRGB differ by so much from that of littlecms, in steps of 8 bits.
 _ROUNDING = 2
 # Pillow's mode of what a profile of each colour space describes.
@@ -25,7 +25,7 @@ def to_srgb(pixels: np.ndarray, profile: bytes, kinds: tuple[str, ...], notes: l
     if found is None:
         return pixels
     pixels = pixels if pixels.flags.writeable else pixels.copy()
-    rows = max(1, _BAND // pixels.shape[1])
+    rows = max(1, BAND // pixels.shape[1])
     for top in range(0, len(pixels), rows):
         band = pixels[top : top + rows]
         stored = Image.fromarray(np.ascontiguousarray(band[..., 0]) if found.input_mode == "L" else band)

@@ -9,6 +9,7 @@ from pathlib import Path
 from huskies.errors import HuskyError, UnreadableImage, some
 from huskies.images import kinds, layout, tables
 from huskies.images.archive import open_zip
+from huskies.images.naming import SPLITS
 from huskies.images.raw_files import files, folders, is_image, is_text, is_there, read_file, read_head
 from huskies.images.table_names import Names
 
@@ -114,7 +115,7 @@ def _label(raw: Path, source: _Source) -> RawSet:
     if parts:
         images = [replace(each, part=parts[each.source][0], label=parts[each.source][1]) for each in images]
         counts = Counter(each.part for each in images)
-        shown = ", ".join(f"{counts[part]} {part}" for part in ("train", "val", "test") if counts[part])
+        shown = ", ".join(f"{counts[part]} {part}" for part in SPLITS if counts[part])
         notes.append(f"already split: {shown} images")
     return RawSet(sorted(images, key=lambda image: image.source), ignored, read, notes, wrapper)
 

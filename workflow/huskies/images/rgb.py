@@ -19,7 +19,6 @@ _STORED = {
     7: lambda upright: np.rot90(upright, 2).swapaxes(0, 1),
     8: partial(np.rot90, k=-1),
 }
-_BAND = 1 << 18  # pixels that are converted at a time
 # The brightest value of pixels of 8, 10, 12, 14 and 16 bits, which are stored in 16, in 32 or as floats.
 _BRIGHTEST = (255, 1023, 4095, 16383, 65535)
 # Resizing leaves floats a little beyond their range.
@@ -58,7 +57,7 @@ def check_wide_colours(picture: Image.Image) -> None:
 def bands(picture: Image.Image) -> Iterator[tuple[int, int, Image.Image]]:
     """Yield (first row, row after the last, the rows as a picture) of a loaded picture, a few megabytes at a time."""
     width, height = picture.size
-    rows = max(1, _BAND // width)
+    rows = max(1, profiles.BAND // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         yield top, bottom, picture.crop((0, top, width, bottom))
