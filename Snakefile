@@ -4,6 +4,8 @@
     split → bottlenecks_original → train_baseline → leaks → test
     split → bottlenecks_test → leaks
     bottlenecks_original → train_augmented
+    split → augment → bottlenecks_augmented → cross_validation → metrics
+    bottlenecks_original → cross_validation
 
 Every stage is a rule, a DVC stage, a module of workflow/huskies, a folder under data/ and a log of one name.
 A rule names what it reads, and dvc.yaml lists it for DVC; what code a stage depends on follows from its imports.

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from huskies.backbone import inference
 from huskies.images import codec, groups
-from huskies.near_duplicates import candidates, comparison, descriptor
+from huskies.near_duplicates import across, candidates, comparison, descriptor
 from huskies.planning import params
-from huskies.steps import group, leaks, split
+from huskies.steps import group, split
 
 CORES = os.cpu_count() or 1
 PLANTED = 150
@@ -229,7 +229,7 @@ def measure(data: str, kinds: dict[str, Callable]) -> tuple[list[str], dict[str,
             pixels = candidates.pairs_within(candidates.nearest_by_pixels(all_thumbnails))
             held_out = written(Path(folder, str(number)), copies)
             of_held_out = features(Path(folder), held_out)
-            gate = leaks.find_near(Path(folder), held_out, trained, (of_held_out, of_trained), CORES)
+            gate = across.find_near(Path(folder), held_out, trained, (of_held_out, of_trained), CORES)
             told = [(int(Path(row.file).stem), int(chosen[int(Path(row.held_out).stem)])) for row in gate.itertuples()]
             pairs = sorted(alike | pixels)
             everything = pd.concat([trained, held_out], ignore_index=True).iloc[order]
@@ -309,7 +309,7 @@ def refused(data: str) -> Iterator[str]:
                 split_of, _ = split.assign(rows, *FRACTIONS.get(data, (0.2, 0.2)), seed)
                 is_trained = (rows["group"].map(split_of) == "train").to_numpy()
                 held_out, trained = (rows[each].reset_index(drop=True) for each in (~is_trained, is_trained))
-                pairs = leaks.find_near(
+                pairs = across.find_near(
                     Path(folder), held_out, trained, (of_all[~is_trained], of_all[is_trained]), CORES
                 )
                 named |= {tuple(sorted((row.file, row.held_out))) for row in pairs.itertuples()}

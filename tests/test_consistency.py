@@ -183,7 +183,7 @@ def test_data_come_from_stages_that_stand_before(stage):
     weights = ["backbones/${backbone.weights}"]
     seen = ["pairs.csv", "backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}"], "group": seen, "bottlenecks": weights, "label_safety": weights}
-    allowed["leaks"] = ["pairs.csv"]
+    allowed |= {"leaks": ["pairs.csv"], "cross_validation": ["pairs.csv", *weights]}
     allowed |= {"preview": ["${raw}"], "distorted": weights, "export": weights}
     assert others == allowed.get(name_of(stage), [])
 

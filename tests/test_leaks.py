@@ -15,8 +15,9 @@ from copies import KINDS, copy, photos
 from huskies.augmentation import policy
 from huskies.augmentation.copies import copy_seed
 from huskies.errors import HuskyError
-from huskies.images import codec, manifest, naming
+from huskies.images import codec, manifest, naming, places
 from huskies.job import Job
+from huskies.near_duplicates import leaking
 from huskies.steps import leaks, split
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,7 +74,7 @@ COPY = copy_of(TRAIN, 0)
 
 
 def found(trained: list[dict], originals: list[dict], copies: list[dict]) -> list[str]:
-    return leaks.sentences(leaks.find_leaks(*map(manifest.make, (trained, originals, copies))))
+    return leaking.sentences(leaks.find_leaks(*map(manifest.make, (trained, originals, copies))))
 
 
 def test_originals_and_copies_of_training_images_do_not_leak():
@@ -340,8 +341,8 @@ def test_twenty_pairs_are_shown_side_by_side_wherever_their_images_lie(tmp_path,
     pair = {"file": "cat/train_1_0.jpg", "held_out": "cat/val_2.jpg", "reason": "near-duplicate", "similarity": "0.99"}
     gone = {**pair, "held_out": "", "reason": "unknown", "similarity": ""}
     drawn = []
-    monkeypatch.setattr(leaks.contact_sheet, "draw", lambda rows, _: drawn.extend(rows))
-    leaks.draw(pd.DataFrame([pair, gone] + [pair] * 30), [tmp_path / "split", tmp_path / "augment"])
+    monkeypatch.setattr(leaking.contact_sheet, "draw", lambda rows, _: drawn.extend(rows))
+    leaking.draw(pd.DataFrame([pair, gone] + [pair] * 30), [tmp_path / "split", tmp_path / "augment"])
     assert len(drawn) == 20
     assert drawn[0].caption == "cat/train_1_0.jpg\ncat/val_2.jpg\nnear-duplicate 0.99"
     assert [picture.jpeg for picture in drawn[0].pictures] == [jpeg("one"), jpeg("other")]
@@ -417,7 +418,7 @@ def plant(clone: Clone, source: Path, kind: str, seed: int) -> Path:
     pixels = copy(kind, codec.decode(source.read_bytes()))
     for quality in range(90, 30, -1):
         content = codec.encode(pixels, quality)
-        if split.position(seed, codec.sha256(content)[:16]) >= 0.5:
+        if places.position(seed, codec.sha256(content)[:16]) >= 0.5:
             path = source.with_name(f"{source.stem}-{kind.replace(' ', '-')}.jpg")
             path.write_bytes(content)
             return path

@@ -13,9 +13,9 @@ from browser import DESKTOP, PHONE, visit
 from conftest import Clone, bare_job, do, stages_run
 from huskies.augmentation import gallery
 from huskies.errors import HuskyError
-from huskies.images import codec, contact_sheet, manifest, raw, raw_files
+from huskies.images import codec, contact_sheet, manifest, places, raw, raw_files
 from huskies.job import Job
-from huskies.steps import convert, preview, split
+from huskies.steps import convert, preview
 
 SPLIT = {"given": "keep", "validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
 POLICY = [{"transform": "Affine", "rotate": [-20, 20], "p": 1.0}, {"transform": "HorizontalFlip", "p": 0.5}]
@@ -110,7 +110,7 @@ def test_the_images_are_those_that_the_split_trains_on(tmp_path):
     # As group and split would have it, without near-duplicates: each image is a group of its own.
     place = {str(path.relative_to(source)): codec.sha256(path.read_bytes())[:16] for path in source.rglob("*.jpg")}
     for seed in (1, 2):
-        expected = sorted(file for file, group in place.items() if split.position(seed, group) >= 0.5)
+        expected = sorted(file for file, group in place.items() if places.position(seed, group) >= 0.5)
         assert trained_on(source, seed=seed) == expected
     assert trained_on(source, repeat=1) != trained_on(source)
 

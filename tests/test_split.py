@@ -11,7 +11,7 @@ import pytest
 from conftest import bare_job
 from huskies import receipt
 from huskies.errors import HuskyError
-from huskies.images import manifest
+from huskies.images import manifest, places
 from huskies.job import Job
 from huskies.steps import split
 from hypothesis import given, settings
@@ -45,17 +45,6 @@ SEED = st.integers(0, 1000)
 FRACTION = st.sampled_from([0.05, 0.1, 0.25, 0.4])
 
 
-def test_a_place_is_the_same_for_ever():
-    # The start of the sha256 of "1:abc", as `sha256sum` prints it.
-    assert split.position(1, "abc") == 0xFAC4D75282E3DE35 / 2**64
-
-
-@settings(deadline=None)
-@given(st.integers(), st.text("0123456789abcdef", min_size=1))
-def test_every_place_is_within_0_and_1(seed, group):
-    assert 0 <= split.position(seed, group) < 1
-
-
 @settings(deadline=None)
 @given(GROUPS, FRACTION, FRACTION, SEED)
 def test_every_class_is_in_every_split(pairs, validation, test, seed):
@@ -80,7 +69,7 @@ def test_a_group_lies_where_its_hash_says_unless_a_move_is_named(pairs, fraction
     split_of, moves = split.assign(frame(pairs), fraction, fraction, seed)
     moved = {move["group"] for move in moves}
     for group, where in split_of.items():
-        place = split.position(seed, group)
+        place = places.position(seed, group)
         by_hash = "val" if place < fraction else "test" if place < 2 * fraction else "train"
         assert where == by_hash or group in moved
 
@@ -122,7 +111,7 @@ def test_with_groups_of_several_classes_every_class_is_in_every_split_or_the_err
 
 
 def test_a_move_takes_the_lowest_place_that_can_be_spared_and_is_named():
-    groups = sorted((f"g{number}" for number in range(200)), key=lambda group: split.position(1, group))
+    groups = sorted((f"g{number}" for number in range(200)), key=lambda group: places.position(1, group))
     high = groups[-4:]
     split_of, moves = split.assign(frame([("a", group) for group in high]), 0.1, 0.1, 1)
     assert split_of == {high[0]: "val", high[1]: "test", high[2]: "train", high[3]: "train"}
@@ -133,7 +122,7 @@ def test_a_move_takes_the_lowest_place_that_can_be_spared_and_is_named():
 
 
 def test_a_class_with_validation_groups_only_gives_training_one():
-    groups = sorted((f"g{number}" for number in range(200)), key=lambda group: split.position(1, group))[:3]
+    groups = sorted((f"g{number}" for number in range(200)), key=lambda group: places.position(1, group))[:3]
     split_of, moves = split.assign(frame([("a", group) for group in groups]), 0.5, 0.0, 1)
     assert split_of == {groups[0]: "train", groups[1]: "val", groups[2]: "val"}
     assert moves == [{"group": groups[0], "label": "a", "before": "val", "after": "train"}]
@@ -257,9 +246,9 @@ def test_an_image_that_others_displace_from_the_training_is_named(tmp_path):
     receipt.write(first.output, {"stage": "split", "params": first.params})
     first.output.rename(tmp_path / "last")
     trained = manifest.read(tmp_path / "last/manifest.csv").query("label == 'cat' and split == 'train'")
-    last = max(trained["group"], key=lambda group: split.position(1, group))
+    last = max(trained["group"], key=lambda group: places.position(1, group))
     # One more group, whose place is before it and behind what is held out.
-    name = next(each for each in DIGEST if 0.5 < split.position(1, each) < split.position(1, last))
+    name = next(each for each in DIGEST if 0.5 < places.position(1, each) < places.position(1, last))
     rows.append({"file": "cat/new.jpg", "label": "cat", "group": name, "weight": ""})
     lines = split.run(dataclasses.replace(make_job(tmp_path, rows, train_per_class=3), previous=tmp_path / "last"))
     file = last.removeprefix("cat")
@@ -354,7 +343,7 @@ def test_fewer_training_images_are_the_first_of_them_in_whole_groups_and_no_clas
     assert {group: each for group, each in everything.items() if each != "train"}.items() <= fewer.items()
     assert fewer.items() <= everything.items()
     assert fewer.items() <= split.assign(rows, 0.2, 0.0, seed, repeat, images + 1)[0].items()
-    place = {group: split.position(f"{seed}:{repeat}" if repeat else seed, group) for group in everything}
+    place = {group: places.position(f"{seed}:{repeat}" if repeat else seed, group) for group in everything}
     for label in "abc":
         sizes = Counter(group for each, group in pairs if each == label and everything[group] == "train")
         taken, count = set(), 0
@@ -371,7 +360,7 @@ def test_a_group_of_two_classes_is_trained_on_where_one_of_them_needs_it():
     everything, _ = split.assign(frame(pairs), 0.3, 0.0, 1)
     fewer, _ = split.assign(frame(pairs), 0.3, 0.0, 1, train_per_class=4)
     trained = [
-        group for group in sorted(everything, key=lambda each: split.position(1, each)) if everything[group] == "train"
+        group for group in sorted(everything, key=lambda each: places.position(1, each)) if everything[group] == "train"
     ]
     of_a = [group for group in trained if group in DIGEST[:40]]
     assert everything[DIGEST[39]] == "train"
@@ -444,7 +433,7 @@ def test_what_moved_since_the_last_split_is_named(tmp_path):
     was, now = rows.loc["raw 0", "split"], "val"
     assert was != now
     # A group that has gained a member with a smaller sha256 has another name, and lies elsewhere.
-    name = next(each for each in DIGEST if split.position(1, each) < 0.25)
+    name = next(each for each in DIGEST if places.position(1, each) < 0.25)
     rows = [{**row, "group": name} if row["group"] == "cat0" else row for row in ROWS]
     lines = split.run(dataclasses.replace(make_job(tmp_path, rows), previous=tmp_path / "last")).splitlines()
     assert [line for line in lines if "was in" in line] == [

@@ -18,8 +18,8 @@ def receipt(stage):
 
 
 def made(stage):
-    """Return the receipt of a stage of the flow that a rule reads."""
-    return of_flow(lambda flow: flow.receipt(stage))
+    """Return the receipt of a stage of the flow that a rule reads, or nothing where the flow does without the stage."""
+    return of_flow(lambda flow: flow.receipt(stage) if stage in flow.plans else [])
 
 
 def made_raw():

@@ -26,6 +26,9 @@ COST = "cost.json"
 LEAKS = "leaks.json"
 LEAKING = "leaks.csv"
 
+# cross_validation
+CROSS_VALIDATION = "cross_validation.json"
+
 # metrics
 METRICS = "metrics.json"
 SUMMARY = "summary.json"

@@ -1,6 +1,6 @@
 """metrics: both heads side by side on the same validation images.
 
-Reads data/leaks, data/train_baseline and data/train_augmented.
+Reads data/leaks, data/train_baseline, data/train_augmented and data/cross_validation.
 Writes data/metrics/: metrics.json, summary.json, table.txt, per_class.csv, confusion.csv, predictions.csv.
 """
 
@@ -11,6 +11,7 @@ rule metrics:
         train_baseline=made("train_baseline"),
         train_augmented=made("train_augmented"),
         leaks=made("leaks"),
+        cross_validation=made("cross_validation"),
     output:
         receipt("metrics"),
     log:

@@ -26,7 +26,7 @@ def of(job: Job, parameters: dict[str, Any]) -> str:
     used = package.libraries(_ROOT)
     described = {
         "backbone": parameters,
-        "weights": job.files,
+        "weights": {path: digest for path, digest in job.files.items() if Path(path).parts[0] == "backbones"},
         "libraries": {library: version for library, version in job.libraries.items() if library in used},
         "code": package.code(_ROOT),
     }

@@ -54,12 +54,17 @@ def nearest_across(thumbnails: np.ndarray, others: np.ndarray, count: int = NEAR
 
 
 def nearest_sources(
-    held_out: np.ndarray | Rows, trained: np.ndarray | Rows, sources: np.ndarray, count: int = NEAREST
+    held_out: np.ndarray | Rows,
+    trained: np.ndarray | Rows,
+    sources: np.ndarray,
+    count: int = NEAREST,
+    groups: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return the `count` different sources (fewer if there are fewer) of the nearest rows of `trained`, nearest first.
 
     held_out, trained: float32 features, one row or more each. sources: int, the source of each row of `trained`. The
-    result has a row for each of `held_out`. Of equally near sources, the smallest comes first.
+    result has a row for each of `held_out`. Of equally near sources, the smallest comes first. groups: int, of each row
+    of held_out and of each source; sources of a row's own group come after all others.
     """
     scale = moments([held_out, trained])
     looked_for = directions(held_out, *scale)
@@ -73,6 +78,9 @@ def nearest_sources(
         for start in range(0, len(held_out), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             of_sources = np.maximum.reduceat(looked_for[chunk] @ rows.T, starts[first:beyond] - begin, axis=1)
+            if groups is not None:
+                own = groups[0][chunk, None] == groups[1][names[first:beyond]]
+                of_sources[own] = -np.finfo(np.float32).max
             values = np.concatenate([best[chunk], of_sources], axis=1)
             known = np.broadcast_to(names[first:beyond], of_sources.shape)
             known = np.concatenate([best_names[chunk], known], axis=1)

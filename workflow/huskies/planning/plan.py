@@ -18,6 +18,8 @@ from huskies.planning.params import FILE, lookup
 from huskies.planning.stage_list import PACKAGE, PINS, controls, is_code, module_of, read, stages, upstream
 
 FOLDER = Path(".snakemake/plans")
+# Stages that other flows do without: they are compared by the images that each of them holds out.
+ONLY_OWN = ("cross_validation",)
 # What a library computes with, without our importing it.
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 
@@ -36,20 +38,25 @@ def libraries(stage: str, package: imports.Package, pins: dict[str, str]) -> dic
 
 
 def all_plans(
-    params: dict[str, Any], workspace: Path = Path(), given: dict[str, dict[str, Any]] | None = None
+    params: dict[str, Any],
+    workspace: Path = Path(),
+    given: dict[str, dict[str, Any]] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the plan of every stage for validated parameters. Reads files, writes none.
 
     given: plans that are taken as they are: of stages that are shared with another flow, and of the control that
-    makes the raw images, if one does.
+    makes the raw images, if one does. A flow that is given any is not the user's own, and has no stage of ONLY_OWN.
     """
     plans = dict(given or {})
+    left_out = ONLY_OWN if given else ()
     flow, package = stages(workspace), imports.Package(workspace / PACKAGE)
+    flow = {name: stage for name, stage in flow.items() if name not in left_out}
     makers = [name for name in plans if name not in flow]
     for name, stage in flow.items():
         if name not in plans:
             reads_raw = "${raw}" in stage["deps"]
-            above = [*upstream(stage), *(makers if reads_raw else [])]
+            above = [each for each in upstream(stage) if each not in left_out]
+            above += makers if reads_raw else []
             inputs = {each: receipt.plan_hash(plans[each]) for each in above}
             plans[name] = _plan(name, stage, params, inputs, package, workspace)
             if reads_raw and not makers:

@@ -1,4 +1,8 @@
-"""metrics: both heads side by side on the same validation images, with intervals. The only stage with a verdict."""
+"""metrics: both heads side by side, in cross-validation and on one set of validation images, and a verdict.
+
+The verdict is that of cross-validation, which asks every image. Flows without it, as those of the controls, have that
+of the validation images.
+"""
 
 import json
 from pathlib import Path
@@ -73,15 +77,34 @@ def conclude(metrics: dict) -> dict:
     }
 
 
-def summary(metrics: dict) -> dict:
-    """Return the few numbers that tell experiments apart, flat, as the columns of `dvc exp show`.
+def lead(metrics: dict, asked: dict) -> dict:
+    """Return `metrics` with what cross-validation says before it, whose verdict and sentence they then are.
 
-    baseline, augmented, gain: validation accuracy, and by how much it differs; low, high: the gain's interval.
+    asked: cross_validation.json. What the validation images alone say goes under the key `validation`.
     """
-    heads = {name: metrics[name]["val_accuracy"] for name in outputs.HEADS}
-    gain = metrics["gain"]
-    interval = {"gain": gain["val_accuracy"], "low": gain["low"], "high": gain["high"]}
-    return {**heads, **interval, "images_to_tell": metrics["images_to_tell"], "leaks": metrics["leaks"]}
+    concluded = ("verdict", "images_to_tell", "sentence")
+    of_validation = {key: metrics[key] for key in concluded}
+    others = {key: value for key, value in metrics.items() if key not in concluded}
+    verdict = {key: asked[key] for key in concluded}
+    kept = {key: value for key, value in asked.items() if key not in concluded}
+    return {**verdict, "cross_validation": kept, **others, "validation": of_validation}
+
+
+def summary(metrics: dict) -> dict:
+    """Return the few numbers that tell experiments apart, as the columns of `dvc exp show`.
+
+    baseline, augmented, gain: accuracy, and by how much it differs; low, high: the gain's interval. Those of
+    cross-validation come first, in a group of their own, and then those of the validation images.
+    """
+
+    def few(found: dict, accuracy: str) -> dict:
+        heads = {name: found[name][accuracy] for name in outputs.HEADS}
+        return {**heads, "gain": found["gain"][accuracy], **{end: found["gain"][end] for end in ("low", "high")}}
+
+    asked = metrics.get("cross_validation")
+    leading = {"cross_validation": few(asked, "accuracy")} if asked else {}
+    others = {"images_to_tell": metrics["images_to_tell"], "leaks": metrics["leaks"]}
+    return {**leading, **few(metrics, "val_accuracy"), **others}
 
 
 def per_class(head: str, predicted: pd.DataFrame) -> pd.DataFrame:
@@ -104,7 +127,7 @@ def confusion(head: str, predicted: pd.DataFrame) -> pd.DataFrame:
 
 
 def table(metrics: dict) -> str:
-    """Return the numbers as a few lines of text, after the warning where they are false."""
+    """Return the numbers of the validation images as a few lines of text, after the warning where they are false."""
     lines = [verdicts.warning(metrics)] if metrics["leaks"] else []
     lines += [f"{'':12}{'training images':>16}{'train':>9}{'validation':>12}{'95 % interval':>20}"]
     for name in outputs.HEADS:
@@ -143,16 +166,22 @@ def run(job: Job) -> str:
     found = _read(job.inputs["leaks"] / outputs.LEAKS)
     metrics |= {"leaks": found["leaks"], "leaks_action": found["action"], "chosen_on_validation": chosen}
     metrics |= conclude(metrics)
+    text = table(metrics)
+    if "cross_validation" in job.inputs:
+        folder = job.inputs["cross_validation"]
+        metrics = lead(metrics, _read(folder / outputs.CROSS_VALIDATION))
+        asked = (folder / outputs.TABLE).read_text(encoding="utf-8")
+        text = f"{asked}\nOn one set of validation images, as the article has it:\n{text}"
     metrics["provenance"] = job.provenance
     (job.output / outputs.METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
     (job.output / outputs.SUMMARY).write_text(json.dumps(summary(metrics), indent=1) + "\n")
-    (job.output / outputs.TABLE).write_text(table(metrics), encoding="utf-8")
+    (job.output / outputs.TABLE).write_text(text, encoding="utf-8")
     for file, count in ((outputs.PER_CLASS, per_class), (outputs.CONFUSION, confusion)):
         rows = pd.concat([count(name, each) for name, each in predicted.items()])
         rows.to_csv(job.output / file, index=False, lineterminator="\n")
     actual = predicted["augmented"][["file", "label", "predicted"]].rename(columns={"label": "actual"})
     actual.to_csv(job.output / outputs.PREDICTIONS, index=False, lineterminator="\n")
-    return "\n" + table(metrics)
+    return "\n" + text
 
 
 def _read(path: Path) -> dict:

@@ -7,10 +7,10 @@ and adding images leaves the others where they are. TensorFlow's retrain.py spli
 A set that comes already split keeps its parts, unless split.given is mix.
 """
 
-import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,10 @@ import pandas as pd
 
 from huskies import receipt, restore
 from huskies.errors import HuskyError, some
-from huskies.images import given_parts, manifest, naming
+from huskies.images import given_parts, manifest, naming, places
 from huskies.job import Job
 
 MOVES = "moves.csv"
-
-
-def position(seed: int | str, group: str) -> float:
-    """Return the place of a group in [0, 1): the same on every machine, for ever."""
-    digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
-    return int.from_bytes(digest[:8]) / 2**64
 
 
 def assign(
@@ -58,19 +52,20 @@ def assign(
     own = Counter(held_out.values())
     drawn_val, drawn_test = 0.0 if own["val"] else validation, 0.0 if own["test"] else test
     wanted = ["train", "val"] + (["test"] if test or own["test"] else [])
-    place = {group: position(seed, group) for group in rows["group"].unique()}
+    place = {group: places.position(seed, group) for group in rows["group"].unique()}
     split_of = {
         group: "val" if where < drawn_val else "test" if where < drawn_val + drawn_test else "train"
         for group, where in place.items()
     } | held_out
-    moves = _fill_classes(rows, split_of, place, wanted, held_out)
+    moves = places.fill_classes(rows, split_of, place, wanted, partial(_too_small, wanted), held_out)
     if repeat:
         tested = {group for group, split in split_of.items() if split == "test"}
-        place = {group: position(f"{seed}:{repeat}", group) for group in place}
+        place = {group: places.position(f"{seed}:{repeat}", group) for group in place}
         fraction = own["val"] / (len(place) - len(tested)) if own["val"] else validation / (1 - drawn_test)
         for group in split_of.keys() - tested:
             split_of[group] = "val" if place[group] < fraction else "train"
-        others = _fill_classes(rows, split_of, place, ["train", "val"], tested)
+        both = ["train", "val"]
+        others = places.fill_classes(rows, split_of, place, both, partial(_too_small, both), tested)
         moves = [move for move in moves if move["after"] == "test"] + others
     if train_per_class:
         trained = {group for group, split in split_of.items() if split == "train"}
@@ -101,38 +96,6 @@ def _first(rows: pd.DataFrame, place: dict[str, float], images: int) -> set[str]
     return set(sizes["group"][before < images])
 
 
-def _fill_classes(
-    rows: pd.DataFrame,
-    split_of: dict[str, str],
-    place: dict[str, float],
-    wanted: list[str],
-    fixed: Collection[str] = (),
-) -> list[dict[str, str]]:
-    """Move groups, none of them fixed, until each class has one in each wanted split; return the moves."""
-    labels_of = rows.groupby("group")["label"].unique()
-    groups_of = rows.groupby("label")["group"].unique()
-    counts = Counter((label, split_of[group]) for group, labels in labels_of.items() for label in labels)
-
-    def can_go(group: str) -> bool:
-        return group not in fixed and all(counts[label, split_of[group]] > 1 for label in labels_of[group])
-
-    moves = []
-    for label, groups in groups_of.items():
-        for after in wanted:
-            if counts[label, after]:
-                continue
-            spare = list(filter(can_go, groups))
-            if not spare:
-                raise HuskyError(_too_small(label, len(groups), wanted))
-            group = min(spare, key=lambda each: (place[each], each))
-            moves.append({"group": group, "label": label, "before": split_of[group], "after": after})
-            for other in labels_of[group]:
-                counts[other, split_of[group]] -= 1
-                counts[other, after] += 1
-            split_of[group] = after
-    return moves
-
-
 def moved(rows: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
     """Return a line for each image that is held out or trained on otherwise than in an earlier manifest.
 
@@ -151,7 +114,7 @@ def moved(rows: pd.DataFrame, earlier: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _too_small(label: str, groups: int, wanted: list[str]) -> str:
+def _too_small(wanted: list[str], label: str, groups: int) -> str:
     without_test = " or set split.test to 0 in params.yaml," if len(wanted) == 3 and groups >= 2 else ""
     return (
         f"the class '{label}' is too small: its images form {groups} group(s), which never cross a split, and "

@@ -57,6 +57,17 @@ def fit(
     all rows of each. The history of each image is whether it was right (bool) and its cross-entropy (float32), both
     points × images. Raises HuskyError if the training diverges.
     """
+    model, advance = begin(train, classes, parameters)
+    return model, *follow(model, advance, parameters["steps"], train, validation, parameters["keep"], stage)
+
+
+def begin(
+    train: tuple[Rows | np.ndarray, np.ndarray], classes: int, parameters: dict[str, Any]
+) -> tuple["head.Head", Callable[[int, int], None]]:
+    """Return (a head that has learnt nothing yet, what takes its steps from the first number to before the second).
+
+    train, parameters: as for `fit`.
+    """
     batches = draw_batches(
         train[1],
         parameters["steps"],
@@ -70,7 +81,7 @@ def fit(
     def advance(start: int, stop: int) -> None:
         model.advance(batches[start:stop], None if shares is None else shares[start:stop])
 
-    return model, *follow(model, advance, len(batches), train, validation, parameters["keep"], stage)
+    return model, advance
 
 
 def follow(

@@ -1,0 +1,145 @@
+"""cross_validation: every image that is not a test image is asked of heads that were trained without its fold.
+
+The copies of validation images, which no other stage makes, are made here, and are gone when the stage ends. No group
+crosses a fold, so neither does an image and its copies, whichever way they are known to belong together.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from huskies import cache_file, outputs
+from huskies.augmentation.copies import copies_of
+from huskies.backbone import identity, inference, kept
+from huskies.backbone.features import Rows, load_features, rows_of
+from huskies.backbone.store import Store
+from huskies.images import codec, folds, manifest, naming, pairs
+from huskies.job import Job
+from huskies.near_duplicates import across, leaking
+from huskies.statistics import cross_validated, verdicts
+from huskies.training import out_of_fold
+
+_COPIES = "copies"
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All that is trained on or asked: images, then their copies.
+
+    images: their rows of data/split/manifest.csv. rows: those of the images and of all copies, of either manifest.
+    features: float32 parts, in all a row for each of `rows`. source: int, the image that each of `rows` descends from.
+    """
+
+    images: pd.DataFrame
+    rows: pd.DataFrame
+    features: list[np.ndarray]
+    source: np.ndarray
+
+
+def gather(job: Job) -> Everything:
+    """Return the images and copies with their bottlenecks, all of one identity; what is not known yet is computed."""
+    images = rows_of(job.inputs["split"], "train", "val")
+    copies = manifest.read(job.inputs["augment"] / manifest.NAME)
+    _, original = load_features(job.inputs["bottlenecks_original"], images)
+    _, copied = load_features(job.inputs["bottlenecks_augmented"], copies)
+    aug = job.params["aug"]
+    held_out = images[images["split"] == "val"] if aug["factor"] else images.iloc[:0]
+    made = make_copies(job, held_out)
+    parameters = inference.settle(job.params["backbone"], job.inputs["split"])
+    read = (job.inputs["bottlenecks_original"], job.inputs["bottlenecks_augmented"])
+    identity.check(*read, computed=identity.of(job, parameters))
+    folder = job.output / _COPIES
+    with Store(cache_file.cache_folder()) as store:
+        computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
+    rows = pd.concat([images, copies, made], ignore_index=True)
+    number_of = {sha256: number for number, sha256 in enumerate(images["source_sha256"])}
+    return Everything(images, rows, [original, copied, computed], rows["source_sha256"].map(number_of).to_numpy())
+
+
+def make_copies(job: Job, images: pd.DataFrame) -> pd.DataFrame:
+    """Write the copies of images, as the stage augment would make them, to job.output/copies; return their manifest."""
+    folder, quality = job.inputs["split"], job.params["convert"]["quality"]
+    results = copies_of(images, folder, job.params["aug"], quality, job.cores, job.stage)
+    (job.output / _COPIES).mkdir()
+    made = []
+    for row, copies in zip(images.to_dict("records"), results, strict=True):
+        for k, jpeg in enumerate(copies):
+            path = job.output / _COPIES / naming.with_copy(row["file"], k)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(jpeg)
+            file = str(path.relative_to(job.output / _COPIES))
+            made.append({**row, "file": file, "copy": str(k), "sha256": codec.sha256(jpeg)})
+    return manifest.make(made)
+
+
+def check(job: Job, everything: Everything, fold_of: np.ndarray, action: str) -> pd.DataFrame:
+    """Return the leaks between folds as leaking.COLUMNS; raise HuskyError for any if `action` is fail.
+
+    fold_of: int, repeats × images. Looked for are rows of two folds that belong together, and near-duplicates of two
+    groups: any two groups may be in different folds.
+    """
+    images, source = everything.images, everything.source
+    crossing = pd.concat([folds.crossing(everything.rows, fold[source]) for fold in fold_of])
+    crossing = crossing.rename(columns={"other": "held_out"}).assign(similarity="")
+    said = pairs.read() if str(pairs.PATH) in job.files else pairs.Said()
+    different = pairs.by_content(said.different, images)
+    features = everything.features[0], Rows(everything.features, np.arange(len(source)))
+    near = across.find_near_groups(job.inputs["split"], images, features, source, job.cores, different, job.stage)
+    leaks = pd.concat([crossing[leaking.COLUMNS], near]).drop_duplicates(ignore_index=True)
+    if len(leaks):
+        leaking.leave_pairs(leaks, images)
+        if action == "fail":
+            leaking.refuse(job, leaks, leaking.draw(leaks, [job.inputs["split"]]))
+    return leaks
+
+
+def answers(everything: Everything, folds_of: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return a row for each repeat and image: file, label, group, sha256, repeat, fold, and both heads' answers.
+
+    probabilities: by head, float32, repeats × images × classes.
+    """
+    names = sorted(everything.images["label"].unique())
+    frames = []
+    for repeat, fold in enumerate(folds_of):
+        frame = everything.images[["file", "label", "group", "sha256"]].assign(repeat=repeat, fold=fold)
+        for head in outputs.HEADS:
+            found = probabilities[head][repeat]
+            frame[head] = [names[each] for each in found.argmax(axis=1)]
+        for head in outputs.HEADS:
+            columns = [f"{head}_p_{name}" for name in names]
+            values = np.round(probabilities[head][repeat].astype(float), 6)
+            frame = pd.concat([frame, pd.DataFrame(values, columns=columns, index=frame.index)], axis=1)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def run(job: Job) -> str:
+    """Fill job.output with predictions.csv, cross_validation.json, per_class.csv and table.txt; return the table."""
+    parameters, gate = job.params["cross_validation"], job.params["leaks"]
+    everything = gather(job)
+    images = everything.images
+    seed, repeats = job.params["split"]["seed"], range(parameters["repeats"])
+    fold_of = np.stack([folds.assign(images, parameters["folds"], repeat, seed) for repeat in repeats])
+    leaks = check(job, everything, fold_of, gate["action"])
+    labels = pd.factorize(images["label"], sort=True)[0]
+    asked = out_of_fold.predict(everything.features, labels, everything.source, fold_of, job.params["train"], job.cores)
+    found = list(asked)
+    probabilities = {head: np.stack(found[number::2]) for number, head in enumerate(outputs.HEADS)}
+    right = {head: each.argmax(axis=2) == labels for head, each in probabilities.items()}
+    numbers = {**parameters, **cross_validated.summarise(right, images)}
+    numbers |= {"leaks": len(leaks), "leaks_action": gate["action"]}
+    for head, rows in zip(outputs.HEADS, (len(images), len(everything.rows)), strict=True):
+        numbers[head]["training_images"] = round(rows * (parameters["folds"] - 1) / parameters["folds"])
+    numbers["sentence"] = f"{verdicts.warning(numbers)} {numbers['sentence']}".strip()
+    shutil.rmtree(job.output / _COPIES)
+    predictions = answers(everything, fold_of, probabilities)
+    predictions.to_csv(job.output / outputs.PREDICTIONS, index=False, lineterminator="\n")
+    classes = cross_validated.per_class(right, images)
+    classes.to_csv(job.output / outputs.PER_CLASS, index=False, lineterminator="\n")
+    (job.output / outputs.CROSS_VALIDATION).write_text(json.dumps(numbers, indent=1) + "\n")
+    text = cross_validated.table(numbers)
+    (job.output / outputs.TABLE).write_text(text, encoding="utf-8")
+    return "\n" + text
