@@ -63,6 +63,7 @@ def job(
     shown: dict[str, list[dict[str, str]]] | None = None,
     leaks: int = 0,
     action: str = "fail",
+    asked: dict | None = None,
 ) -> Job:
     shown = shown or {name: rows(predicted) for name, predicted in PREDICTED.items()}
     inputs = {}
@@ -76,6 +77,11 @@ def job(
         right, cross_entropy = curves(shown[name])
         np.save(train / "validation_right.npy", right)
         np.save(train / "validation_cross_entropy.npy", cross_entropy)
+    if asked:
+        inputs["cross_validation"] = folder / "cross_validation"
+        inputs["cross_validation"].mkdir()
+        (inputs["cross_validation"] / "cross_validation.json").write_text(json.dumps(asked))
+        (inputs["cross_validation"] / "table.txt").write_text("every image asked\n")
     inputs["leaks"] = folder / "leaks"
     inputs["leaks"].mkdir()
     (inputs["leaks"] / "leaks.json").write_text(json.dumps({"leaks": leaks, "action": action}))
@@ -86,6 +92,17 @@ def job(
         inputs=inputs,
         output=folder / "out",
     )
+
+
+ASKED = {
+    "baseline": {"accuracy": 0.8, "low": 0.7, "high": 0.9},
+    "augmented": {"accuracy": 0.9, "low": 0.8, "high": 0.95},
+    "gain": {"accuracy": 0.1, "low": 0.02, "high": 0.18},
+    "leaks": 0,
+    "verdict": "helped",
+    "images_to_tell": 40,
+    "sentence": "Augmentation helped by 10.0 points.",
+}
 
 
 def written(folder: Path) -> dict:
@@ -252,3 +269,35 @@ def test_heads_validated_on_different_images_are_not_compared(tmp_path, change):
         "data/train_augmented, and run the same command again."
     )
     assert list(given_job.output.iterdir()) == []
+
+
+def test_the_verdict_is_that_of_cross_validation_and_the_validation_images_have_theirs_below(tmp_path):
+    assert metrics.run(job(tmp_path / "asked", asked=ASKED)).startswith("\nevery image asked\n")
+    metrics.run(job(tmp_path / "alone"))
+    found, alone = written(tmp_path / "asked"), written(tmp_path / "alone")
+    concluded = ("verdict", "images_to_tell", "sentence")
+    assert {key: found[key] for key in concluded} == {key: ASKED[key] for key in concluded}
+    assert found["validation"] == {key: alone[key] for key in concluded}
+    assert found["cross_validation"] == {key: ASKED[key] for key in ("baseline", "augmented", "gain", "leaks")}
+    assert {key: found[key] for key in ("baseline", "augmented", "gain")} == {
+        key: alone[key] for key in ("baseline", "augmented", "gain")
+    }
+    assert list(found)[:4] == [*concluded, "cross_validation"]
+
+
+def test_experiments_are_told_apart_by_both_gains(tmp_path):
+    metrics.run(job(tmp_path, asked=ASKED))
+    found = json.loads((tmp_path / "out/summary.json").read_text())
+    assert found["cross_validation"] == {"baseline": 0.8, "augmented": 0.9, "gain": 0.1, "low": 0.02, "high": 0.18}
+    assert found["gain"] == 0.125
+
+
+def test_the_table_has_what_every_image_says_before_what_the_validation_images_say(tmp_path):
+    metrics.run(job(tmp_path, asked=ASKED))
+    text = (tmp_path / "out/table.txt").read_text(encoding="utf-8")
+    assert text == f"every image asked\n\nOn one set of validation images, as the article has it:\n{TABLE}"
+
+
+def test_what_leaked_into_the_other_trainings_is_said_before_the_verdict(tmp_path):
+    metrics.run(job(tmp_path, leaks=3, action="warn", asked=ASKED))
+    assert written(tmp_path)["sentence"] == f"{FALSE} {ASKED['sentence']}"

@@ -60,11 +60,19 @@ def test_every_number_is_that_of_metrics_json(page, job):
         assert value == str(expected), key
     of_heads = {f"{head}.{name}" for head in ("baseline", "augmented") for name in numbers["baseline"]}
     left_out = {"augmented.val_images"}
-    assert page.numbers.keys() == (of_heads - left_out) | {f"gain.{name}" for name in numbers["gain"]} | {"leaks"}
+    expected = (of_heads - left_out) | {f"gain.{name}" for name in numbers["gain"]} | {"leaks"}
+    asked = {f"cross_validation.{name}" for name in ("images", "groups", "folds", "repeats")}
+    asked |= {f"cross_validation.gain.{name}" for name in ("accuracy", "low", "high")}
+    for head in ("baseline", "augmented"):
+        asked |= {f"cross_validation.{head}.{name}" for name in ("training_images", "accuracy", "low", "high")}
+        asked |= {f"cross_validation.{head}.balanced.{name}" for name in ("accuracy", "low", "high")}
+    assert page.numbers.keys() == expected | asked
 
 
 def test_numbers_are_shown_as_they_are_in_the_table_of_the_stage(page):
     shown = {key: said for key, (_, said) in page.numbers.items()}
+    assert shown["cross_validation.baseline.accuracy"] == "40.0\N{NO-BREAK SPACE}%"
+    assert shown["cross_validation.gain.accuracy"] == "+20.0"
     assert shown["baseline.train_accuracy"] == "98.8\N{NO-BREAK SPACE}%"
     assert shown["baseline.val_accuracy"] == "50.0\N{NO-BREAK SPACE}%"
     assert shown["augmented.val_cross_entropy"] == "0.612"
@@ -76,6 +84,13 @@ def test_numbers_are_shown_as_they_are_in_the_table_of_the_stage(page):
 def test_it_leads_with_the_sentence_of_metrics_json(page, text, job):
     assert page.said["p"][0] == numbers_of(job)["sentence"]
     assert text.index('<p class="answer') < text.index("<nav") < text.index("<h2")
+
+
+def test_what_the_validation_images_alone_say_stands_below(page, text, job):
+    said = numbers_of(job)["validation"]["sentence"]
+    assert said != numbers_of(job)["sentence"]
+    assert said in page.said["p"]
+    assert text.index('id="cross-validation"') < text.index('id="comparison"')
 
 
 def test_tables_have_what_the_files_have(page, job):
@@ -164,6 +179,7 @@ def test_figures_stand_in_files_as_they_do_in_the_page(job, text):
         "comparison",
         "confusion_augmented",
         "confusion_baseline",
+        "cross_validation",
         "learning_curves",
         "map",
         "per_class",

@@ -123,6 +123,7 @@ def clone_project(folder: Path, raw: bool = True, source: Path | None = None) ->
             shutil.copy2(image, folder / "data/digits" / label)
     clone = Clone(folder)
     clone.set(split__validation=0.3, split__test=0.2, train__steps=24, train__batch_size=16, aug__factor=2)
+    clone.set(cross_validation__folds=2, cross_validation__repeats=1)
     for command in (
         ["git", "init", "--quiet"],
         ["git", "config", "user.name", "Tester"],

@@ -16,6 +16,12 @@ rule publish:
         metrics=made("metrics"),
     output:
         report(
+            f"{published}/cross_validation.html",
+            caption="../report/cross_validation.rst",
+            category="Answer",
+            labels={"shows": "every image asked, without and with augmentation"},
+        ),
+        report(
             f"{published}/comparison.html",
             caption="../report/comparison.rst",
             category="Answer",

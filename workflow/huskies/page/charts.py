@@ -5,7 +5,6 @@ tell apart, with a contrast of 3 and more to white and to black) and in their ma
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,25 +90,20 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, measure: str, kept: int, loo
     axes.plot(kept, scale * history.set_index("step").loc[kept, f"val_{measure}"], marker, color=colour, markersize=9)
 
 
-def comparison(metrics: Mapping[str, Any], alt: str) -> str:
-    """Draw the validation accuracy of both heads and the gain, each with its 95 % interval; metrics: metrics.json.
+def comparison(heads: Mapping[str, Interval], gain: Interval, measure: str, leaks: int, alt: str) -> str:
+    """Draw the accuracy of both heads and the gain, each with its 95 % interval, as fractions; measure: its name.
 
     Where images leaked, the figure says so itself, since it is also looked at without the page.
     """
     with drawing(WIDTH, 230) as figure:
-        if metrics["leaks"]:
+        if leaks:
             figure.suptitle("false: held-out images leaked", fontsize="medium")
         above, below = figure.subplots(2, height_ratios=(2, 1))
-        for place, (name, look) in enumerate(zip(("baseline", "augmented"), LOOKS, strict=True)):
-            head = metrics[name]
-            low, high = head["val_accuracy_low"], head["val_accuracy_high"]
-            draw_interval(above, -place, (head["val_accuracy"], low, high), "{:.1f} % ({:.1f} to {:.1f})", *look)
-        above.set_yticks([0, -1], ["baseline", "augmented"])
-        above.set_title("validation accuracy, %")
-        gain = metrics["gain"]
-        draw_interval(
-            below, 0, (gain["val_accuracy"], gain["low"], gain["high"]), "{:+.1f} ({:+.1f} to {:+.1f})", INK, "D"
-        )
+        for place, (interval, look) in enumerate(zip(heads.values(), LOOKS, strict=True)):
+            draw_interval(above, -place, interval, "{:.1f} % ({:.1f} to {:.1f})", *look)
+        above.set_yticks([0, -1], list(heads))
+        above.set_title(f"{measure}, %")
+        draw_interval(below, 0, gain, "{:+.1f} ({:+.1f} to {:+.1f})", INK, "D")
         below.axvline(0, ymax=0.6, color=INK, linestyle=":")
         below.set_yticks([0], ["gain"])
         below.set_title("difference, points")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from huskies import outputs
 from huskies.augmentation import gallery
 from huskies.images import codec
 from huskies.images.contact_sheet import Row
@@ -43,7 +44,8 @@ def figures(
     points, explained = mistakes.project(*bottlenecks)
     rows, _ = bottlenecks
     drawn = {
-        "comparison": charts.comparison(metrics, metrics["sentence"]),
+        "cross_validation": cross_validated(metrics),
+        "comparison": on_validation_images(metrics),
         "learning_curves": charts.learning_curves(
             histories,
             {head: metrics[head]["step"] for head in heads},
@@ -63,6 +65,25 @@ def figures(
         alt = f"Which class the {head} head takes for which; the table below has the numbers."
         drawn[f"confusion_{head}"] = class_charts.confusion(confusion[confusion["head"] == head], labels, alt)
     return drawn
+
+
+def cross_validated(metrics: dict[str, Any]) -> str:
+    """Return the figure of what cross-validation says of both heads; metrics: metrics.json."""
+    asked = metrics["cross_validation"]
+    heads = {name: _interval(asked[name], "accuracy") for name in outputs.HEADS}
+    measure = "accuracy out of fold"
+    return charts.comparison(heads, _interval(asked["gain"], "accuracy"), measure, asked["leaks"], metrics["sentence"])
+
+
+def on_validation_images(metrics: dict[str, Any]) -> str:
+    """Return the figure of both heads on the validation images; metrics: metrics.json."""
+    heads = {name: _interval(metrics[name], "val_accuracy", "val_accuracy_") for name in outputs.HEADS}
+    gain, said = _interval(metrics["gain"], "val_accuracy"), metrics["validation"]["sentence"]
+    return charts.comparison(heads, gain, "validation accuracy", metrics["leaks"], said)
+
+
+def _interval(found: dict[str, Any], name: str, prefix: str = "") -> charts.Interval:
+    return found[name], found[f"{prefix}low"], found[f"{prefix}high"]
 
 
 def drawn_points(points: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

@@ -117,7 +117,10 @@ def answers(everything: Everything, folds_of: np.ndarray, probabilities: dict[st
 
 
 def run(job: Job) -> str:
-    """Fill job.output with predictions.csv, cross_validation.json, per_class.csv and table.txt; return the table."""
+    """Fill job.output with predictions.csv, cross_validation.json, per_class.csv and table.txt; return a line on it.
+
+    With `leaks.action: warn` there is leaks.csv, too, where there are leaks.
+    """
     parameters, gate = job.params["cross_validation"], job.params["leaks"]
     everything = gather(job)
     images = everything.images
@@ -135,11 +138,13 @@ def run(job: Job) -> str:
         numbers[head]["training_images"] = round(rows * (parameters["folds"] - 1) / parameters["folds"])
     numbers["sentence"] = f"{verdicts.warning(numbers)} {numbers['sentence']}".strip()
     shutil.rmtree(job.output / _COPIES)
+    if len(leaks):
+        leaks.to_csv(job.output / outputs.LEAKING, index=False, lineterminator="\n")
     predictions = answers(everything, fold_of, probabilities)
     predictions.to_csv(job.output / outputs.PREDICTIONS, index=False, lineterminator="\n")
     classes = cross_validated.per_class(right, images)
     classes.to_csv(job.output / outputs.PER_CLASS, index=False, lineterminator="\n")
     (job.output / outputs.CROSS_VALIDATION).write_text(json.dumps(numbers, indent=1) + "\n")
-    text = cross_validated.table(numbers)
-    (job.output / outputs.TABLE).write_text(text, encoding="utf-8")
-    return "\n" + text
+    (job.output / outputs.TABLE).write_text(cross_validated.table(numbers), encoding="utf-8")
+    heads = " and ".join(f"{numbers[head]['accuracy']:.1%}" for head in outputs.HEADS)
+    return f"{len(images)} images in {len(fold_of)} times {parameters['folds']} folds: {heads}; {len(leaks)} leaks"

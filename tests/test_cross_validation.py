@@ -1,0 +1,169 @@
+"""Tests of the stage cross_validation, from real images to its numbers."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from bottleneck_inputs import CODE, picture
+from conftest import BACKBONE, PROJECT, TRAIN, USES_KERAS, bare_job
+from huskies import digests, receipt
+from huskies.errors import HuskyError
+from huskies.images import codec, manifest, naming
+from huskies.job import Job
+from huskies.steps import augment, bottlenecks, cross_validation
+
+pytestmark = USES_KERAS
+WEIGHTS = "backbones/mini.weights.h5"
+PARAMS = {
+    "aug": {"factor": 2, "seed": 1, "policy": [{"transform": "HorizontalFlip", "p": 0.5}]},
+    "backbone": BACKBONE,
+    "convert": {"quality": 90, "max_side": 384},
+    "cross_validation": {"folds": 2, "repeats": 2},
+    "leaks": {"action": "fail"},
+    "split": {"seed": 1},
+    "train": TRAIN,
+}
+
+
+def write_split(folder: Path, twin: bool) -> None:
+    """Write 14 images of two classes, of which one is a test image; twin: two of different groups are one picture."""
+    rows = []
+    for number in range(14):
+        label, split = "cat" if number % 2 else "dog", "test" if number == 13 else "val" if number % 3 == 0 else "train"
+        content = picture(number)
+        if twin and number == 4:
+            content = codec.encode(codec.decode(picture(2)), 60)
+        file = naming.with_split(f"{label}/{number}.jpg", split)
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        sha256 = codec.sha256(content)
+        row = {"file": file, "label": label, "split": split, "group": sha256[:16], "source_sha256": sha256}
+        rows.append({**row, "sha256": sha256, "source": f"{label}/{number}.png"})
+    # Two pictures of one group.
+    rows[3]["group"] = rows[1]["group"]
+    manifest.write(manifest.make(rows, ["source"]), folder / manifest.NAME)
+
+
+def stage(name: str, folder: Path, params: dict) -> Job:
+    """Return the job of a stage whose inputs lie in `folder`."""
+    above = ("split", "augment", "bottlenecks_original", "bottlenecks_augmented")
+    (folder / name).mkdir()
+    return bare_job(
+        name,
+        folder / name,
+        params=params,
+        inputs={each: folder / each for each in above},
+        files={WEIGHTS: digests.file_digest(Path(WEIGHTS))},
+        code=dict.fromkeys(CODE, "0"),
+        libraries={"keras": "1", "tensorflow": "1"},
+    )
+
+
+def made(folder: Path, twin: bool = False, cores: int = 1, **changed: dict) -> tuple[Job, str]:
+    """Run the stages down to cross_validation; return its job and its line. changed: sections of the parameters."""
+    params = {**PARAMS, **changed}
+    write_split(folder / "split", twin)
+    augment.run(stage("augment", folder, params))
+    for name in ("bottlenecks_original", "bottlenecks_augmented"):
+        bottlenecks.run(stage(name, folder, params))
+    job = dataclasses.replace(stage("cross_validation", folder, params), cores=cores)
+    return job, cross_validation.run(job)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("asked")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(PROJECT)
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        return made(folder)
+
+
+@pytest.fixture
+def _here(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+
+
+def test_every_image_but_the_test_images_is_asked_once_a_repeat(asked):
+    job, _ = asked
+    found = pd.read_csv(job.output / "predictions.csv", dtype={"group": str})
+    images = manifest.read(job.inputs["split"] / manifest.NAME)
+    expected = sorted(images.loc[images["split"] != "test", "file"])
+    assert [sorted(rows["file"]) for _, rows in found.groupby("repeat")] == [expected, expected]
+    assert (found.groupby(["repeat", "group"])["fold"].nunique() == 1).all()
+    assert list(found.columns) == [
+        *("file", "label", "group", "sha256", "repeat", "fold", "baseline", "augmented"),
+        *("baseline_p_cat", "baseline_p_dog", "augmented_p_cat", "augmented_p_dog"),
+    ]
+    for head in ("baseline", "augmented"):
+        probabilities = found[[f"{head}_p_cat", f"{head}_p_dog"]]
+        assert probabilities.sum(axis=1).to_numpy() == pytest.approx(np.ones(len(found)), abs=1e-5)
+        assert (probabilities.idxmax(axis=1) == f"{head}_p_" + found[head]).all()
+
+
+def test_the_numbers_are_those_of_the_predictions(asked):
+    job, line = asked
+    numbers = json.loads((job.output / "cross_validation.json").read_text())
+    found = pd.read_csv(job.output / "predictions.csv")
+    for head in ("baseline", "augmented"):
+        assert numbers[head]["accuracy"] == pytest.approx((found[head] == found["label"]).mean(), abs=1e-6)
+        assert numbers[head]["low"] <= numbers[head]["accuracy"] <= numbers[head]["high"]
+    assert (numbers["images"], numbers["groups"], numbers["folds"], numbers["repeats"]) == (13, 12, 2, 2)
+    assert (numbers["leaks"], numbers["leaks_action"]) == (0, "fail")
+    # Half of the images, and of them with two copies each.
+    assert [numbers[head]["training_images"] for head in ("baseline", "augmented")] == [6, 20]
+    gain = numbers["augmented"]["accuracy"] - numbers["baseline"]["accuracy"]
+    assert numbers["gain"]["accuracy"] == pytest.approx(gain, abs=1e-6)
+    assert line.startswith("13 images in 2 times 2 folds: ")
+    assert (job.output / "table.txt").read_text().endswith(f"{numbers['sentence']}\n")
+
+
+def test_copies_of_validation_images_are_gone_when_it_ends(asked):
+    job, _ = asked
+    names = sorted(path.name for path in job.output.iterdir())
+    assert names == ["cross_validation.json", "per_class.csv", "predictions.csv", "table.txt"]
+
+
+@pytest.mark.usefixtures("_here")
+def test_the_bytes_are_the_same_elsewhere_on_more_cores_and_from_the_store(asked, tmp_path):
+    first, _ = asked
+    again, _ = made(tmp_path, cores=3)
+    assert receipt.digests(again.output) == receipt.digests(first.output)
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_class_that_is_too_small_for_the_folds_is_refused_by_name(tmp_path):
+    with pytest.raises(HuskyError, match="the class 'cat' is too small for 9 folds"):
+        made(tmp_path, cross_validation={"folds": 9, "repeats": 1})
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_near_duplicate_in_another_fold_stops_the_run(tmp_path, monkeypatch):
+    with pytest.raises(HuskyError) as refused:
+        made(tmp_path, twin=True)
+    assert "1 training images leak from what is held out: " in str(refused.value)
+    assert "is a near-duplicate of" in str(refused.value)
+    assert "python -m huskies pairs different" in str(refused.value)
+
+
+@pytest.mark.usefixtures("_here")
+def test_with_warn_the_numbers_are_there_and_called_false(tmp_path):
+    job, line = made(tmp_path, twin=True, leaks={"action": "warn"})
+    numbers = json.loads((job.output / "cross_validation.json").read_text())
+    assert numbers["leaks"] == 1
+    assert numbers["sentence"].startswith("These numbers are false")
+    assert (job.output / "table.txt").read_text().startswith("These numbers are false")
+    assert line.endswith("1 leaks")
+    assert len(pd.read_csv(job.output / "leaks.csv")) == 1
+
+
+@pytest.mark.usefixtures("_here")
+def test_without_copies_there_is_nothing_to_gain(tmp_path):
+    job, _ = made(tmp_path, aug={**PARAMS["aug"], "factor": 0})
+    found = pd.read_csv(job.output / "predictions.csv")
+    assert (found["baseline"] == found["augmented"]).all()
+    assert json.loads((job.output / "cross_validation.json").read_text())["gain"]["accuracy"] == 0
