@@ -39,6 +39,8 @@ OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics
 
 # Every key of params.yaml, and another value for it.
 OTHERS = {
+    "cross_validation.folds": 3,
+    "cross_validation.repeats": 1,
     "raw": "elsewhere",
     "convert.quality": 90,
     "convert.max_side": 512,
@@ -95,7 +97,7 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "pairs.csv"):
+    for name in ("dvc.yaml", "pairs.csv", "corrections.csv"):
         shutil.copy(PROJECT / name, workspace)
     (workspace / "params.yaml").write_text("raw: raw\n")
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
@@ -160,8 +162,17 @@ def test_raw_images_are_listed_once_for_all_stages_that_read_them(project, value
     assert listed == [project / "raw"]
     assert plans["preview"]["raw"] == plans["convert"]["raw"]
     again = plan.all_plans(values, project, {name: plans[name] for name in ("convert", "group")})
-    assert again == plans
+    assert again["split"] == plans["split"]
     assert len(listed) == 1
+
+
+def test_a_flow_that_shares_stages_is_not_cross_validated(project, values, first):
+    shared = {name: first[name] for name in ("convert", "group")}
+    plans = plan.all_plans(values, project, shared)
+    assert first.keys() - plans.keys() == {"cross_validation"}
+    assert plans["metrics"]["inputs"].keys() == first["metrics"]["inputs"].keys() - {"cross_validation"}
+    unlike = {name for name in plans if plans[name] != first[name]}
+    assert unlike == {"metrics", "report"}
 
 
 def test_plans_are_the_same_wherever_the_workspace_lies(workspace, values, first):
@@ -188,8 +199,8 @@ def with_other(values: dict[str, Any], key: str) -> dict[str, Any]:
 @pytest.mark.parametrize("key", OTHERS)
 def test_a_parameter_changes_the_stages_that_list_it_and_those_below(project, values, first, key):
     wanted, stages = {key, key.partition(".")[0]}, stage_list.stages(PROJECT)
-    # Without the images of params.yaml go the pairs that speak of them.
-    pairs = {"group", "leaks"} if key == "raw" else set()
+    # Without the images of params.yaml go the corrections and the pairs that speak of them.
+    pairs = {"convert", "group", "leaks", "cross_validation", "preview"} if key == "raw" else set()
     readers = [
         name
         for name in FLOW

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from huskies import receipt
 from huskies.errors import HuskyError, some
-from huskies.images import pairs, raw_files
+from huskies.images import corrections, pairs, raw_files
 from huskies.planning import params, plan, stage_list
 
 Made = TypeVar("Made")
@@ -55,6 +55,7 @@ def prepare(overrides: dict[str, Any]) -> Flow:
     values = params.load(overrides=overrides)
     raw_files.check_place(Path(values["raw"]), [*stage_list.stages(), *stage_list.controls()])
     pairs.begin()
+    corrections.begin()
     plans = plan.all_plans(values)
     for folder in (Path("data"), Path(".snakemake"), Path("logs")):
         if folder.exists() and not os.access(folder, os.W_OK):

@@ -13,13 +13,15 @@ from typing import Any
 
 from huskies import atomic, digests, imports, receipt
 from huskies.errors import HuskyError
-from huskies.images import pairs, raw_files
+from huskies.images import corrections, pairs, raw_files
 from huskies.planning.params import FILE, lookup
 from huskies.planning.stage_list import PACKAGE, PINS, controls, is_code, module_of, read, stages, upstream
 
 FOLDER = Path(".snakemake/plans")
 # Stages that other flows do without: they are compared by the images that each of them holds out.
 ONLY_OWN = ("cross_validation",)
+# What names the user's own images; other flows have others.
+OF_OWN_IMAGES = (str(corrections.PATH), str(pairs.PATH))
 # What a library computes with, without our importing it.
 BROUGHT_ALONG = {"albumentations": {"scipy"}}
 
@@ -87,9 +89,8 @@ def _plan(
         for dependency in stage.get("deps", [])
         if not is_code(dependency) and not dependency.startswith("data/") and dependency != "${raw}"
     ]
-    # It names the user's own images; other flows have others.
-    if str(pairs.PATH) in data and params["raw"] != read(workspace / FILE)["raw"]:
-        data.remove(str(pairs.PATH))
+    if params["raw"] != read(workspace / FILE)["raw"]:
+        data = [each for each in data if each not in OF_OWN_IMAGES]
     return {
         "stage": name,
         "params": _section(stage, params),

@@ -3,6 +3,7 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 
 from huskies import atomic, outputs
 from huskies.errors import HuskyError, UnreadableImage, some
-from huskies.images import codec, kinds, manifest, naming, raw, raw_files
+from huskies.images import codec, corrections, kinds, manifest, naming, raw, raw_files
 from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
@@ -140,11 +141,19 @@ def guesses(noted: list[tuple[str, str, str]]) -> list[str]:
     return [f"{what}: {some(each)}" for what, each in files.items()]
 
 
+def corrected(raw_set: raw.RawSet, job: Job) -> raw.RawSet:
+    """Return the raw set as corrections.csv has it, which the plans of flows with other images do not know."""
+    if str(corrections.PATH) not in job.files:
+        return raw_set
+    images, said = corrections.apply(raw_set.images, corrections.read())
+    return replace(raw_set, images=images, notes=[*raw_set.notes, *said])
+
+
 def run(job: Job) -> str:
     """Fill job.output with `<class>/<stem>.jpg`, manifest.csv and rejected.csv; return lines on what was done."""
     parameters = job.params["convert"]
     source = Path(job.params["raw"])
-    raw_set = raw.open_raw(source)
+    raw_set = corrected(raw.open_raw(source), job)
     extra = extra_columns(raw_set.images)
     attempt = partial(_attempt, quality=parameters["quality"], max_side=parameters["max_side"])
     results = map_ordered(attempt, _contents(raw_set), job.cores, __name__, size=_size, name=itemgetter(0))

@@ -107,7 +107,7 @@ def page(sections: list[tuple[str, list[Row]]]) -> str:
 def run(job: Job) -> str:
     """Fill job.output with preview.html, policy.png and transforms.png; return a line on what they show."""
     source, configured, seed = Path(job.params["raw"]), job.params["aug"]["policy"], job.params["aug"]["seed"]
-    raw_set = raw.open_raw(source)
+    raw_set = convert.corrected(raw.open_raw(source), job)
     rows = to_train_on(raw_set, raw_digests(source, raw_set), job.params["split"])
     shown = read(raw_set, rows, job.params["convert"]["quality"], job.params["convert"]["max_side"])
     if not shown:
