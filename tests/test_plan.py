@@ -25,6 +25,7 @@ FROM_AUGMENT = [
     "bottlenecks_augmented",
     "train_augmented",
     "leaks",
+    "cross_validation",
     "metrics",
     "report",
     "test",
@@ -33,7 +34,7 @@ FROM_AUGMENT = [
 ]
 TRAININGS = ["train_baseline", "train_augmented"]
 # Those that ask for the backbone.
-OF_BACKBONE = [*BOTTLENECKS, "label_safety", "distorted", "export"]
+OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "distorted", "export"]
 # Those that look at images.
 OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "export"}]
 
@@ -219,6 +220,7 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "bottlenecks_original",
         *TRAININGS,
         "leaks",
+        "cross_validation",
         "metrics",
         "report",
         "test",
@@ -230,6 +232,7 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
     assert below(["bottlenecks_test"], first) == ["bottlenecks_test", *from_leaks, "distorted"]
     assert below(["train_baseline"], first) == ["train_baseline", *from_leaks, "label_safety", "distorted"]
     assert below(["leaks"], first) == [*from_leaks, "distorted"]
+    assert below(["cross_validation"], first) == ["cross_validation", "metrics", "report"]
     assert below(["metrics"], first) == ["metrics", "report"]
     assert below(["report"], first) == ["report"]
     for last in ("label_safety", "distorted", "export"):
@@ -348,12 +351,12 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
             OF_PIXELS,
         ),
         ("steps.group", ["group"]),
-        ("images.groups", ["group", "leaks", "preview"]),
-        ("augmentation.policy", ["augment", "report", "label_safety", "preview"]),
-        ("backbone.store", ["group", *BOTTLENECKS, "label_safety"]),
-        ("near_duplicates.comparison", ["group", "leaks", "report"]),
+        ("images.groups", ["group", "leaks", "cross_validation", "preview"]),
+        ("augmentation.policy", ["augment", "cross_validation", "report", "label_safety", "preview"]),
+        ("backbone.store", ["group", *BOTTLENECKS, "cross_validation", "label_safety"]),
+        ("near_duplicates.comparison", ["group", "leaks", "cross_validation", "report"]),
         ("near_duplicates.descriptor", ["group"]),
-        ("statistics.intervals", ["metrics", "report", "test", "label_safety", "preview"]),
+        ("statistics.intervals", ["cross_validation", "metrics", "report", "test", "label_safety", "preview"]),
         ("steps.metrics", ["metrics"]),
         ("steps.report", ["report"]),
         ("errors", FLOW),
@@ -388,13 +391,13 @@ def test_a_library_shapes_what_imports_it_and_nothing_else(first):
     shaped = {library: {name for name in FLOW if library in first[name]["libraries"]} for library in PINS}
     assert shaped["matplotlib"] == {"report"}
     assert shaped["jinja2"] == {"report", "preview"}
-    assert shaped["openvino"] == {"group", *BOTTLENECKS, "label_safety", "distorted"}
+    assert shaped["openvino"] == {"group", *BOTTLENECKS, "cross_validation", "label_safety", "distorted"}
     assert shaped["pandas"] == set(FLOW)
 
 
 def test_pairs_of_the_user_count_for_the_images_of_params_yaml_alone(workspace, values, first):
     (workspace / "pairs.csv").write_text("a.png,b.png,same\n")
-    assert own(first, plan.all_plans(values, workspace)) == ["group", "leaks"]
+    assert own(first, plan.all_plans(values, workspace)) == ["group", "leaks", "cross_validation"]
     assert list(first["leaks"]["files"]) == ["pairs.csv"]
     elsewhere = plan.all_plans({**values, "raw": "elsewhere"}, workspace)
     assert "pairs.csv" not in {path for each in elsewhere.values() for path in each["files"]}
@@ -746,6 +749,7 @@ PROVENANCE = {
     "train_baseline": {"raw", "code", "split", "backbone"},
     "train_augmented": {"raw", "code", "split", "policy", "backbone"},
     "leaks": {"raw", "code", "split", "policy", "backbone"},
+    "cross_validation": {"raw", "code", "split", "policy", "backbone"},
     "metrics": {"raw", "code", "split", "policy", "backbone"},
     "report": {"raw", "code", "split", "policy", "backbone"},
     "test": {"raw", "code", "split", "policy", "backbone"},
@@ -797,6 +801,7 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
         "backbone": {"backbone"},
         "train": set(),
         "leaks": set(),
+        "cross_validation": set(),
     }
     for name in ("metrics", "test", "leaks", "train_augmented"):
         assert sources_changed(first, after, name) == expected[section]

@@ -61,9 +61,7 @@ def apply(
     for file, (label, line) in found.items():
         where = f"{path}, line {line}"
         if file not in names:
-            raise HuskyError(
-                f"{where}: there is no image {file}.{nearest(file, names)} Correct it, or delete the line."
-            )
+            raise HuskyError(f"{where}: there is no image {file}.{nearest(file, names)} Fix it, or delete the line.")
         if label == DROP and DROP in labels:
             raise HuskyError(f"{where}: '{DROP}' leaves a photo out, and is a class here. Give the class another name.")
         if label != DROP and label not in labels:
