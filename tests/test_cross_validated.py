@@ -32,7 +32,7 @@ def test_a_gain_whose_interval_excludes_nothing_helped():
     assert found["verdict"] == verdicts.HELPED
     low, high = (verdicts.in_points(found["gain"][end]) for end in ("low", "high"))
     assert found["sentence"] == (
-        f"Augmentation helped by 18.0 points ({low} to {high}): 100 images were asked, each out of its fold."
+        f"Augmentation helped by 18.0 points ({low} to {high}) on 100 images, each held out in turn."
     )
 
 
@@ -40,7 +40,7 @@ def test_a_gain_that_may_be_nothing_says_what_it_would_take():
     found = numbers(6, 4)
     assert found["verdict"] == verdicts.CANNOT_BE_TOLD
     assert found["sentence"].startswith(
-        "With 100 images, each asked out of its fold, it cannot be told whether augmentation helped: the gain of +2.0 "
+        "With 100 images, each held out in turn, it cannot be told whether augmentation helped: the gain of +2.0 "
         "points lies between "
     )
     assert found["images_to_tell"] > 1000
@@ -73,9 +73,7 @@ def test_the_table_has_every_number_that_leads():
         found[head]["training_images"] = 80
     text = cross_validated.table(found)
     assert "baseline                  80       60.0%" in text
-    assert (
-        "100 images, each asked of heads trained on the other 4 of 5 folds, 2 times with other folds; leaks: 0" in text
-    )
+    assert "100 images, each held out in turn (5 folds, 2 times); leaks: 0" in text
     assert text.endswith(f"{found['sentence']}\n")
 
 

@@ -11,7 +11,7 @@ from bottleneck_inputs import CODE, picture
 from conftest import BACKBONE, PROJECT, TRAIN, USES_KERAS, bare_job
 from huskies import digests, receipt
 from huskies.errors import HuskyError
-from huskies.images import codec, manifest, naming
+from huskies.images import codec, corrections, manifest, naming
 from huskies.job import Job
 from huskies.steps import augment, bottlenecks, cross_validation
 
@@ -118,14 +118,28 @@ def test_the_numbers_are_those_of_the_predictions(asked):
     assert [numbers[head]["training_images"] for head in ("baseline", "augmented")] == [6, 20]
     gain = numbers["augmented"]["accuracy"] - numbers["baseline"]["accuracy"]
     assert numbers["gain"]["accuracy"] == pytest.approx(gain, abs=1e-6)
-    assert line.startswith("13 images in 2 times 2 folds: ")
+    assert line.startswith("13 images, each held out in turn: ")
     assert (job.output / "table.txt").read_text().endswith(f"{numbers['sentence']}\n")
 
 
 def test_copies_of_validation_images_are_gone_when_it_ends(asked):
     job, _ = asked
     names = sorted(path.name for path in job.output.iterdir())
-    assert names == ["cross_validation.json", "per_class.csv", "predictions.csv", "table.txt"]
+    assert names == ["cross_validation.json", "label_issues.csv", "per_class.csv", "predictions.csv", "table.txt"]
+
+
+def test_label_issues_can_be_fed_back_as_they_stand(asked, tmp_path, monkeypatch):
+    job, _ = asked
+    found = manifest.read(job.output / "label_issues.csv")
+    assert list(found.columns) == ["file", "label", "labelled", "score", "reason", "image"]
+    images = manifest.read(job.inputs["split"] / manifest.NAME)
+    assert len(found)
+    assert set(found["file"]) <= set(images.loc[images["split"] != "test", "source"])
+    assert (found["label"] != found["labelled"]).all()
+    monkeypatch.chdir(tmp_path)
+    found.head(1).to_csv("corrections.csv", index=False)
+    [(file, (label, _))] = corrections.read().items()
+    assert (file, label) == tuple(found.loc[0, ["file", "label"]])
 
 
 @pytest.mark.usefixtures("_here")

@@ -43,7 +43,7 @@ def rates(labels: list[str], features: np.ndarray, share: float) -> tuple[float,
     listed, found, planted = 0, 0, 0
     for seed in SEEDS:
         table, wrong = plant(labels, share, seed)
-        files = set(label_issues.suspects(table, features)["file"])
+        files = set(label_issues.suspects(table, features)["file"].head(label_issues.LIMIT))
         listed, found, planted = listed + len(files), found + len(files & wrong), planted + len(wrong)
     return found / listed, found / planted
 
@@ -76,7 +76,7 @@ def test_wrong_labels_planted_among_digits_are_found_by_the_bundled_backbone(tmp
     assert recall > 0.85
     assert precision > 0.45
     # Where all labels are right, what is listed is merely hard.
-    assert len(label_issues.suspects(rows(labels), features)) == label_issues.LIMIT
+    assert len(label_issues.suspects(rows(labels), features)) >= label_issues.LIMIT
 
 
 @pytest.mark.shared
@@ -116,6 +116,39 @@ def test_a_label_is_suspected_where_the_nearest_images_have_another_one():
     ]
 
 
+def test_a_label_is_doubted_where_the_neighbours_and_the_heads_agree_that_it_is_wrong():
+    table = rows(["rose", *["iris"] * 6, *["rose"] * 6])
+    features = around(0, *[0] * 6, *[1] * 6)
+    # In the order of the names, iris and rose: the head takes the first image for an iris, and the last one, too.
+    probabilities = np.array([[0.9, 0.1]] * 7 + [[0.2, 0.8]] * 5 + [[0.6, 0.4]])
+    assert label_issues.doubted(table, features, probabilities).to_dict("records") == [
+        {
+            "file": "rose/train_0000.jpg",
+            "label": "rose",
+            "suggested": "iris",
+            "score": 0.9,
+            "reason": "held out, it is taken for 'iris' (90%); 5 of its 5 nearest images are 'iris', none is 'rose'",
+        }
+    ]
+    sure = np.array([[0.1, 0.9]] + [[0.9, 0.1]] * 6 + [[0.2, 0.8]] * 6)
+    assert label_issues.doubted(table, features, sure).empty
+
+
+def test_what_is_to_be_corrected_has_the_names_of_the_raw_photos_and_comes_back_to_the_page(tmp_path):
+    table = rows(["rose", *["iris"] * 6, *["rose"] * 6]).assign(source=[f"{number}.png" for number in range(13)])
+    probabilities = np.array([[0.9, 0.1]] * 7 + [[0.2, 0.8]] * 6)
+    found = label_issues.doubted(table, around(0, *[0] * 6, *[1] * 6), probabilities)
+    written = label_issues.to_correct(found, table)
+    assert written.loc[0, ["file", "label", "labelled", "image"]].to_list() == [
+        *("0.png", "iris", "rose", "rose/train_0000.jpg")
+    ]
+    pd.concat([written] * 30).to_csv(tmp_path / "many.csv", index=False)
+    assert len(label_issues.shown(tmp_path / "many.csv")) == label_issues.LIMIT == 20
+    written.to_csv(tmp_path / "label_issues.csv", index=False)
+    shown = label_issues.shown(tmp_path / "label_issues.csv")
+    pd.testing.assert_frame_equal(shown[found.columns], found, check_dtype=False)
+
+
 def test_copies_of_an_image_have_no_vote_on_its_label():
     features = around(*[0] * 4, *[0] * 6, *[1] * 6)
     labels = [*["rose"] * 4, *["iris"] * 6, *["rose"] * 6]
@@ -138,10 +171,9 @@ def test_fewer_images_than_votes_vote_as_they_are():
     assert found["reason"] == "2 of its 2 nearest images are 'iris', none is 'rose'"
 
 
-def test_the_most_suspicious_come_first_and_no_more_than_twenty():
+def test_the_most_suspicious_come_first():
     random = np.random.default_rng(0)
     found = label_issues.suspects(rows(list("abcd" * 50)), random.normal(size=(200, 8)).astype(np.float32))
-    assert len(found) == label_issues.LIMIT == 20
     assert found["score"].is_monotonic_decreasing
     assert (found["label"] != found["suggested"]).all()
 

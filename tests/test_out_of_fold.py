@@ -70,7 +70,7 @@ def asked(cores: int = 1, copies: int = COPIES, **changed) -> list[np.ndarray]:
     copied = features[source[24:]] + np.float32(0.1)
     fold_of = np.stack([np.arange(24) // 3 % 2, np.arange(24) // 6 % 2])
     parts = [features, copied]
-    return list(out_of_fold.predict(parts, labels, source, fold_of, {**TRAIN, **changed}, cores))
+    return list(out_of_fold.predict(parts, labels, source, fold_of, {**TRAIN, **changed}, cores, "test"))
 
 
 def test_every_image_is_asked_once_a_repeat_without_and_with_copies():
@@ -97,7 +97,7 @@ def test_a_head_that_learnt_labels_by_heart_knows_nothing_of_images_out_of_its_f
     random = np.random.default_rng(0)
     features, labels = random.normal(size=(300, 64)).astype(np.float32), random.integers(0, 2, 300)
     fold_of = np.arange(300)[None] % 3
-    [first, _] = out_of_fold.predict([features], labels, np.arange(300), fold_of, {**TRAIN, "steps": 300}, 2)
+    [first, _] = out_of_fold.predict([features], labels, np.arange(300), fold_of, {**TRAIN, "steps": 300}, 2, "test")
     assert 0.4 < (first.argmax(axis=1) == labels).mean() < 0.6
 
 

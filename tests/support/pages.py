@@ -11,6 +11,7 @@ from conftest import bare_job
 from huskies import outputs, receipt
 from huskies.images import codec, manifest, naming
 from huskies.job import Job
+from huskies.page import label_issues
 from huskies.statistics import cross_validated
 from huskies.steps import metrics, report
 
@@ -62,7 +63,10 @@ class Made:
         )
         self._metrics(data)
         names = ["convert", "group", "split", "augment", "bottlenecks_original", "train_baseline", "train_augmented"]
-        inputs = {name: data / name for name in [*names, "leaks", "metrics"]}
+        inputs = {name: data / name for name in [*names, "leaks", "cross_validation", "metrics"]}
+        doubted = label_issues.suspects(rows, features)
+        issues = label_issues.to_correct(doubted, rows.assign(source=rows["file"]))
+        self._table(data / "cross_validation/label_issues.csv", issues)
         for name, path in inputs.items():
             section = {"aug": {"factor": self.factor, "seed": 1, "policy": POLICY}} if name == "augment" else {}
             receipt.write(path, {"stage": name, "params": section, "libraries": {"numpy": "2.4.6"}})

@@ -28,6 +28,7 @@ LEAKING = "leaks.csv"
 
 # cross_validation
 CROSS_VALIDATION = "cross_validation.json"
+LABEL_ISSUES = "label_issues.csv"
 
 # metrics
 METRICS = "metrics.json"

@@ -1,7 +1,8 @@
 """cross_validation: every image that is not a test image, asked of heads that were trained without its fold.
 
 Reads data/split, data/augment, data/bottlenecks_original, data/bottlenecks_augmented and backbones/.
-Writes data/cross_validation/: predictions.csv, cross_validation.json, per_class.csv, table.txt.
+Writes data/cross_validation/: predictions.csv, cross_validation.json, per_class.csv, label_issues.csv,
+table.txt.
 """
 
 

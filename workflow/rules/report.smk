@@ -16,6 +16,7 @@ rule report:
         train_baseline=made("train_baseline"),
         train_augmented=made("train_augmented"),
         leaks=made("leaks"),
+        cross_validation=made("cross_validation"),
         metrics=made("metrics"),
     output:
         receipt("report"),

@@ -14,6 +14,8 @@ def load_tensorflow():
 
         tensorflow.config.threading.set_intra_op_parallelism_threads(1)
         tensorflow.config.list_logical_devices()
+        # It takes the heads of several folds for one function that is traced over and over again.
+        tensorflow.get_logger().setLevel("ERROR")
     return tensorflow
 
 

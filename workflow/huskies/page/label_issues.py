@@ -3,9 +3,12 @@
 All of it is about originals of train and val; whoever hands in test images is refused.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
+from huskies.images import manifest
 from huskies.near_duplicates import candidates
 from huskies.page import mistakes
 
@@ -17,7 +20,7 @@ _CHUNK = 256
 
 
 def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
-    """Return columns file, label, suggested, score, reason for at most LIMIT images whose label looks wrong.
+    """Return columns file, label, suggested, score, reason for the images whose neighbours have another label.
 
     Wilson's rule (1972, IEEE Transactions on Systems, Man, and Cybernetics 2: 408-421): a label is suspected if the
     five nearest images vote for another one. A vote weighs as much as the cosine of the bottlenecks, whose every
@@ -44,7 +47,54 @@ def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
         for row, others, weight in zip(frame.itertuples(), nearest, weights, strict=True)
     ]
     frame = frame[frame["score"] > 0]
-    return frame.sort_values(["score", "file"], ascending=[False, True], ignore_index=True).head(LIMIT)
+    return frame.sort_values(["score", "file"], ascending=[False, True], ignore_index=True)
+
+
+def doubted(images: pd.DataFrame, features: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return columns file, label, suggested, score, reason for the images whose label looks wrong in two ways.
+
+    The neighbours have another label (`suspects`), and heads that were trained without the image take it for another
+    class, the suggested one. Each way alone lists twice as many that are merely hard, and finds hardly more of what is
+    wrong; docs/cross_validation.md counts it beside confident learning. The score is the mean of the neighbours' lead
+    and of the head's, the probability of the suggested class less that of the label; the highest come first.
+    images, features: as for `suspects`. probabilities: float, images × classes in the order of their names, out of
+    fold.
+    """
+    found = suspects(images, features)
+    names = np.unique(images["label"])
+    number = images.reset_index(drop=True).set_index("file").index.get_indexer(found["file"])
+    own = np.searchsorted(names, found["label"].to_numpy(dtype=names.dtype))
+    of_image = probabilities[number]
+    taken_for, rows = of_image.argmax(axis=1), np.arange(len(found))
+    lead = of_image[rows, taken_for] - of_image[rows, own]
+    shares = of_image[rows, taken_for]
+    found["score"] = ((found["score"] + lead) / 2).round(4)
+    found["suggested"] = names[taken_for]
+    found["reason"] = [
+        f"held out, it is taken for '{name}' ({share:.0%}); {reason}"
+        for name, share, reason in zip(found["suggested"], shares, found["reason"], strict=True)
+    ]
+    found = found[taken_for != own]
+    return found.sort_values(["score", "file"], ascending=[False, True], ignore_index=True)
+
+
+def to_correct(found: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Return what `doubted` found in the form of corrections.csv: columns file, label, labelled, score, reason, image.
+
+    file: the name of the raw photo. label: the suggested one. labelled: the one that it has. image: the file in
+    data/split. images: rows of its manifest, with the column source.
+    """
+    source = dict(zip(images["file"], images["source"], strict=True))
+    renamed = found.rename(columns={"label": "labelled", "suggested": "label", "file": "image"})
+    renamed["file"] = renamed["image"].map(source)
+    return renamed[["file", "label", "labelled", "score", "reason", "image"]]
+
+
+def shown(path: Path) -> pd.DataFrame:
+    """Return the first LIMIT rows that `to_correct` has left in a CSV, with the columns of `doubted`."""
+    rows = manifest.read(path).head(LIMIT).drop(columns="file")
+    rows = rows.rename(columns={"image": "file", "label": "suggested", "labelled": "label"})
+    return rows.assign(score=rows["score"].astype(float))
 
 
 def _nearest_others(groups: pd.Series, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

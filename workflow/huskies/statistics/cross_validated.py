@@ -71,9 +71,9 @@ def sentence(found: tuple[float, float, float], images: int, needed: int | None)
     """Return the verdict of cross-validation in words: found as `gain` returns it, needed from `images_to_tell`."""
     mean, low, high = found
     if verdicts.verdict(low, high) != verdicts.CANNOT_BE_TOLD:
-        return f"Augmentation {verdicts.effect(mean, low, high)}: {images} images were asked, each out of its fold."
+        return f"Augmentation {verdicts.effect(mean, low, high)} on {images} images, each held out in turn."
     return (
-        f"With {images} images, each asked out of its fold, it cannot be told whether augmentation helped: the gain of "
+        f"With {images} images, each held out in turn, it cannot be told whether augmentation helped: the gain of "
         f"{verdicts.in_points(mean):+.1f} points lies between {verdicts.in_points(low):+.1f} and "
         f"{verdicts.in_points(high):+.1f}. {verdicts.what_it_takes(needed)}"
     )
@@ -91,13 +91,8 @@ def table(numbers: Mapping[str, Any]) -> str:
     gain = numbers["gain"]
     interval = f"{verdicts.in_points(gain['low']):+.1f} to {verdicts.in_points(gain['high']):+.1f}"
     lines.append(f"{'gain':12}{'':16}{verdicts.in_points(gain['accuracy']):>+12.1f}{interval:>20}{'points':>12}")
-    lines.append(
-        f"{numbers['images']} images, each asked of heads trained on the other {numbers['folds'] - 1} of "
-        f"{numbers['folds']} folds, {_times(numbers['repeats'])}; leaks: {numbers['leaks']}"
-    )
+    times = "once" if numbers["repeats"] == 1 else f"{numbers['repeats']} times"
+    folds = f"{numbers['folds']} folds, {times}"
+    lines.append(f"{numbers['images']} images, each held out in turn ({folds}); leaks: {numbers['leaks']}")
     lines.append(numbers["sentence"])
     return "\n".join(lines) + "\n"
-
-
-def _times(repeats: int) -> str:
-    return "once" if repeats == 1 else f"{repeats} times with other folds"

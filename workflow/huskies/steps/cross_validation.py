@@ -19,6 +19,7 @@ from huskies.backbone.store import Store
 from huskies.images import codec, folds, manifest, naming, pairs
 from huskies.job import Job
 from huskies.near_duplicates import across, leaking
+from huskies.page import label_issues
 from huskies.statistics import cross_validated, verdicts
 from huskies.training import out_of_fold
 
@@ -96,55 +97,83 @@ def check(job: Job, everything: Everything, fold_of: np.ndarray, action: str) ->
     return leaks
 
 
-def answers(everything: Everything, folds_of: np.ndarray, probabilities: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return a row for each repeat and image: file, label, group, sha256, repeat, fold, and both heads' answers.
+@dataclass(frozen=True)
+class Asked:
+    """What came out: the fold of each image, repeats × images, and by head the probabilities, × classes, float32."""
 
-    probabilities: by head, float32, repeats × images × classes.
-    """
-    names = sorted(everything.images["label"].unique())
+    fold_of: np.ndarray
+    probabilities: dict[str, np.ndarray]
+
+
+def ask(job: Job, everything: Everything, fold_of: np.ndarray) -> Asked:
+    """Return what both heads say of every image out of its fold; fold_of: int, repeats × images."""
+    labels = pd.factorize(everything.images["label"], sort=True)[0]
+    train = job.params["train"]
+    found = list(
+        out_of_fold.predict(everything.features, labels, everything.source, fold_of, train, job.cores, job.stage)
+    )
+    return Asked(fold_of, {head: np.stack(found[number::2]) for number, head in enumerate(outputs.HEADS)})
+
+
+def answers(images: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+    """Return a row for each repeat and image: file, label, group, sha256, repeat, fold, and both heads' answers."""
+    names = sorted(images["label"].unique())
     frames = []
-    for repeat, fold in enumerate(folds_of):
-        frame = everything.images[["file", "label", "group", "sha256"]].assign(repeat=repeat, fold=fold)
-        for head in outputs.HEADS:
-            found = probabilities[head][repeat]
-            frame[head] = [names[each] for each in found.argmax(axis=1)]
-        for head in outputs.HEADS:
+    for repeat, fold in enumerate(asked.fold_of):
+        frame = images[["file", "label", "group", "sha256"]].assign(repeat=repeat, fold=fold)
+        for head, probabilities in asked.probabilities.items():
+            frame[head] = [names[each] for each in probabilities[repeat].argmax(axis=1)]
+        for head, probabilities in asked.probabilities.items():
             columns = [f"{head}_p_{name}" for name in names]
-            values = np.round(probabilities[head][repeat].astype(float), 6)
+            values = np.round(probabilities[repeat].astype(float), 6)
             frame = pd.concat([frame, pd.DataFrame(values, columns=columns, index=frame.index)], axis=1)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
-def run(job: Job) -> str:
-    """Fill job.output with predictions.csv, cross_validation.json, per_class.csv and table.txt; return a line on it.
+def measure(job: Job, everything: Everything, asked: Asked, leaks: int, action: str) -> tuple[dict, pd.DataFrame]:
+    """Return (what cross_validation.json has, the numbers of each class)."""
+    images, parameters = everything.images, job.params["cross_validation"]
+    labels = pd.factorize(images["label"], sort=True)[0]
+    right = {head: each.argmax(axis=2) == labels for head, each in asked.probabilities.items()}
+    numbers = {**parameters, **cross_validated.summarise(right, images), "leaks": leaks, "leaks_action": action}
+    share = (parameters["folds"] - 1) / parameters["folds"]
+    for head, rows in zip(outputs.HEADS, (len(images), len(everything.rows)), strict=True):
+        numbers[head]["training_images"] = round(rows * share)
+    numbers["sentence"] = f"{verdicts.warning(numbers)} {numbers['sentence']}".strip()
+    return numbers, cross_validated.per_class(right, images)
 
-    With `leaks.action: warn` there is leaks.csv, too, where there are leaks.
+
+def issues(everything: Everything, asked: Asked) -> pd.DataFrame:
+    """Return the photos whose labels look wrong, in the form of corrections.csv."""
+    of_both = np.mean([each.mean(axis=0) for each in asked.probabilities.values()], axis=0)
+    doubted = label_issues.doubted(everything.images, everything.features[0], of_both)
+    return label_issues.to_correct(doubted, everything.images)
+
+
+def run(job: Job) -> str:
+    """Fill job.output with cross_validation.json, its table, and four CSVs; return a line on it.
+
+    They are predictions.csv, per_class.csv, label_issues.csv, and where there are leaks in spite of which the run goes
+    on, leaks.csv.
     """
     parameters, gate = job.params["cross_validation"], job.params["leaks"]
     everything = gather(job)
-    images = everything.images
     seed, repeats = job.params["split"]["seed"], range(parameters["repeats"])
-    fold_of = np.stack([folds.assign(images, parameters["folds"], repeat, seed) for repeat in repeats])
-    leaks = check(job, everything, fold_of, gate["action"])
-    labels = pd.factorize(images["label"], sort=True)[0]
-    asked = out_of_fold.predict(everything.features, labels, everything.source, fold_of, job.params["train"], job.cores)
-    found = list(asked)
-    probabilities = {head: np.stack(found[number::2]) for number, head in enumerate(outputs.HEADS)}
-    right = {head: each.argmax(axis=2) == labels for head, each in probabilities.items()}
-    numbers = {**parameters, **cross_validated.summarise(right, images)}
-    numbers |= {"leaks": len(leaks), "leaks_action": gate["action"]}
-    for head, rows in zip(outputs.HEADS, (len(images), len(everything.rows)), strict=True):
-        numbers[head]["training_images"] = round(rows * (parameters["folds"] - 1) / parameters["folds"])
-    numbers["sentence"] = f"{verdicts.warning(numbers)} {numbers['sentence']}".strip()
+    fold_of = [folds.assign(everything.images, parameters["folds"], repeat, seed) for repeat in repeats]
+    leaks = check(job, everything, np.stack(fold_of), gate["action"])
+    asked = ask(job, everything, np.stack(fold_of))
     shutil.rmtree(job.output / _COPIES)
-    if len(leaks):
-        leaks.to_csv(job.output / outputs.LEAKING, index=False, lineterminator="\n")
-    predictions = answers(everything, fold_of, probabilities)
-    predictions.to_csv(job.output / outputs.PREDICTIONS, index=False, lineterminator="\n")
-    classes = cross_validated.per_class(right, images)
-    classes.to_csv(job.output / outputs.PER_CLASS, index=False, lineterminator="\n")
+    numbers, classes = measure(job, everything, asked, len(leaks), gate["action"])
+    tables = {
+        outputs.PREDICTIONS: answers(everything.images, asked),
+        outputs.PER_CLASS: classes,
+        outputs.LABEL_ISSUES: issues(everything, asked),
+    }
+    for name, table in {**tables, **({outputs.LEAKING: leaks} if len(leaks) else {})}.items():
+        table.to_csv(job.output / name, index=False, lineterminator="\n")
     (job.output / outputs.CROSS_VALIDATION).write_text(json.dumps(numbers, indent=1) + "\n")
     (job.output / outputs.TABLE).write_text(cross_validated.table(numbers), encoding="utf-8")
-    heads = " and ".join(f"{numbers[head]['accuracy']:.1%}" for head in outputs.HEADS)
-    return f"{len(images)} images in {len(fold_of)} times {parameters['folds']} folds: {heads}; {len(leaks)} leaks"
+    without, augmented = (f"{numbers[head]['accuracy']:.1%}" for head in outputs.HEADS)
+    images = len(everything.images)
+    return f"{images} images, each held out in turn: {without} and, with copies, {augmented}; {len(leaks)} leaks"

@@ -94,7 +94,7 @@ def pictures(job: Job, missed_images: list[dict[str, Any]], rows: pd.DataFrame, 
     shown = sorted(missed_images, key=lambda image: -image["probability"])[: illustrations.MOST_MISSED]
     files = {image["file"] for image in shown}
     nearest = mistakes.nearest_training(rows, features, sorted(files))
-    suspected = label_issues.suspects(rows, features)
+    suspected = label_issues.shown(job.inputs["cross_validation"] / outputs.LABEL_ISSUES)
     duplicates = illustrations.duplicates(rows, manifest.read(job.inputs["group"] / manifest.GROUPS))
     in_duplicates = [image["file"] for group in duplicates[: illustrations.MOST_GROUPS] for image in group["images"]]
     wanted = {*files, *suspected["file"], *in_duplicates}

@@ -8,6 +8,7 @@ import numpy as np
 
 from huskies.backbone.features import Rows
 from huskies.errors import HuskyError
+from huskies.progress import bar
 from huskies.training import fit
 
 
@@ -18,13 +19,14 @@ def predict(
     folds: np.ndarray,
     parameters: dict[str, Any],
     cores: int,
+    stage: str,
 ) -> Iterator[np.ndarray]:
     """Yield class probabilities, float32, images × classes, without and with copies in turn, for each row of `folds`.
 
     features: float32 parts, N × D in all; the first rows are the images, the others copies of them. labels: int, of
     each image. source: int, the image that each of the N rows is or descends from. folds: int, repeats × images.
     parameters: the section `train` of params.yaml; the head after the last step is the one that is asked, so that the
-    images that are asked choose nothing. Where there are no copies, both answers are one.
+    images that are asked choose nothing. stage: the name at the bar. Where there are no copies, both answers are one.
     As many heads are trained at once as there are cores, each by itself, so that the bits are the same on any number.
     Raises HuskyError if a training diverges.
     """
@@ -50,7 +52,7 @@ def predict(
 
     with ThreadPoolExecutor(cores) as pool:
         answers = pool.map(ask, tasks)
-        for task, (asked, probabilities) in zip(tasks, answers, strict=True):
+        for task, (asked, probabilities) in zip(tasks, bar(answers, len(tasks), stage, unit=" heads"), strict=True):
             fold_of, fold, _ = task
             if fold == 0:
                 together = np.empty((images, classes), np.float32)
