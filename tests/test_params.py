@@ -18,7 +18,8 @@ from ruamel.yaml import YAML
 SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
 LAYERS = ["conv_pw_6_relu", "conv_pw_11_relu"]
 
-KNOWN = "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train."
+SECTIONS = "article aug backbone convert cross_validation distort group leaks noise raw repeats split train"
+KNOWN = f"Known: {SECTIONS.replace(' ', ', ')}."
 
 BAD_VALUES = [
     ("raw", "", '"", but must not be empty.'),
@@ -40,6 +41,8 @@ BAD_VALUES = [
     ("split.test", -0.1, "-0.1, but must be at least 0."),
     ("split.test", 1.0, "1.0, but must be below 1."),
     ("split.seed", "one", '"one", but must be of type integer.'),
+    ("cross_validation.folds", 1, "1, but must be at least 2."),
+    ("cross_validation.repeats", 0, "0, but must be at least 1."),
     ("leaks.action", "stop", '"stop", but must be one of fail, warn.'),
     ("split.repeat", -1, "-1, but must be at least 0."),
     ("split.train_per_class", -1, "-1, but must be at least 0."),
@@ -549,7 +552,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 12
+    assert len(sections) == 13
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])

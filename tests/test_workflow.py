@@ -26,6 +26,10 @@ def test_one_command_makes_everything_up_to_metrics(first_build):
     assert metrics["leaks"] == 0
     assert metrics["augmented"]["images"] == 3 * metrics["baseline"]["images"]
     assert (clone.folder / "data/metrics/table.txt").read_text() in done.stderr
+    asked = json.loads((clone.folder / "data/cross_validation/cross_validation.json").read_text())
+    assert metrics["sentence"] == asked["sentence"]
+    for name in ("baseline", "augmented"):
+        assert asked[name]["low"] <= asked[name]["accuracy"] <= asked[name]["high"]
 
 
 def test_test_images_are_looked_at_only_when_asked_for_by_name(first_build, built):

@@ -47,10 +47,11 @@ def all_plans(
     """Return the plan of every stage for validated parameters. Reads files, writes none.
 
     given: plans that are taken as they are: of stages that are shared with another flow, and of the control that
-    makes the raw images, if one does. A flow that is given any is not the user's own, and has no stage of ONLY_OWN.
+    makes the raw images, if one does. A flow that is given any, or an empty dictionary, is not the user's own, and
+    does without the stages of ONLY_OWN.
     """
     plans = dict(given or {})
-    left_out = ONLY_OWN if given else ()
+    left_out = () if given is None else ONLY_OWN
     flow, package = stages(workspace), imports.Package(workspace / PACKAGE)
     flow = {name: stage for name, stage in flow.items() if name not in left_out}
     makers = [name for name in plans if name not in flow]

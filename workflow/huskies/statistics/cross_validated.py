@@ -8,23 +8,23 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from huskies.outputs import HEADS
 from huskies.statistics import clustered, intervals, verdicts
 
 
 def summarise(right: Mapping[str, np.ndarray], images: pd.DataFrame) -> dict[str, Any]:
     """Return the numbers of both heads, the gain and the verdict, as cross_validation.json has them.
 
-    right: bool, repeats × images, whether each head, by its name, was right. images: columns label and group.
+    right: bool, repeats × images, whether each head, by its name, was right, that without copies first. images:
+    columns label and group.
     won and lost: how many images augmentation won and lost, in the mean of the repeats.
     """
     groups, labels = (pd.factorize(images[column])[0] for column in ("group", "label"))
-    before, after = (right[head] for head in HEADS)
+    before, after = right.values()
     found = clustered.gain(before, after, groups)
     needed = images_to_tell(found, len(images))
     won, lost = ((one & ~other).sum() / len(before) for one, other in ((after, before), (before, after)))
     return {
-        **{head: _head(right[head], groups, labels) for head in HEADS},
+        **{head: _head(each, groups, labels) for head, each in right.items()},
         "gain": {**_named("accuracy", found), "won": round(float(won), 6), "lost": round(float(lost), 6)},
         "images": len(images),
         "groups": int(groups.max()) + 1,
@@ -46,10 +46,10 @@ def _named(name: str, found: tuple[float, float, float]) -> dict[str, float]:
 def per_class(right: Mapping[str, np.ndarray], images: pd.DataFrame) -> pd.DataFrame:
     """Return columns head, label, images, recall, low, high, one row for each head and class; as for `summarise`."""
     rows = []
-    for head in HEADS:
+    for head, of_head in right.items():
         for label, members in images.reset_index(drop=True).groupby("label").groups.items():
             groups = pd.factorize(images["group"].to_numpy()[members])[0]
-            recall = _named("recall", clustered.accuracy(right[head][:, members], groups))
+            recall = _named("recall", clustered.accuracy(of_head[:, members], groups))
             rows.append({"head": head, "label": label, "images": len(members), **recall})
     return pd.DataFrame(rows)
 
@@ -83,7 +83,7 @@ def table(numbers: Mapping[str, Any]) -> str:
     """Return the numbers of cross_validation.json as a few lines of text, after the warning where they are false."""
     lines = [verdicts.warning(numbers)] if numbers["leaks"] else []
     lines += [f"{'':12}{'training images':>16}{'accuracy':>12}{'95 % interval':>20}{'balanced':>12}"]
-    for head in HEADS:
+    for head in ("baseline", "augmented"):
         each = numbers[head]
         interval = f"{each['low']:.1%} to {each['high']:.1%}"
         balanced = each["balanced"]["accuracy"]
