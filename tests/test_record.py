@@ -65,6 +65,7 @@ def workspace(tmp_path, monkeypatch) -> Path:
         "dvc.yaml",
         "params.yaml",
         "ledger.csv",
+        "corrections.csv",
         "pairs.csv",
         "backbones/mini.weights.h5",
         "data/digits/0/0000.png",
