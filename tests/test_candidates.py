@@ -32,15 +32,18 @@ def test_many_rows_are_gone_through_in_chunks(monkeypatch):
     rows = features(50)
     at_once = candidates.nearest_by_features(rows, 3)
     monkeypatch.setattr(candidates, "_CHUNK", 7)
+    monkeypatch.setattr(candidates, "_ROWS", 6)
     assert np.array_equal(candidates.nearest_by_features(rows, 3), at_once)
+    assert np.array_equal(candidates.nearest_by_features(rows, 3, cores=4), at_once)
 
 
 def test_pixels_are_gone_through_in_blocks(monkeypatch):
     thumbnails = np.random.default_rng(0).integers(0, 256, (20, comparison.SIDE, comparison.SIDE, 3)).astype(np.uint8)
     at_once = candidates.nearest_across(thumbnails[:9], thumbnails, 4)
-    monkeypatch.setattr(candidates, "_CHUNK", 4)
+    monkeypatch.setattr(candidates, "_ROWS", 4)
     monkeypatch.setattr(candidates, "_BLOCK", 7)
     assert np.array_equal(candidates.nearest_across(thumbnails[:9], thumbnails, 4), at_once)
+    assert np.array_equal(candidates.nearest_across(thumbnails[:9], thumbnails, 4, cores=3), at_once)
 
 
 def test_directions_have_no_mean_and_one_spread_over_all_parts():
@@ -114,6 +117,7 @@ def test_rows_to_look_among_are_gone_through_in_blocks_and_may_lie_in_files(monk
     monkeypatch.setattr(candidates, "_TOGETHER", together)
     monkeypatch.setattr(candidates, "_CHUNK", chunk)
     assert np.array_equal(candidates.nearest_sources(held_out, trained, sources, 4), at_once)
+    assert np.array_equal(candidates.nearest_sources(held_out, trained, sources, 4, cores=3), at_once)
     parted = Rows([trained[:30], trained[30:]], np.arange(90))
     assert np.array_equal(candidates.nearest_sources(held_out, parted, sources, 4), at_once)
 

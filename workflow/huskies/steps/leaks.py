@@ -86,13 +86,13 @@ def find_near(
         return pd.DataFrame(columns=COLUMNS, dtype=str)
     originals = trained.drop_duplicates("file").reset_index(drop=True)
     number_of = dict(zip(originals["file"], originals.index, strict=True))
-    nearest = candidates.nearest_sources(*features, trained["file"].map(number_of).to_numpy(), _NEAREST)
+    nearest = candidates.nearest_sources(*features, trained["file"].map(number_of).to_numpy(), _NEAREST, cores)
     everything = pd.concat([held_out, originals], ignore_index=True)
     files = [(folder / row.file, row.sha256) for row in everything.itertuples()]
     thumbnails = comparison.thumbnails(files, cores)
     halves = thumbnails[: len(held_out)], thumbnails[len(held_out) :]
-    across = candidates.nearest_across(*halves, _NEAREST)
-    back = candidates.nearest_across(*reversed(halves), _NEAREST)
+    across = candidates.nearest_across(*halves, _NEAREST, cores)
+    back = candidates.nearest_across(*reversed(halves), _NEAREST, cores)
     near = {(one, int(other)) for rows in (nearest, across) for one, found in enumerate(rows) for other in found}
     near |= {(int(one), other) for other, found in enumerate(back) for one in found}
     # Which comes first is by sha256, as in the stage group: what was compared there has the same outcome here.
