@@ -14,10 +14,9 @@ def load_tensorflow():
     """Import TensorFlow with one thread an operation, so that sums add up in one order, and without its chatter."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _silenced(), _absent(*_UNUSED):
-        import tensorflow
-
-        # TensorFlow imports most of Keras, and the rest when it is first asked for something.
+        # TensorFlow would import the rest of Keras when it is first asked for something.
         import keras  # noqa: F401
+        import tensorflow
 
         tensorflow.config.threading.set_intra_op_parallelism_threads(1)
         tensorflow.config.list_logical_devices()

@@ -22,8 +22,8 @@ NEAREST = 8
 # which float32 holds exactly, and neighbours are the same however many threads add them up.
 _SCALE = 4000
 _CHUNK = 256
-# Rows whose products with all others one thread makes and looks through, and columns that it makes at a time: these stay
-# in the processor's cache.
+# Rows whose products with all others one thread makes and looks through, and columns that it makes at a time, which
+# stay in the processor's cache.
 _ROWS, _BLOCK = 64, 1024
 # Rows of many sources that are held, and compared with all that is looked for, at once.
 _TOGETHER = 1 << 14
