@@ -5,13 +5,14 @@ number of cores and in any company. In int8 it is quantized, once for a set of c
 """
 
 import contextlib
+import fcntl
 import functools
 import json
 import os
 import queue
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -153,19 +154,41 @@ def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict
 
 
 def _kept(name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return what is kept under a name; where nothing sound is, make it and keep it."""
+    """Return what is kept under a name; where nothing sound is, make it and keep it. Another process waits for that."""
     path = cache_file.cache_folder() / _FOLDER / f"{name}.npz"
+    if found := _read(path):
+        return found
+    with _alone(path.with_suffix(".lock")):
+        if found := _read(path):
+            return found
+        made = make()
+        # What cannot be kept (a full disk, a read-only one) is made again next time.
+        with contextlib.suppress(OSError):
+            _keep(path, made)
+        return made
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    """Return what a file keeps, None where there is nothing sound."""
     # A zip checks its bytes as they are read, and damage shows as many kinds of error.
     with contextlib.suppress(Exception):
         with open(path, "rb") as file, np.load(file) as kept:
             found = dict(kept)
         path.touch()
         return found
-    made = make()
-    # What cannot be kept (a full disk, a read-only one) is made again next time.
-    with contextlib.suppress(OSError):
-        _keep(path, made)
-    return made
+    return None
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time go on: what it makes is there for the others. Where no lock can be had, let all."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = held.enter_context(open(path, "a+"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+            held.callback(path.unlink, missing_ok=True)
+        yield
 
 
 def _convert(trace: Callable) -> dict[str, np.ndarray]:
