@@ -5,7 +5,7 @@ data/augment, and backbones/.
 Writes data/bottlenecks_…/: features.npy, index.csv, identity.json.
 
 Each uses all cores, and leaves room for one beside it: while the one starts or converts its network, for which a single
-core will do, the other works.
+core will do, the other works. Those that trainings wait for come first.
 """
 
 
@@ -19,6 +19,7 @@ rule bottlenecks_original:
         log_of("bottlenecks_original"),
     conda:
         "../envs/huskies.yaml"
+    priority: 1
     threads: lambda wildcards: (workflow.cores + 1) // 2
     shell:
         "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"

@@ -15,7 +15,7 @@ from huskies.errors import some
 from huskies.images import manifest, pairs
 from huskies.images.groups import find_conflicts, find_groups
 from huskies.job import Job
-from huskies.near_duplicates import candidates, comparison, descriptor
+from huskies.near_duplicates import candidates, comparison, descriptor, remembered
 from huskies.progress import bar
 
 
@@ -31,7 +31,7 @@ def find_near(
 
     def compared(likely: set[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
         ordered = sorted(likely)
-        similarities = comparison.compare_all(files, thumbnails, ordered, cores)
+        similarities = remembered.compare_all(files, thumbnails, ordered, cores)
         similarities = bar(similarities, len(ordered), "group", unit=" pairs")
         return ((*pair, similarity) for pair, similarity in zip(ordered, similarities, strict=True) if similarity)
 

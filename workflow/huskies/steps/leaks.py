@@ -17,7 +17,7 @@ from huskies.backbone.features import Rows, load_features
 from huskies.errors import HuskyError, some
 from huskies.images import contact_sheet, manifest, pairs
 from huskies.job import Job
-from huskies.near_duplicates import candidates, comparison
+from huskies.near_duplicates import candidates, comparison, remembered
 from huskies.progress import bar
 
 PICTURE = "pairs.png"
@@ -99,7 +99,7 @@ def find_near(
     sha256 = everything["sha256"].to_list()
     likely = [tuple(sorted((one, len(held_out) + other), key=sha256.__getitem__)) for one, other in sorted(near)]
     likely = [pair for pair in likely if tuple(sha256[each] for each in pair) not in different]
-    compared = bar(comparison.compare_all(files, thumbnails, likely, cores), len(likely), "leaks", unit=" pairs")
+    compared = bar(remembered.compare_all(files, thumbnails, likely, cores), len(likely), "leaks", unit=" pairs")
     leaks = [
         (everything["file"][max(pair)], everything["file"][min(pair)], "near-duplicate", f"{similarity:.4f}")
         for pair, similarity in zip(likely, compared, strict=True)
