@@ -17,9 +17,9 @@ rule bottlenecks_original:
         receipt("bottlenecks_original"),
     log:
         log_of("bottlenecks_original"),
+    priority: 1
     conda:
         "../envs/huskies.yaml"
-    priority: 1
     threads: lambda wildcards: (workflow.cores + 1) // 2
     shell:
         "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"
