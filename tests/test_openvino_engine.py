@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -132,33 +130,6 @@ def test_where_nothing_can_be_kept_the_backbone_serves_all_the_same(monkeypatch,
     monkeypatch.setattr(digests, "file_digest", lambda path: "0")
     infer, side = openvino_engine.load(BACKBONE, 1, trace)
     assert infer(openvino_engine.pictures(side)[:4]).shape == (4, 512)
-
-
-def test_two_that_want_one_backbone_make_it_once(monkeypatch, tmp_path):
-    monkeypatch.setattr(cache_file, "cache_folder", lambda: tmp_path)
-    started, made = threading.Barrier(2), []
-
-    def make() -> dict[str, np.ndarray]:
-        made.append(1)
-        time.sleep(0.5)
-        return {"xml": np.arange(3)}
-
-    def want(_: int) -> list[int]:
-        started.wait()
-        return openvino_engine._kept("wanted", make)["xml"].tolist()
-
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(want, range(2))) == [[0, 1, 2]] * 2
-    assert made == [1]
-    assert [path.name for path in (tmp_path / "backbones").iterdir()] == ["wanted.npz"]
-
-
-def test_the_backbones_that_were_not_used_for_longest_are_forgotten(tmp_path):
-    for number in range(12):
-        openvino_engine._keep(tmp_path / f"{number}.npz", {"xml": np.zeros(1)})
-        os.utime(tmp_path / f"{number}.npz", (number, number))
-    openvino_engine._keep(tmp_path / "new.npz", {"xml": np.zeros(1)})
-    assert {path.stem for path in tmp_path.iterdir()} == {"new", *map(str, range(3, 12))}
 
 
 def test_a_kept_backbone_needs_no_tensorflow_and_reports_to_nobody(kept, tmp_path):

@@ -6,21 +6,18 @@ neighbours is a near-duplicate is decided elsewhere.
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from huskies.backbone.features import Rows
-from huskies.near_duplicates import alignment, comparison
+from huskies.near_duplicates import alignment, comparison, unit_vectors
 
 # Neighbours of an image by each of the two ways; benchmarks/near_duplicates.md has what they find.
 NEAREST = 8
 
-# Unit vectors are rounded to integers of this scale. Then every partial sum of a product is an integer below 2^24,
-# which float32 holds exactly, and neighbours are the same however many threads add them up.
-_SCALE = 4000
 _CHUNK = 256
 # Rows whose products with all others one thread makes and looks through, and columns that it makes at a time, which
 # stay in the processor's cache.
@@ -38,7 +35,7 @@ def pairs_within(nearest: np.ndarray) -> set[tuple[int, int]]:
 
 def nearest_by_features(features: np.ndarray, count: int = NEAREST, cores: int = 1) -> np.ndarray:
     """Return the rows of the `count` nearest others of each row, N × count (fewer if there are fewer rows)."""
-    vectors = comparable(features)
+    vectors = unit_vectors.comparable(features)
 
     def products(start: int) -> np.ndarray:
         return _without_own(vectors[start : start + _ROWS] @ vectors.T, start)
@@ -77,8 +74,8 @@ def nearest_sources(
     held_out, trained: float32 features, one row or more each. sources: int, the source of each row of `trained`. The
     result has a row for each of `held_out`. Of equally near sources, the smallest comes first.
     """
-    scale = moments([held_out, trained])
-    looked_for = directions(held_out, *scale)
+    scale = unit_vectors.moments([held_out, trained])
+    looked_for = unit_vectors.directions(held_out, *scale)
     order = np.argsort(sources, kind="stable")
     names, starts = np.unique(sources[order], return_index=True)
     count, edges = min(count, len(names)), [*starts, len(order)]
@@ -97,7 +94,7 @@ def nearest_sources(
     with ThreadPoolExecutor(cores) as pool:
         for first, beyond in _blocks(starts, len(order)):
             begin = edges[first]
-            rows = directions(trained, *scale, order[begin : edges[beyond]])
+            rows = unit_vectors.directions(trained, *scale, order[begin : edges[beyond]])
             deque(pool.map(look, range(0, len(held_out), _CHUNK)), maxlen=0)
     return best_names
 
@@ -120,43 +117,6 @@ def descending(values: np.ndarray, count: int) -> np.ndarray:
     return np.array(
         [each[np.argsort(-row[each], kind="stable")[:count]] for row, each in zip(values, candidates, strict=True)]
     )
-
-
-def comparable(features: np.ndarray) -> np.ndarray:
-    """Return the `directions` of features, N × D float32, by their own mean and spread."""
-    return directions(features, *moments([features]))
-
-
-def moments(parts: Sequence[np.ndarray | Rows]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the spread of each dimension over the rows of all parts, float64; 1 where there is none."""
-    size = sum(map(len, parts))
-    mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(parts)) / size
-    spread = np.sqrt(sum(((chunk - mean) ** 2).sum(axis=0) for chunk in _chunks(parts)) / size)
-    return mean, np.where(spread > 0, spread, 1)
-
-
-def _chunks(parts: Sequence[np.ndarray | Rows]) -> Iterator[np.ndarray]:
-    return (part[start : start + _CHUNK] for part in parts for start in range(0, len(part), _CHUNK))
-
-
-def directions(
-    features: np.ndarray | Rows, mean: np.ndarray, spread: np.ndarray, order: np.ndarray | None = None
-) -> np.ndarray:
-    """Return features with mean 0 and spread 1, so that no dimension outweighs the others, as `whole` has them.
-
-    order: the rows to return, all of them if absent. Beside the result, only a few rows are held.
-    """
-    order = np.arange(len(features)) if order is None else order
-    result = np.empty((len(order), features.shape[1]), np.float32)
-    for start in range(0, len(order), _CHUNK):
-        result[start : start + _CHUNK] = whole((features[order[start : start + _CHUNK]] - mean) / spread)
-    return result
-
-
-def whole(vectors: np.ndarray) -> np.ndarray:
-    """Return the vectors' directions as float32 integers, of length _SCALE; zero stays zero."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.rint(vectors / np.where(lengths > 0, lengths, 1) * _SCALE).astype(np.float32)
 
 
 def _largest(products: Callable[[int], np.ndarray], size: int, count: int, cores: int) -> np.ndarray:
@@ -182,12 +142,12 @@ def _without_own(products: np.ndarray, start: int) -> np.ndarray:
 
 
 def _coarse_vectors(thumbnails: np.ndarray) -> np.ndarray:
-    return whole(_centred([_coarse(alignment.grey(each)) for each in thumbnails]))
+    return unit_vectors.whole(_centred([_coarse(alignment.grey(each)) for each in thumbnails]))
 
 
 def _pixel_products(thumbnails: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Return the best product of any view of each of a few thumbnails with each of many vectors."""
-    views = [whole(_centred(each)) for each in _views([alignment.grey(each) for each in thumbnails])]
+    views = [unit_vectors.whole(_centred(each)) for each in _views([alignment.grey(each) for each in thumbnails])]
     best = np.full((len(thumbnails), len(vectors)), -np.inf, np.float32)
     for first in range(0, len(vectors), _BLOCK):
         block = best[:, first : first + _BLOCK]

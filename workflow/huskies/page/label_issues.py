@@ -6,7 +6,7 @@ All of it is about originals of train and val; whoever hands in test images is r
 import numpy as np
 import pandas as pd
 
-from huskies.near_duplicates import candidates
+from huskies.near_duplicates import candidates, unit_vectors
 from huskies.page import mistakes
 
 # More than these nobody looks through.
@@ -50,7 +50,7 @@ def suspects(images: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
 def _nearest_others(groups: pd.Series, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (rows of the nearest images of other groups, weights of their votes, 0 or more), N × _NEAREST or fewer."""
     own = pd.factorize(groups)[0]
-    vectors = candidates.comparable(features)
+    vectors = unit_vectors.comparable(features)
     nearest, weights = [], []
     for start in range(0, len(vectors), _CHUNK):
         chunk = slice(start, start + _CHUNK)
