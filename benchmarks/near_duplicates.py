@@ -300,7 +300,7 @@ def refused(data: str) -> Iterator[str]:
         rows = written(Path(folder, data), images).assign(label=labels(data), group="", source=names)
         rows["source_sha256"] = rows["sha256"]
         files = [(Path(folder, row.file), row.sha256) for row in rows.itertuples()]
-        found = [pair[:2] for pair in group.find_near(files, thumbnails, descriptors, CORES)]
+        found = [pair[:2] for pair in group.find_near(files, thumbnails, lambda: descriptors, CORES)]
         grouped_rows = groups.find_groups(rows, [(rows["file"][one], rows["file"][other]) for one, other in found])
         rows["group"] = grouped_rows["group"]
         for backbone in BACKBONES:

@@ -65,9 +65,9 @@ def test_a_fit_is_the_same_on_more_pixels():
 
 
 def test_the_common_part_is_what_both_have_without_the_edges():
-    whole = alignment.common(alignment.Fit(0, np.eye(2, 3, dtype=np.float32), SIDE))
+    whole = alignment.Fit(0, np.eye(2, 3, dtype=np.float32), SIDE).common
     assert whole.sum() == (SIDE - 4) ** 2
-    moved = alignment.common(alignment.Fit(0, np.array([[1, 0, 10], [0, 1, 0]], np.float32), SIDE))
+    moved = alignment.Fit(0, np.array([[1, 0, 10], [0, 1, 0]], np.float32), SIDE).common
     assert moved.sum() == (SIDE - 4) * (SIDE - 4 - 10)
 
 

@@ -7,7 +7,7 @@ import pytest
 from copies import KINDS, copy, photos
 from huskies.backbone.features import Rows
 from huskies.images import codec
-from huskies.near_duplicates import candidates, comparison
+from huskies.near_duplicates import candidates, comparison, unit_vectors
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -31,27 +31,19 @@ def test_the_nearest_by_features_are_those_of_the_largest_cosine():
 def test_many_rows_are_gone_through_in_chunks(monkeypatch):
     rows = features(50)
     at_once = candidates.nearest_by_features(rows, 3)
-    monkeypatch.setattr(candidates, "_CHUNK", 7)
+    monkeypatch.setattr(unit_vectors, "_CHUNK", 7)
+    monkeypatch.setattr(candidates, "_ROWS", 6)
     assert np.array_equal(candidates.nearest_by_features(rows, 3), at_once)
+    assert np.array_equal(candidates.nearest_by_features(rows, 3, cores=4), at_once)
 
 
 def test_pixels_are_gone_through_in_blocks(monkeypatch):
     thumbnails = np.random.default_rng(0).integers(0, 256, (20, comparison.SIDE, comparison.SIDE, 3)).astype(np.uint8)
     at_once = candidates.nearest_across(thumbnails[:9], thumbnails, 4)
-    monkeypatch.setattr(candidates, "_CHUNK", 4)
+    monkeypatch.setattr(candidates, "_ROWS", 4)
     monkeypatch.setattr(candidates, "_BLOCK", 7)
     assert np.array_equal(candidates.nearest_across(thumbnails[:9], thumbnails, 4), at_once)
-
-
-def test_directions_have_no_mean_and_one_spread_over_all_parts():
-    one, other = features(30) * 3 + 5, features(20, seed=1)
-    mean, spread = candidates.moments([one, other])
-    both = np.concatenate([one, other]).astype(np.float64)
-    assert np.allclose(mean, both.mean(axis=0))
-    assert np.allclose(spread, both.std(axis=0))
-    expected = candidates.whole((both - mean) / spread)
-    assert np.array_equal(candidates.directions(one, mean, spread), expected[:30])
-    assert np.array_equal(candidates.directions(one, mean, spread, np.array([4, 2])), expected[[4, 2]])
+    assert np.array_equal(candidates.nearest_across(thumbnails[:9], thumbnails, 4, cores=3), at_once)
 
 
 @given(arrays(np.int8, (3, 7), elements=st.integers(0, 4)), st.integers(1, 9))
@@ -69,18 +61,6 @@ def test_few_rows_have_few_neighbours(size, expected):
 
 def test_rows_without_any_spread_do_no_harm():
     assert candidates.nearest_by_features(np.ones((3, 4), np.float32), 1).shape == (3, 1)
-
-
-@given(
-    arrays(np.float32, (6, 512), elements=st.floats(-1000, 1000, width=32)),
-    st.permutations(range(512)),
-)
-def test_products_are_whole_numbers_in_any_order_of_adding_up(rows, order):
-    vectors = candidates.whole(rows)
-    exact = vectors.astype(np.int64) @ vectors.T.astype(np.int64)
-    assert exact.max() < 2**24
-    assert np.array_equal(vectors @ vectors.T, exact)
-    assert np.array_equal(vectors[:, order] @ vectors[:, order].T, exact)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -113,7 +93,9 @@ def test_rows_to_look_among_are_gone_through_in_blocks_and_may_lie_in_files(monk
     at_once = candidates.nearest_sources(held_out, trained, sources, 4)
     monkeypatch.setattr(candidates, "_TOGETHER", together)
     monkeypatch.setattr(candidates, "_CHUNK", chunk)
+    monkeypatch.setattr(unit_vectors, "_CHUNK", chunk)
     assert np.array_equal(candidates.nearest_sources(held_out, trained, sources, 4), at_once)
+    assert np.array_equal(candidates.nearest_sources(held_out, trained, sources, 4, cores=3), at_once)
     parted = Rows([trained[:30], trained[30:]], np.arange(90))
     assert np.array_equal(candidates.nearest_sources(held_out, parted, sources, 4), at_once)
 

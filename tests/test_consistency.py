@@ -105,6 +105,13 @@ def test_the_flow_is_what_dvc_knows():
     assert "report" not in flow
 
 
+# What a rule takes for itself, and what it tells its stage: all cores either way.
+CORES = {
+    "workflow.cores": " --cores {threads}",
+    "lambda wildcards: (workflow.cores + 1) // 2": " --cores {workflow.cores}",
+}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     path, text = RULES[stage]
@@ -116,9 +123,9 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     assert f"    input:\n{lines}    output:\n" in text
     assert f'output:\n        receipt("{stage}"),\n' in text
     assert f'log:\n        log_of("{stage}"),\n' in text
-    cores = " --cores {threads}" if "threads: workflow.cores" in text else ""
+    cores = next((cores for taken, cores in CORES.items() if f"threads: {taken}\n" in text), "")
     assert f'"python -m huskies {stage} --receipt {{output:q}} --inputs {{input:q}} --log {{log:q}}{cores}"' in text
-    options = re.findall(r"^    (\w+):", text, re.MULTILINE)
+    options = [each for each in re.findall(r"^    (\w+):", text, re.MULTILINE) if each != "priority"]
     assert options == ["input", "output", "log", "conda", *(["threads"] if cores else []), "shell"]
 
 

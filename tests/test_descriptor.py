@@ -51,11 +51,11 @@ def test_a_descriptor_has_the_same_bits_in_any_company_and_on_any_number_of_core
 def test_what_is_stored_is_not_computed_again(tmp_path, monkeypatch):
     job, names = make_job(tmp_path), [str(number) for number in range(8)]
     with Store(tmp_path) as store:
-        first = descriptor.load(job, store, seen()[:5], names[:5])
+        first = descriptor.load(job, store, descriptor.identity(job), seen()[:5], names[:5])
         monkeypatch.setattr(descriptor, "_CHUNK", 2)
-        assert np.array_equal(descriptor.load(job, store, seen(), names), described(seen()))
+        assert np.array_equal(descriptor.load(job, store, descriptor.identity(job), seen(), names), described(seen()))
         monkeypatch.setattr(descriptor, "compute", None)
-        assert np.array_equal(descriptor.load(job, store, seen()[:5], names[:5]), first)
+        assert np.array_equal(descriptor.load(job, store, descriptor.identity(job), seen()[:5], names[:5]), first)
 
 
 @pytest.mark.parametrize(

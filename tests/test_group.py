@@ -13,7 +13,7 @@ from huskies import imports
 from huskies.errors import HuskyError
 from huskies.images import codec, groups, manifest, raw_files
 from huskies.job import Job
-from huskies.near_duplicates import descriptor
+from huskies.near_duplicates import comparison, descriptor
 from huskies.planning import plan
 from huskies.steps import convert, group
 from PIL import Image
@@ -293,3 +293,29 @@ def test_shots_of_one_flower_end_up_together(tmp_path):
     shots = [["4/0052.png", "4/0178.png"], ["9/0054.png", "9/0073.png"]]
     assert [each for each in together(groups) if len(each) > 1] == shots
     assert conflicts == []
+
+
+def test_what_looks_alike_is_compared_while_the_network_is_made_and_no_pair_twice(tmp_path, monkeypatch):
+    pictures = [each for photo in photos() for each in (photo, copy("mirrored", photo))]
+    files = []
+    for number, picture in enumerate(pictures):
+        content = codec.encode(picture, 95)
+        (tmp_path / f"{number}.jpg").write_bytes(content)
+        files.append((tmp_path / f"{number}.jpg", codec.sha256(content)))
+    happened, compare_all = [], comparison.compare_all
+
+    def compare(files, thumbnails, pairs, cores):
+        happened.append(pairs)
+        return compare_all(files, thumbnails, pairs, cores)
+
+    def descriptors() -> np.ndarray:
+        happened.append("descriptors")
+        return np.random.default_rng(0).normal(size=(len(files), 4)).astype(np.float32)
+
+    monkeypatch.setattr(comparison, "compare_all", compare)
+    found = group.find_near(files, comparison.thumbnails(files, 1), descriptors, 1)
+    assert [pair[:2] for pair in found] == [(number, number + 1) for number in range(0, len(files), 2)]
+    by_pixels, between, by_features = happened
+    assert between == "descriptors"
+    assert by_features
+    assert not set(by_pixels) & set(by_features)

@@ -132,14 +132,6 @@ def test_where_nothing_can_be_kept_the_backbone_serves_all_the_same(monkeypatch,
     assert infer(openvino_engine.pictures(side)[:4]).shape == (4, 512)
 
 
-def test_the_backbones_that_were_not_used_for_longest_are_forgotten(tmp_path):
-    for number in range(12):
-        openvino_engine._keep(tmp_path / f"{number}.npz", {"xml": np.zeros(1)})
-        os.utime(tmp_path / f"{number}.npz", (number, number))
-    openvino_engine._keep(tmp_path / "new.npz", {"xml": np.zeros(1)})
-    assert {path.stem for path in tmp_path.iterdir()} == {"new", *map(str, range(3, 12))}
-
-
 def test_a_kept_backbone_needs_no_tensorflow_and_reports_to_nobody(kept, tmp_path):
     jpeg = tmp_path / "cat.jpg"
     jpeg.write_bytes(codec.encode(openvino_engine.pictures(32)[0], 95))

@@ -1,6 +1,8 @@
 """tensorflow_setup: TensorFlow comes without chatter, and its sums add up in one order."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from huskies.backbone import tensorflow_setup
@@ -28,3 +30,25 @@ def test_the_chatter_is_shown_where_the_import_fails(capfd):
     with pytest.raises(ImportError):
         fail()
     assert capfd.readouterr().err == "reason"
+
+
+def test_what_keras_never_needs_here_is_not_imported_with_it_and_can_be_afterwards():
+    code = """
+import sys
+from huskies.backbone import tensorflow_setup
+tensorflow_setup.load_tensorflow()
+print(sorted({"matplotlib", "scipy", "sklearn"} & sys.modules.keys()))
+import scipy.stats, matplotlib
+print(scipy.stats.norm.cdf(0))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n0.5\n", "")
+
+
+def test_what_is_imported_already_stays(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", os)
+    with tensorflow_setup._absent("matplotlib", "no_library"):
+        assert sys.modules["matplotlib"] is os
+        assert sys.modules["no_library"] is None
+    assert sys.modules["matplotlib"] is os
+    assert "no_library" not in sys.modules

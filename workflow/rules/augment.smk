@@ -2,6 +2,8 @@
 
 Reads data/split.
 Writes data/augment/: <class>/train_<stem>_<copy>.jpg, and manifest.csv.
+
+Uses all cores, and leaves room for one stage of bottlenecks beside it.
 """
 
 
@@ -13,8 +15,9 @@ rule augment:
         receipt("augment"),
     log:
         log_of("augment"),
+    priority: 1
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: lambda wildcards: (workflow.cores + 1) // 2
     shell:
-        "python -m huskies augment --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
+        "python -m huskies augment --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"

@@ -3,6 +3,9 @@
 Reads data/split (original: train and val images; test: test images; all: train images, for int8), augmented also
 data/augment, and backbones/.
 Writes data/bottlenecks_…/: features.npy, index.csv, identity.json.
+
+Each uses all cores, and leaves room for one beside it: while the one starts or converts its network, for which a single
+core will do, the other works. Those that trainings wait for come first.
 """
 
 
@@ -14,11 +17,12 @@ rule bottlenecks_original:
         receipt("bottlenecks_original"),
     log:
         log_of("bottlenecks_original"),
+    priority: 1
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: lambda wildcards: (workflow.cores + 1) // 2
     shell:
-        "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
+        "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"
 
 
 rule bottlenecks_augmented:
@@ -30,11 +34,12 @@ rule bottlenecks_augmented:
         receipt("bottlenecks_augmented"),
     log:
         log_of("bottlenecks_augmented"),
+    priority: 1
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: lambda wildcards: (workflow.cores + 1) // 2
     shell:
-        "python -m huskies bottlenecks_augmented --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
+        "python -m huskies bottlenecks_augmented --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"
 
 
 rule bottlenecks_test:
@@ -47,6 +52,6 @@ rule bottlenecks_test:
         log_of("bottlenecks_test"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: lambda wildcards: (workflow.cores + 1) // 2
     shell:
-        "python -m huskies bottlenecks_test --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
+        "python -m huskies bottlenecks_test --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"

@@ -4,10 +4,8 @@ Every batch has one size and runs on one thread, so its sums add up in one order
 number of cores and in any company. In int8 it is quantized, once for a set of calibration images, and kept as well.
 """
 
-import contextlib
 import functools
 import json
-import os
 import queue
 import sys
 import tempfile
@@ -17,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from huskies import cache_file, digests, imports
-from huskies.backbone import architectures, int8
+from huskies import digests, imports
+from huskies.backbone import architectures, converted, int8
 from huskies.errors import HuskyError
 from huskies.images import codec
 
@@ -26,8 +24,6 @@ from huskies.images import codec
 BATCH = 4
 # What int8 leaves out is computed in float32.
 _HINTS = {"bfloat16": "bf16", "float32": "f32", "int8": "f32"}
-_FOLDER = "backbones"
-_KEPT_AT_MOST = 10
 # The module whose code makes the network.
 _ROOT = "backbone.inference"
 
@@ -141,7 +137,7 @@ def key(parameters: dict[str, Any]) -> str:
 
 def _converted(parameters: dict[str, Any], trace: Callable) -> dict[str, np.ndarray]:
     """Return the converted backbone: xml and weights as bytes, and TensorFlow's features of the fixed pictures."""
-    return _kept(key(parameters), lambda: _convert(trace))
+    return converted.kept(key(parameters), lambda: _convert(trace))
 
 
 def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict[str, np.ndarray]:
@@ -149,23 +145,7 @@ def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict
     # Another type of processor may measure a little otherwise.
     described = [key(parameters), "int8", parameters["calibration"], processor()]
     name = codec.sha256(json.dumps(described, sort_keys=True).encode())
-    return _kept(name, lambda: _bytes(int8.quantize(_from_bytes(_converted(parameters, trace)), split)))
-
-
-def _kept(name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return what is kept under a name; where nothing sound is, make it and keep it."""
-    path = cache_file.cache_folder() / _FOLDER / f"{name}.npz"
-    # A zip checks its bytes as they are read, and damage shows as many kinds of error.
-    with contextlib.suppress(Exception):
-        with open(path, "rb") as file, np.load(file) as kept:
-            found = dict(kept)
-        path.touch()
-        return found
-    made = make()
-    # What cannot be kept (a full disk, a read-only one) is made again next time.
-    with contextlib.suppress(OSError):
-        _keep(path, made)
-    return made
+    return converted.kept(name, lambda: _bytes(int8.quantize(_from_bytes(_converted(parameters, trace)), split)))
 
 
 def _convert(trace: Callable) -> dict[str, np.ndarray]:
@@ -186,15 +166,3 @@ def _bytes(model: Any) -> dict[str, np.ndarray]:
 
 def _from_bytes(kept: dict[str, np.ndarray]) -> Any:
     return _core().read_model(kept["xml"].tobytes().decode(), _openvino().Tensor(kept["weights"]))
-
-
-def _keep(path: Path, made: dict[str, np.ndarray]) -> None:
-    """Write a backbone, there as a whole or not at all, and forget the longest unused beyond the bound."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        unfinished = Path(folder, path.name)
-        np.savez(unfinished, **made)
-        os.replace(unfinished, path)
-    kept = sorted(path.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime, reverse=True)
-    for forgotten in kept[_KEPT_AT_MOST:]:
-        forgotten.unlink(missing_ok=True)

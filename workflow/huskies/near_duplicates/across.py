@@ -11,7 +11,7 @@ import pandas as pd
 
 from huskies.backbone.features import Rows
 from huskies.images import pairs
-from huskies.near_duplicates import candidates, comparison
+from huskies.near_duplicates import candidates, comparison, remembered
 from huskies.near_duplicates.leaking import COLUMNS
 from huskies.progress import bar
 
@@ -38,12 +38,12 @@ def find_near(
         return pd.DataFrame(columns=COLUMNS, dtype=str)
     originals = trained.drop_duplicates("file").reset_index(drop=True)
     number_of = dict(zip(originals["file"], originals.index, strict=True))
-    nearest = candidates.nearest_sources(*features, trained["file"].map(number_of).to_numpy(), _NEAREST)
+    nearest = candidates.nearest_sources(*features, trained["file"].map(number_of).to_numpy(), _NEAREST, cores)
     everything = pd.concat([held_out, originals], ignore_index=True)
     thumbnails = comparison.thumbnails(_files(folder, everything), cores)
     halves = thumbnails[: len(held_out)], thumbnails[len(held_out) :]
-    across = candidates.nearest_across(*halves, _NEAREST)
-    back = candidates.nearest_across(*reversed(halves), _NEAREST)
+    across = candidates.nearest_across(*halves, _NEAREST, cores)
+    back = candidates.nearest_across(*reversed(halves), _NEAREST, cores)
     near = {(one, int(other)) for rows in (nearest, across) for one, found in enumerate(rows) for other in found}
     near |= {(int(one), other) for other, found in enumerate(back) for one in found}
     near = {(one, len(held_out) + other) for one, other in near}
@@ -66,10 +66,10 @@ def find_near_groups(
     the bar.
     """
     group = pd.factorize(images["group"])[0]
-    nearest = candidates.nearest_sources(*features, sources, _NEAREST, (group, group))
+    nearest = candidates.nearest_sources(*features, sources, _NEAREST, cores, (group, group))
     thumbnails = comparison.thumbnails(_files(folder, images), cores)
     near = candidates.pairs_within(nearest) | candidates.pairs_within(
-        candidates.nearest_by_pixels(thumbnails, _NEAREST)
+        candidates.nearest_by_pixels(thumbnails, _NEAREST, cores)
     )
     near = {(one, other) for one, other in near if group[one] != group[other]}
     return _compared(folder, images, thumbnails, near, cores, different, stage)
@@ -93,7 +93,7 @@ def _compared(
     sha256 = images["sha256"].to_list()
     likely = [tuple(sorted(pair, key=sha256.__getitem__)) for pair in sorted(near)]
     likely = [pair for pair in likely if tuple(sha256[each] for each in pair) not in different]
-    compared = comparison.compare_all(_files(folder, images), thumbnails, likely, cores)
+    compared = remembered.compare_all(_files(folder, images), thumbnails, likely, cores)
     compared = bar(compared, len(likely), stage, unit=" pairs")
     leaks = [
         (images["file"][max(pair)], images["file"][min(pair)], "near-duplicate", f"{similarity:.4f}")

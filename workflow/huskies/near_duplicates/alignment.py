@@ -1,5 +1,6 @@
 """Lay one image over another as well as it goes: turned, mirrored, zoomed, shifted and slightly stretched."""
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +16,8 @@ _COARSE, _MARGIN, _ZOOMS = 16, 2, (0.85, 1.0, 1.18)
 _PRECISION = 1e-4
 # A fit that stretches an image beyond this, or leaves less of it to compare, shows nothing.
 _STRETCH, _OVERLAP = 1.6, 0.35
+# How far from an edge a pixel is near it: two, to each side.
+_NEAR_AN_EDGE = np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,12 @@ class Fit:
     turn: int
     matrix: np.ndarray
     side: int
+
+    @functools.cached_property
+    def common(self) -> np.ndarray:
+        """Which pixels both images have, uint8, 1 or 0; those near an edge are left out."""
+        mask = _warp(np.ones((self.side, self.side), np.uint8), self, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
+        return cv2.erode(mask, _NEAR_AN_EDGE, borderType=cv2.BORDER_CONSTANT, borderValue=0)
 
 
 def turned(image: np.ndarray, turn: int) -> np.ndarray:
@@ -92,7 +101,7 @@ def refine(one: np.ndarray, other: np.ndarray, fit: Fit, steps: int) -> Fit | No
 
 def _plausible(fit: Fit) -> bool:
     stretches = cv2.SVDecomp(fit.matrix[:, :2], flags=cv2.SVD_NO_UV)[0]
-    return bool(stretches[0] <= _STRETCH and stretches[1] >= 1 / _STRETCH and common(fit).mean() >= _OVERLAP)
+    return bool(stretches[0] <= _STRETCH and stretches[1] >= 1 / _STRETCH and fit.common.mean() >= _OVERLAP)
 
 
 def resized(fit: Fit, side: int) -> Fit:
@@ -107,12 +116,6 @@ def resized(fit: Fit, side: int) -> Fit:
 def laid_over(other: np.ndarray, fit: Fit) -> np.ndarray:
     """Return the other image, already turned, as it lies over the one."""
     return _warp(other, fit, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
-
-
-def common(fit: Fit) -> np.ndarray:
-    """Return which pixels both images have, float32, 1 or 0; those near an edge are left out."""
-    mask = _warp(np.ones((fit.side, fit.side), np.uint8), fit, cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
-    return cv2.erode(mask, np.ones((5, 5)), borderType=cv2.BORDER_CONSTANT, borderValue=0).astype(np.float32)
 
 
 def _warp(image: np.ndarray, fit: Fit, interpolation: int, border: int) -> np.ndarray:

@@ -5,23 +5,23 @@ neighbours is a near-duplicate is decided elsewhere.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from huskies.backbone.features import Rows
-from huskies.near_duplicates import alignment, comparison
+from huskies.near_duplicates import alignment, comparison, unit_vectors
 
 # Neighbours of an image by each of the two ways; benchmarks/near_duplicates.md has what they find.
 NEAREST = 8
 
-# Unit vectors are rounded to integers of this scale. Then every partial sum of a product is an integer below 2^24,
-# which float32 holds exactly, and neighbours are the same however many threads add them up.
-_SCALE = 4000
 _CHUNK = 256
-# Columns of a product that are made and looked at together: they stay in the processor's cache.
-_BLOCK = 1024
+# Rows whose products with all others one thread makes and looks through, and columns that it makes at a time, which
+# stay in the processor's cache.
+_ROWS, _BLOCK = 64, 1024
 # Rows of many sources that are held, and compared with all that is looked for, at once.
 _TOGETHER = 1 << 14
 _CELLS = 8  # pixels a side of the coarsest view
@@ -33,24 +33,37 @@ def pairs_within(nearest: np.ndarray) -> set[tuple[int, int]]:
     return {(min(row, int(other)), max(row, int(other))) for row in range(len(nearest)) for other in nearest[row]}
 
 
-def nearest_by_features(features: np.ndarray, count: int = NEAREST) -> np.ndarray:
+def nearest_by_features(features: np.ndarray, count: int = NEAREST, cores: int = 1) -> np.ndarray:
     """Return the rows of the `count` nearest others of each row, N × count (fewer if there are fewer rows)."""
-    vectors = comparable(features)
-    products = (vectors[start : start + _CHUNK] @ vectors.T for start in range(0, len(vectors), _CHUNK))
-    return _largest(_without_own(products), min(count, len(vectors) - 1))
+    vectors = unit_vectors.comparable(features)
+
+    def products(start: int) -> np.ndarray:
+        return _without_own(vectors[start : start + _ROWS] @ vectors.T, start)
+
+    return _largest(products, len(vectors), min(count, len(vectors) - 1), cores)
 
 
-def nearest_by_pixels(thumbnails: np.ndarray, count: int = NEAREST) -> np.ndarray:
+def nearest_by_pixels(thumbnails: np.ndarray, count: int = NEAREST, cores: int = 1) -> np.ndarray:
     """Return the rows of the `count` nearest others of each thumbnail, N × count (fewer if there are fewer).
 
     An image is as near to another as the closest of its 8 turns, whole or cropped, is to the other as a whole.
     """
-    return _largest(_without_own(_pixel_products(thumbnails, thumbnails)), min(count, len(thumbnails) - 1))
+    vectors = _coarse_vectors(thumbnails)
+
+    def products(start: int) -> np.ndarray:
+        return _without_own(_pixel_products(thumbnails[start : start + _ROWS], vectors), start)
+
+    return _largest(products, len(thumbnails), min(count, len(thumbnails) - 1), cores)
 
 
-def nearest_across(thumbnails: np.ndarray, others: np.ndarray, count: int = NEAREST) -> np.ndarray:
+def nearest_across(thumbnails: np.ndarray, others: np.ndarray, count: int = NEAREST, cores: int = 1) -> np.ndarray:
     """Return the rows of the `count` nearest of `others`, in the same sense, for each of `thumbnails`, N × count."""
-    return _largest(_pixel_products(thumbnails, others), min(count, len(others)))
+    vectors = _coarse_vectors(others)
+
+    def products(start: int) -> np.ndarray:
+        return _pixel_products(thumbnails[start : start + _ROWS], vectors)
+
+    return _largest(products, len(thumbnails), min(count, len(others)), cores)
 
 
 def nearest_sources(
@@ -58,6 +71,7 @@ def nearest_sources(
     trained: np.ndarray | Rows,
     sources: np.ndarray,
     count: int = NEAREST,
+    cores: int = 1,
     groups: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Return the `count` different sources (fewer if there are fewer) of the nearest rows of `trained`, nearest first.
@@ -66,27 +80,31 @@ def nearest_sources(
     result has a row for each of `held_out`. Of equally near sources, the smallest comes first. groups: int, of each row
     of held_out and of each source; sources of a row's own group come after all others.
     """
-    scale = moments([held_out, trained])
-    looked_for = directions(held_out, *scale)
+    scale = unit_vectors.moments([held_out, trained])
+    looked_for = unit_vectors.directions(held_out, *scale)
     order = np.argsort(sources, kind="stable")
     names, starts = np.unique(sources[order], return_index=True)
     count, edges = min(count, len(names)), [*starts, len(order)]
     best, best_names = np.full((len(held_out), count), -np.inf, np.float32), np.zeros((len(held_out), count), int)
-    for first, beyond in _blocks(starts, len(order)):
-        begin = edges[first]
-        rows = directions(trained, *scale, order[begin : edges[beyond]])
-        for start in range(0, len(held_out), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            of_sources = np.maximum.reduceat(looked_for[chunk] @ rows.T, starts[first:beyond] - begin, axis=1)
-            if groups is not None:
-                own = groups[0][chunk, None] == groups[1][names[first:beyond]]
-                of_sources[own] = -np.finfo(np.float32).max
-            values = np.concatenate([best[chunk], of_sources], axis=1)
-            known = np.broadcast_to(names[first:beyond], of_sources.shape)
-            known = np.concatenate([best_names[chunk], known], axis=1)
-            nearest = descending(values, count)
-            best[chunk] = np.take_along_axis(values, nearest, axis=1)
-            best_names[chunk] = np.take_along_axis(known, nearest, axis=1)
+
+    def look(start: int) -> None:
+        chunk = slice(start, start + _CHUNK)
+        of_sources = np.maximum.reduceat(looked_for[chunk] @ rows.T, starts[first:beyond] - begin, axis=1)
+        if groups is not None:
+            own = groups[0][chunk, None] == groups[1][names[first:beyond]]
+            of_sources[own] = -np.finfo(np.float32).max
+        values = np.concatenate([best[chunk], of_sources], axis=1)
+        known = np.broadcast_to(names[first:beyond], of_sources.shape)
+        known = np.concatenate([best_names[chunk], known], axis=1)
+        nearest = descending(values, count)
+        best[chunk] = np.take_along_axis(values, nearest, axis=1)
+        best_names[chunk] = np.take_along_axis(known, nearest, axis=1)
+
+    with ThreadPoolExecutor(cores) as pool:
+        for first, beyond in _blocks(starts, len(order)):
+            begin = edges[first]
+            rows = unit_vectors.directions(trained, *scale, order[begin : edges[beyond]])
+            deque(pool.map(look, range(0, len(held_out), _CHUNK)), maxlen=0)
     return best_names
 
 
@@ -110,74 +128,43 @@ def descending(values: np.ndarray, count: int) -> np.ndarray:
     )
 
 
-def comparable(features: np.ndarray) -> np.ndarray:
-    """Return the `directions` of features, N × D float32, by their own mean and spread."""
-    return directions(features, *moments([features]))
+def _largest(products: Callable[[int], np.ndarray], size: int, count: int, cores: int) -> np.ndarray:
+    """Return the columns of the `count` largest values of each of `size` rows, N × count, on `cores` threads.
 
-
-def moments(parts: Sequence[np.ndarray | Rows]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the spread of each dimension over the rows of all parts, float64; 1 where there is none."""
-    size = sum(map(len, parts))
-    mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(parts)) / size
-    spread = np.sqrt(sum(((chunk - mean) ** 2).sum(axis=0) for chunk in _chunks(parts)) / size)
-    return mean, np.where(spread > 0, spread, 1)
-
-
-def _chunks(parts: Sequence[np.ndarray | Rows]) -> Iterator[np.ndarray]:
-    return (part[start : start + _CHUNK] for part in parts for start in range(0, len(part), _CHUNK))
-
-
-def directions(
-    features: np.ndarray | Rows, mean: np.ndarray, spread: np.ndarray, order: np.ndarray | None = None
-) -> np.ndarray:
-    """Return features with mean 0 and spread 1, so that no dimension outweighs the others, as `whole` has them.
-
-    order: the rows to return, all of them if absent. Beside the result, only a few rows are held.
+    products: makes the values of _ROWS rows, fewer at the end, from the one with this number on.
     """
-    order = np.arange(len(features)) if order is None else order
-    result = np.empty((len(order), features.shape[1]), np.float32)
-    for start in range(0, len(order), _CHUNK):
-        result[start : start + _CHUNK] = whole((features[order[start : start + _CHUNK]] - mean) / spread)
-    return result
-
-
-def whole(vectors: np.ndarray) -> np.ndarray:
-    """Return the vectors' directions as float32 integers, of length _SCALE; zero stays zero."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.rint(vectors / np.where(lengths > 0, lengths, 1) * _SCALE).astype(np.float32)
-
-
-def _largest(chunks: Iterable[np.ndarray], count: int) -> np.ndarray:
-    """Return the columns of the `count` largest values of each row of all chunks, N × count."""
     if count < 1:
-        return np.concatenate([np.zeros((len(products), 0), np.int64) for products in chunks])
-    # Copies, since a view of a few columns would keep all of them in memory.
-    return np.concatenate([np.argpartition(-products, count - 1, axis=1)[:, :count].copy() for products in chunks])
+        return np.zeros((size, 0), np.int64)
+
+    def largest(start: int) -> np.ndarray:
+        # A copy, since a view of a few columns would keep all of them in memory.
+        return np.argpartition(-products(start), count - 1, axis=1)[:, :count].copy()
+
+    with ThreadPoolExecutor(cores) as pool:
+        return np.concatenate([np.zeros((0, count), np.int64), *pool.map(largest, range(0, size, _ROWS))])
 
 
-def _without_own(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield chunks of a square matrix with the least value on its diagonal."""
-    start = 0
-    for products in chunks:
-        np.fill_diagonal(products[:, start:], -np.inf)
-        start += len(products)
-        yield products
+def _without_own(products: np.ndarray, start: int) -> np.ndarray:
+    """Return rows of a square matrix, from the one with this number on, with the least value on its diagonal."""
+    np.fill_diagonal(products[:, start:], -np.inf)
+    return products
 
 
-def _pixel_products(thumbnails: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield, chunk by chunk of `thumbnails`, the best product of any view of each with each of `others`."""
-    vectors = whole(_centred([_coarse(alignment.grey(each)) for each in others]))
-    for start in range(0, len(thumbnails), _CHUNK):
-        greys = [alignment.grey(each) for each in thumbnails[start : start + _CHUNK]]
-        views = [whole(_centred(each)) for each in _views(greys)]
-        best = np.full((len(greys), len(vectors)), -np.inf, np.float32)
-        for first in range(0, len(vectors), _BLOCK):
-            block = best[:, first : first + _BLOCK]
-            products = np.empty(block.shape, np.float32)
-            for each in views:
-                np.matmul(each, vectors[first : first + _BLOCK].T, out=products)
-                np.maximum(block, products, out=block)
-        yield best
+def _coarse_vectors(thumbnails: np.ndarray) -> np.ndarray:
+    return unit_vectors.whole(_centred([_coarse(alignment.grey(each)) for each in thumbnails]))
+
+
+def _pixel_products(thumbnails: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the best product of any view of each of a few thumbnails with each of many vectors."""
+    views = [unit_vectors.whole(_centred(each)) for each in _views([alignment.grey(each) for each in thumbnails])]
+    best = np.full((len(thumbnails), len(vectors)), -np.inf, np.float32)
+    for first in range(0, len(vectors), _BLOCK):
+        block = best[:, first : first + _BLOCK]
+        products = np.empty(block.shape, np.float32)
+        for each in views:
+            np.matmul(each, vectors[first : first + _BLOCK].T, out=products)
+            np.maximum(block, products, out=block)
+    return best
 
 
 def _coarse(grey: np.ndarray) -> np.ndarray:

@@ -51,7 +51,10 @@ def compute(thumbnails: np.ndarray, cores: int) -> Iterator[np.ndarray]:
 
 
 def identity(job: Job) -> str:
-    """Return a digest of all that descriptors depend on besides the image, the engine of this machine included."""
+    """Return a digest of all that descriptors depend on besides the image, the engine of this machine included.
+
+    To settle on the engine takes seconds, once for a cache.
+    """
     described = {
         "network": inference.settle(NETWORK),
         "weights": job.files,
@@ -61,10 +64,12 @@ def identity(job: Job) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def load(job: Job, store: Store, thumbnails: np.ndarray, sha256s: Sequence[str]) -> np.ndarray:
-    """Return the float32 descriptor of each of some thumbnails, N × 512, from the store where it is known."""
-    prefix = identity(job)
-    keys = [key(sha256, prefix) for sha256 in sha256s]
+def load(job: Job, store: Store, described: str, thumbnails: np.ndarray, sha256s: Sequence[str]) -> np.ndarray:
+    """Return the float32 descriptor of each of some thumbnails, N × 512, from the store where it is known.
+
+    described: the `identity` of the descriptors.
+    """
+    keys = [key(sha256, described) for sha256 in sha256s]
     known = dict(store.get(keys))
     missing = [position for position, name in enumerate(keys) if name not in known]
     starts = range(0, len(missing), _CHUNK)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from huskies.images import manifest
-from huskies.near_duplicates import candidates
+from huskies.near_duplicates import candidates, unit_vectors
 from huskies.page import mistakes
 
 # More than these nobody looks through.
@@ -100,7 +100,7 @@ def shown(path: Path) -> pd.DataFrame:
 def _nearest_others(groups: pd.Series, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (rows of the nearest images of other groups, weights of their votes, 0 or more), N × _NEAREST or fewer."""
     own = pd.factorize(groups)[0]
-    vectors = candidates.comparable(features)
+    vectors = unit_vectors.comparable(features)
     nearest, weights = [], []
     for start in range(0, len(vectors), _CHUNK):
         chunk = slice(start, start + _CHUNK)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from huskies.errors import HuskyError, some
 from huskies.images import naming
-from huskies.near_duplicates import candidates
+from huskies.near_duplicates import unit_vectors
 
 # Training images that are shown beside a missed one.
 NEAREST = 3
@@ -60,7 +60,7 @@ def nearest_training(images: pd.DataFrame, features: np.ndarray, files: list[str
     """
     refuse_test_images(images)
     images = images.reset_index(drop=True)
-    vectors = candidates.comparable(features)
+    vectors = unit_vectors.comparable(features)
     training = np.flatnonzero(images["split"] == "train")
     trained = vectors[training]
     labels, names = images["label"], images["file"]

@@ -140,10 +140,13 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
     # What the last record told DVC of is in the dvc.lock that it left, and need not be told again.
     told = recorded if last.get("lock") == before else []
     news = [name for name in names if name not in told or last[name] != seen[name]]
-    complete = names == list(stage_list.tracked())
+    everything = list(stage_list.tracked())
+    complete = names == everything
     _write_marker({"pending": "committed, perhaps, but not saved as an experiment"})
+    # By the name of their file DVC reads that once; else it reads it, and dvc.lock, again for each stage.
+    targets = [stage_list.TRACKED] if news == everything else news
     # An experiment has the raw images, too, as they are now.
-    committed = [*news, *(_kept_by_dvc(raw) if complete else [])] if news else []
+    committed = [*targets, *(_kept_by_dvc(raw) if complete else [])] if news else []
     if committed and (failure := _dvc("commit", "--force", *committed)):
         return f"not recorded: dvc commit failed: {failure}"
     line = f"recorded in dvc.lock: {', '.join(names)}"

@@ -3,7 +3,8 @@
 What pairs.csv says of two images goes before what is found. A group never crosses a split.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -14,23 +15,30 @@ from huskies.errors import some
 from huskies.images import manifest, pairs
 from huskies.images.groups import find_conflicts, find_groups
 from huskies.job import Job
-from huskies.near_duplicates import candidates, comparison, descriptor
+from huskies.near_duplicates import candidates, comparison, descriptor, remembered
 from huskies.progress import bar
 
 
 def find_near(
-    files: Sequence[comparison.File], thumbnails: np.ndarray, descriptors: np.ndarray, cores: int
+    files: Sequence[comparison.File], thumbnails: np.ndarray, descriptors: Callable[[], np.ndarray], cores: int
 ) -> list[tuple[int, int, float]]:
-    """Return (row, larger row, similarity) for each pair of images that are near-duplicates of each other.
+    """Return (row, larger row, similarity) for each pair of images that are near-duplicates of each other, sorted.
 
-    files: no image twice. thumbnails: of the files, as comparison has them. descriptors: float32, N × D. similarity:
-    how closely the two agree, from 0 to 1.
+    files: no image twice. thumbnails: of the files, as comparison has them. descriptors: gives float32, N × D, and is
+    called only when all that look alike by their pixels have been compared. similarity: how closely the two agree, from
+    0 to 1.
     """
-    likely = candidates.pairs_within(candidates.nearest_by_features(descriptors))
-    likely |= candidates.pairs_within(candidates.nearest_by_pixels(thumbnails))
-    likely = sorted(likely)
-    compared = bar(comparison.compare_all(files, thumbnails, likely, cores), len(likely), "group", unit=" pairs")
-    return [(*pair, similarity) for pair, similarity in zip(likely, compared, strict=True) if similarity]
+
+    def compared(likely: set[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
+        ordered = sorted(likely)
+        similarities = remembered.compare_all(files, thumbnails, ordered, cores)
+        similarities = bar(similarities, len(ordered), "group", unit=" pairs")
+        return ((*pair, similarity) for pair, similarity in zip(ordered, similarities, strict=True) if similarity)
+
+    by_pixels = candidates.pairs_within(candidates.nearest_by_pixels(thumbnails, cores=cores))
+    found = [*compared(by_pixels)]
+    by_features = candidates.pairs_within(candidates.nearest_by_features(descriptors(), cores=cores))
+    return sorted([*found, *compared(by_features - by_pixels)])
 
 
 def near_duplicates(job: Job, rows: pd.DataFrame, different: Collection[pairs.Pair] = ()) -> pd.DataFrame:
@@ -44,10 +52,16 @@ def near_duplicates(job: Job, rows: pd.DataFrame, different: Collection[pairs.Pa
     if len(distinct) < 2:
         return pd.DataFrame(columns=["file", "other", "similarity"], dtype=str)
     files = [(job.inputs["convert"] / row.file, row.sha256) for row in distinct.itertuples()]
-    thumbnails = comparison.thumbnails(files, job.cores)
-    with Store(cache_file.cache_folder()) as store:
-        descriptors = descriptor.load(job, store, thumbnails, list(distinct["sha256"]))
-    found = find_near(files, thumbnails, descriptors, job.cores)
+    # On a new machine this converts a network, which keeps one core busy for seconds, and pairs are compared meanwhile.
+    with ThreadPoolExecutor(1) as aside:
+        described = aside.submit(descriptor.identity, job)
+        thumbnails = comparison.thumbnails(files, job.cores)
+
+        def descriptors() -> np.ndarray:
+            with Store(cache_file.cache_folder()) as store:
+                return descriptor.load(job, store, described.result(), thumbnails, list(distinct["sha256"]))
+
+        found = find_near(files, thumbnails, descriptors, job.cores)
     names, sha256 = distinct["file"], distinct["sha256"]
     named = [
         (*sorted((names[one], names[other])), f"{similarity:.4f}")
