@@ -352,7 +352,7 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
         ("steps.group", ["group"]),
         ("images.groups", ["group", "leaks", "cross_validation", "preview"]),
         ("augmentation.policy", ["augment", "cross_validation", "report", "label_safety", "preview"]),
-        ("backbone.store", ["group", *BOTTLENECKS, "cross_validation", "label_safety"]),
+        ("backbone.store", ["group", *BOTTLENECKS, "leaks", "cross_validation", "label_safety"]),
         ("near_duplicates.comparison", ["group", "leaks", "cross_validation", "report"]),
         ("near_duplicates.descriptor", ["group"]),
         ("statistics.intervals", ["cross_validation", "metrics", "report", "test", "label_safety", "preview"]),
