@@ -49,7 +49,7 @@ $(TEST_ALL): $(READY) requirements/int8.txt requirements/remotes.txt requirement
 		--requirement requirements/servers.txt --requirement requirements/browser.txt
 	touch $(TEST_ALL)
 
-# Every kind of change by every way in, an hour and more; writes docs/rebuild-matrix.md.
+# Every kind of change by every way in, an hour and more; renews docs/rebuild-matrix.md. ONLY="aug.factor" for a part of it.
 matrix: env
 	PYTHONPATH=tests/support:workflow $(BIN)/python tools/matrix.py $(if $(ONLY),--only "$(ONLY)")
 

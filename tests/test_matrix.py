@@ -28,8 +28,23 @@ SEVERAL = list(range(4))
 random.Random(8).shuffle(SEVERAL)
 
 
-def test_the_table_in_the_docs_has_these_cells_and_all_are_as_expected():
-    assert matrix.TABLE.read_text(encoding="utf-8") == matrix.render(dict.fromkeys(CELLS, ""))
+def test_the_table_in_the_docs_is_of_what_came_of_these_cells_and_none_was_otherwise_than_expected():
+    outcomes = matrix.kept()
+    assert list(outcomes) == CELLS
+    assert not [cell for cell, outcome in outcomes.items() if outcome.said]
+    assert matrix.TABLE.read_text(encoding="utf-8") == matrix.render(outcomes)
+
+
+def test_a_cell_that_was_tried_before_the_flow_had_a_stage_more_is_not_called_right():
+    def shown(said: str, stages: int) -> str:
+        text = matrix.render({("aug.factor", "snakemake"): matrix.Outcome(said, stages)})
+        [line] = [line for line in text.splitlines() if line.startswith("| aug.factor")]
+        return line.split(" | ")[1]
+
+    now = len(matrix.FROM_CONVERT)
+    assert shown("", now).endswith("✓")
+    assert shown("", now - 1).endswith("–")
+    assert shown("ran convert", now).endswith("✗ ran convert")
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ Right means: the same bytes as a build from nothing, with empty caches, of the f
 
 import argparse
 import contextlib
+import csv
 import dataclasses
 import hashlib
-import os
+import io
 import re
 import shutil
 import sqlite3
@@ -22,18 +23,21 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import h5py
+from huskies import atomic
 from huskies.backbone.store import NAME as STORE
 from huskies.backbone.store import key
 from project import WORKING_TREE, Clone, below, clone_project, edit_unseen, shipped, stages_run
 
 TABLE = WORKING_TREE / "docs/rebuild-matrix.md"
+# What came of each cell when it was last tried.
+OUTCOMES = WORKING_TREE / "docs/rebuild-matrix.csv"
 IMAGES_A_CLASS = 5
 TOOK_LONG = 500  # seconds; a queue that has not finished by then never will
 
 # The stages that are to run, named by where the change comes in.
 NOTHING = ()
 SPLIT = ("split",)
-FROM_TRAINING = below("train_baseline", "train_augmented")
+FROM_TRAINING = below("train_baseline", "train_augmented", "cross_validation")
 FROM_AUGMENT = below("augment")
 FROM_BOTTLENECKS = below("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test")
 FROM_SPLIT = below("split")
@@ -500,22 +504,27 @@ def some(names: object) -> str:
 # The table.
 
 LEGEND = {
-    NOTHING: "nothing",
-    SPLIT: "split (1)",
-    FROM_TRAINING: "train → report (5)",
-    FROM_AUGMENT: "augment → report (6)",
-    FROM_BOTTLENECKS: "bottlenecks → report (8)",
-    FROM_SPLIT: "split → report (10)",
-    FROM_GROUP: "group → report (11)",
-    FROM_CONVERT: "convert → report (12)",
+    stages: f"{name} ({len(stages)})" if stages else name
+    for stages, name in {
+        NOTHING: "nothing",
+        SPLIT: "split",
+        FROM_TRAINING: "train → report",
+        FROM_AUGMENT: "augment → report",
+        FROM_BOTTLENECKS: "bottlenecks → report",
+        FROM_SPLIT: "split → report",
+        FROM_GROUP: "group → report",
+        FROM_CONVERT: "convert → report",
+    }.items()
 }
 FOOTNOTES = (UNSEEN, LEFT, REFUSED)
 
 INTRODUCTION = """# The rebuild matrix
 
 What runs after each change, by each way in, tried with the real Snakemake and DVC in temporary clones with 15 images.
-`make matrix` tries all cells and writes this file. ✓ says that exactly these stages ran, and that afterwards
-`metrics.json` and every other file of every stage were, byte for byte, those of a build from nothing with empty caches.
+`make matrix` tries all cells, or those that `ONLY` names, and writes this file from what came of each when it was
+last tried (`docs/rebuild-matrix.csv`). ✓ says that exactly these stages ran, and that afterwards `metrics.json` and
+every other file of every stage were, byte for byte, those of a build from nothing with empty caches. – says that the
+cell was last tried when the flow had a stage more or less, and was as expected then.
 
 The clones have two recorded versions (`aug.factor` 1 and 2, the second checked out), a saved experiment and
 a DVC remote. For `--temp` and `--queue` (`dvc queue start -j 2`), `git add --all` comes first, since DVC takes along
@@ -531,11 +540,35 @@ def in_words(wanted: Expected) -> str:
     return LEGEND[wanted]
 
 
-def render(outcomes: dict[tuple[str, str], str]) -> str:
-    """Return the table as Markdown; an outcome is empty where a cell was as expected, else says what happened."""
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a cell: nothing if it was as expected, else what happened; and the number of stages there were."""
+
+    said: str
+    stages: int
+
+
+def kept() -> dict[tuple[str, str], Outcome]:
+    """Return what came of each cell when it was last tried."""
+    with open(OUTCOMES, encoding="utf-8", newline="") as file:
+        return {(row["change"], row["by"]): Outcome(row["said"], int(row["stages"])) for row in csv.DictReader(file)}
+
+
+def keep(outcomes: dict[tuple[str, str], Outcome]) -> None:
+    """Write what came of the cells, and the table of it."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(["change", "by", "said", "stages"])
+    rows.writerows([*cell, outcomes[cell].said, outcomes[cell].stages] for cell in CELLS if cell in outcomes)
+    atomic.write(OUTCOMES, written.getvalue().encode())
+    atomic.write(TABLE, render(outcomes).encode())
+
+
+def render(outcomes: dict[tuple[str, str], Outcome]) -> str:
+    """Return the table as Markdown."""
     lines = [INTRODUCTION, f"| change | {' | '.join(map(_title, COLUMNS))} |", f"|---|{'---|' * len(COLUMNS)}"]
     for row in ROWS:
-        cells = [_mark(outcomes[row, column], in_words(expected(row, column))) for column in COLUMNS]
+        cells = [_mark(outcomes.get((row, column)), in_words(expected(row, column))) for column in COLUMNS]
         lines.append(f"| {row} | {' | '.join(cells)} |")
     lines += ["", *(f"[{number}] {each.footnote}\n" for number, each in enumerate(FOOTNOTES, start=1))]
     lines += ["| in the table | the stages |", "|---|---|"]
@@ -551,8 +584,10 @@ def _title(column: str) -> str:
     }.get(column, column)
 
 
-def _mark(outcome: str, wanted: str) -> str:
-    return f"{wanted} ✗ {outcome}" if outcome else f"{wanted} ✓"
+def _mark(outcome: Outcome | None, wanted: str) -> str:
+    if outcome is None or outcome.stages != len(FROM_CONVERT):
+        return f"{wanted} –"
+    return f"{wanted} ✗ {outcome.said}" if outcome.said else f"{wanted} ✓"
 
 
 def outcome_of(bases: Bases, cell: tuple[str, str]) -> str:
@@ -567,27 +602,21 @@ def outcome_of(bases: Bases, cell: tuple[str, str]) -> str:
 
 
 def main() -> int:
-    """Try the chosen cells, two side by side; write the table if that was all of them."""
+    """Try the chosen cells, two side by side, and keep what came of them."""
     parser = argparse.ArgumentParser(description="Try the rebuild matrix, and write docs/rebuild-matrix.md.")
     parser.add_argument("--only", default="", metavar="REGEX", help="only cells whose `row / column` matches")
     only = parser.parse_args().only
     chosen = [cell for cell in CELLS if re.search(only, " / ".join(cell))]
-    outcomes = {}
+    outcomes = kept()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(2) as workers:
         bases = Bases(Path(folder))
         running = {workers.submit(outcome_of, bases, cell): cell for cell in chosen}
         for each in as_completed(running):
             cell = running[each]
-            outcomes[cell] = each.result()
+            outcomes[cell] = Outcome(each.result(), len(FROM_CONVERT))
             print(f"{' / '.join(cell)}: {_mark(outcomes[cell], in_words(expected(*cell)))}", flush=True)
-    if chosen == CELLS:
-        text = render(outcomes)
-        print(f"\n{text}")
-        unfinished = TABLE.with_name(f".{TABLE.name}.{os.getpid()}")
-        TABLE.parent.mkdir(exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.rename(TABLE)
-    wrong = sum(map(bool, outcomes.values()))
+            keep(outcomes)
+    wrong = sum(bool(outcomes[cell].said) for cell in chosen)
     print(f"{len(chosen) - wrong} of {len(chosen)} cells are as expected")
     return int(wrong > 0)
 
