@@ -58,7 +58,9 @@ def rules() -> dict[str, tuple[Path, str]]:
 
 RULES = rules()
 # By these words people ask for flows with other parameters, whose rules are those of workflow/other_flows.smk.
-FAMILIES = ["noise", "leakage", "repeats", "article", "sweep"]
+FAMILIES = ["noise", "leakage", "article", "sweep"]
+# Whoever asks for these is told what has taken their place.
+REPLACED = ["repeats"]
 
 
 def listed_params(stage: dict[str, Any]) -> list[str]:
@@ -72,12 +74,12 @@ def listed_libraries(stage: dict[str, Any]) -> list[str]:
 def test_rules_and_stages_have_the_same_names_in_the_same_order():
     # audit, check and luck make nothing, publish makes copies for Snakemake's report, and what TensorBoard shows is
     # never the same bytes, so they are no stages.
-    assert list(RULES) == [*STAGES, "audit", "check", "luck", "tensorboard", "publish", *FAMILIES]
+    assert list(RULES) == [*STAGES, "audit", "check", "luck", "tensorboard", "publish", *FAMILIES, *REPLACED]
 
 
 def test_every_file_of_rules_is_part_of_the_flow():
     files = {path.name for path in (PROJECT / "workflow/rules").glob("*.smk")}
-    assert files == {path.name for name, (path, _) in RULES.items() if name not in FAMILIES} | {"common.smk"}
+    assert files == {path.name for name, (path, _) in RULES.items() if name not in FAMILIES + REPLACED} | {"common.smk"}
 
 
 def test_every_control_has_a_rule_in_the_other_flows():
@@ -243,8 +245,8 @@ def test_a_stage_lists_the_sections_that_its_module_reads(stage):
 
 def test_every_section_serves_a_stage_and_every_listed_key_exists():
     listed = {key for stage in EVERY.values() for key in listed_params(stage)}
-    # How many repeats there are decides which flows there are, and so does what the article's rows are made of.
-    assert {key for key in listed if "." not in key} == set(PARAMS) - {"repeats", "article"}
+    # What the article's rows are made of decides which flows there are.
+    assert {key for key in listed if "." not in key} == set(PARAMS) - {"article"}
     for key in listed:
         section, _, inner = key.partition(".")
         assert section in PARAMS

@@ -1,5 +1,7 @@
 """families: the flows with other parameters are planned when they are asked for, and each is found by its place."""
 
+import dataclasses
+
 import pytest
 from conftest import PROJECT
 from huskies.article import families
@@ -7,16 +9,14 @@ from huskies.errors import HuskyError
 from huskies.planning import plan
 from huskies.planning.flow import prepare
 
-FEW = {"repeats": {"seeds": 2}}
-
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory):
-    """All families of a flow with two repeats, without flowers."""
+    """All families of a flow without flowers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(PROJECT)
         patch.setattr(plan, "FOLDER", tmp_path_factory.mktemp("plans"))
-        overrides = FEW | {"article": {"flowers": "data/nowhere"}}
+        overrides = {"article": {"flowers": "data/nowhere"}}
         yield families.Families(prepare(overrides), overrides, lambda: False)
 
 
@@ -31,7 +31,6 @@ def made_at(planned: families.Families, receipt: str) -> str:
     [
         ("noise", "data/noise/metrics/", ["data/noise"]),
         ("leakage", "data/leakage/leakage/", ["data/leakage/data", "data/leakage/noise", "data/leakage"]),
-        ("repeats", "data/repeats/repeats/", ["data/repeats/1", "data/repeats/2", "data/repeats"]),
         ("article", "data/article/", ["data/article_rows/label_safety", "data/article_rows", "data"]),
     ],
 )
@@ -46,16 +45,19 @@ def test_a_family_ends_in_what_it_is_asked_for_and_every_receipt_leads_to_the_fl
             assert made_at(planned, flow.receipt(stage)) == flow.root
 
 
-def test_what_a_flow_shares_is_made_by_the_flow_that_it_shares_it_with(planned):
-    first = planned.family("repeats")[0]
-    assert first.receipt("group").startswith("data/group/receipt-")
-    with pytest.raises(HuskyError, match=r"^data/repeats/1/…/receipt-"):
-        planned.making("repeats/1", first.hashes["group"])
+def test_what_a_flow_shares_is_made_by_the_flow_that_it_shares_it_with(planned, monkeypatch):
+    noise = dataclasses.replace(planned.family("noise")[-1], shared={"group": "data"})
+    assert noise.receipt("group").startswith("data/group/receipt-")
+    monkeypatch.setattr(families.flows, "noise", lambda overrides: noise)
+    sharing = families.Families(noise, {}, lambda: False)
+    assert sharing.making("noise", noise.hashes["split"]) is noise
+    with pytest.raises(HuskyError, match=r"^data/noise/…/receipt-"):
+        sharing.making("noise", noise.hashes["group"])
 
 
 @pytest.mark.parametrize(
     ("place", "name"),
-    [("noise", "noise"), ("repeats/2", "repeats"), ("repeats/9", "repeats"), ("elsewhere", "metrics")],
+    [("noise", "noise"), ("leakage/data", "leakage"), ("leakage/9", "leakage"), ("elsewhere", "metrics")],
 )
 def test_a_receipt_of_other_parameters_is_refused_with_the_command_for_what_it_is_part_of(planned, place, name):
     with pytest.raises(HuskyError) as error:
@@ -66,10 +68,10 @@ def test_a_receipt_of_other_parameters_is_refused_with_the_command_for_what_it_i
     )
 
 
-def test_a_family_is_planned_when_it_is_asked_for_and_once(monkeypatch):
-    planned = []
-    monkeypatch.setattr(families.flows, "repeats", lambda main: planned.append(main) or [])
-    asked = families.Families("the main flow", {}, lambda: True)
-    assert planned == []
-    assert asked.family("repeats") is asked.family("repeats")
-    assert planned == ["the main flow"]
+def test_a_family_is_planned_when_it_is_asked_for_and_once(planned, monkeypatch):
+    noise, asked_for = planned.family("noise")[-1], []
+    monkeypatch.setattr(families.flows, "noise", lambda overrides: asked_for.append(overrides) or noise)
+    asked = families.Families(noise, {"raw": "photos"}, lambda: True)
+    assert asked_for == []
+    assert asked.family("noise") is asked.family("noise")
+    assert asked_for == [{"raw": "photos"}]

@@ -41,19 +41,6 @@ def test_the_command_line_has_the_last_word_on_the_noise(project):
         flows.noise({"noise": {"classes": 1}})
 
 
-def test_a_repeat_shares_what_comes_before_the_split_and_nothing_after_it(main):
-    *repeated, last = flows.repeats(main)
-    assert len(repeated) == main.params["repeats"]["seeds"] == 20
-    for number, flow in enumerate(repeated, 1):
-        shared = {name for name in main.plans if flow.plans[name] == main.plans[name]}
-        assert shared == {"convert", "group"} == set(flow.shared)
-        assert flow.upstream("split") == [main.receipt("convert"), main.receipt("group")]
-        assert flow.receipt("split").startswith(f"data/repeats/{number}/split/receipt-")
-    assert len({flow.receipt("split").rpartition("/")[2] for flow in repeated}) == 20
-    assert last.receipt("repeats").startswith("data/repeats/repeats/receipt-")
-    assert last.upstream("repeats") == [flow.receipt("metrics") for flow in repeated]
-
-
 def test_the_leaky_flow_holds_out_the_same_fraction_of_what_is_no_test_image_and_opens_the_gates(main):
     leaky = flows.leaky(main, "data/leakage/data")
     assert leaky.params["split"] == {**main.params["split"], "validation": pytest.approx(0.5), "test": 0.0}

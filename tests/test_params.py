@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
 LAYERS = ["conv_pw_6_relu", "conv_pw_11_relu"]
 
-KNOWN = "Known: article, aug, backbone, convert, distort, group, leaks, noise, raw, repeats, split, train."
+KNOWN = "Known: article, aug, backbone, convert, cross_validation, distort, group, leaks, noise, raw, split, train."
 
 BAD_VALUES = [
     ("raw", "", '"", but must not be empty.'),
@@ -43,7 +43,6 @@ BAD_VALUES = [
     ("leaks.action", "stop", '"stop", but must be one of fail, warn.'),
     ("split.repeat", -1, "-1, but must be at least 0."),
     ("split.train_per_class", -1, "-1, but must be at least 0."),
-    ("repeats.seeds", 0, "0, but must be at least 1."),
     ("noise.images", 7, "7, but must be at least 8."),
     ("noise.side", 0, "0, but must be at least 1."),
     ("noise.classes", 1, "1, but must be at least 2."),
@@ -178,6 +177,13 @@ def test_every_key_has_a_bad_value_above():
 )
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(good, key, message):
     assert refusal(with_value(good, key, 1)) == f"params.yaml: {message}"
+
+
+def test_a_section_that_there_is_no_longer_may_be_deleted(good):
+    assert refusal({**good, "repeats": {"seeds": 20}}) == (
+        "params.yaml: there is no section 'repeats' any longer. Delete it: cross-validation has replaced "
+        "`snakemake repeats`, and has a section cross_validation of its own."
+    )
 
 
 def test_a_key_that_is_no_text_is_refused_too(good):

@@ -24,10 +24,8 @@ PAGES = {
 SECTIONS = YAML(typ="safe").load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
 # `make` is run by .ci/run, which the test below reads; `source` has nothing of ours to test.
 BY_CI = ("make metrics", "make test")
-# These take minutes as they stand; the tests of each run them with fewer images, steps and repeats.
-BY_OTHER_TESTS = tuple(
-    f"snakemake --cores 8 {asked}" for asked in ("noise", "leakage", "repeats", "article", "sweep", "check")
-)
+# These take minutes as they stand; the tests of each run them with fewer images and steps.
+BY_OTHER_TESTS = tuple(f"snakemake --cores 8 {asked}" for asked in ("noise", "leakage", "article", "sweep", "check"))
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 

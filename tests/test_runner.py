@@ -572,9 +572,9 @@ def test_stages_that_differ_in_their_images_share_a_module():
 
 
 def test_the_modules_of_controls_and_of_the_article_lie_in_their_rooms():
-    found = {stage: stage_list.module_of(stage) for stage in ("repeats", "tuning", "convert", "nowhere")}
+    found = {stage: stage_list.module_of(stage) for stage in ("leakage", "tuning", "convert", "nowhere")}
     assert found == {
-        "repeats": "controls.repeats",
+        "leakage": "controls.leakage",
         "tuning": "article.tuning",
         "convert": "steps.convert",
         "nowhere": "steps.nowhere",

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 from article_inputs import HOSTILE, VAL_IMAGES, number, written
 from huskies.article import drawings
-from huskies.controls import repeats
-from huskies.statistics import intervals
+from huskies.statistics import intervals, over_splits
 from pages import Page
 
 
@@ -32,7 +31,7 @@ def test_what_the_flowers_came_to_is_read_off_as_the_article_does_and_honestly(a
 def test_gains_are_taken_split_by_split(article_made):
     _, _, table, _ = article_made
     gain = number(table, "prefix_mode", "MobileNetV2: gain over no augmentation")
-    expected = repeats.spread(np.array([0.075, 0.05, 0.075]), 0.25)
+    expected = over_splits.spread(np.array([0.075, 0.05, 0.075]), 0.25)
     assert [gain["ours"], gain["low"], gain["high"]] == pytest.approx(
         [expected[key] for key in ("mean", "low", "high")]
     )

@@ -17,7 +17,7 @@ plots:
   - accuracy: {y: {data/train/history.csv: val_accuracy}, x: step}
   - data/train/validation.csv: {x: predicted}
 """
-MORE = "on_request: {test: {deps: [data/split]}}\ncontrols: {repeats: {}}\n"
+MORE = "on_request: {test: {deps: [data/split]}}\ncontrols: {leakage: {}}\n"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def workspace(tmp_path) -> Path:
 def test_dvc_knows_all_stages_but_those_on_request(workspace):
     assert list(stage_list.tracked(workspace)) == ["convert", "split"]
     assert list(stage_list.stages(workspace)) == ["convert", "split", "test"]
-    assert list(stage_list.controls(workspace)) == ["repeats"]
+    assert list(stage_list.controls(workspace)) == ["leakage"]
 
 
 def test_folders_code_and_other_files_are_told_apart(workspace):
@@ -46,9 +46,9 @@ def test_what_dvc_shows_are_the_files_of_metrics_and_plots(workspace):
 
 
 def test_a_stage_is_the_module_of_its_name_in_whichever_room_and_stages_of_one_kind_share_one(tmp_path):
-    for file in ("steps/train.py", "steps/bottlenecks.py", "steps/test.py", "controls/repeats.py"):
+    for file in ("steps/train.py", "steps/bottlenecks.py", "steps/test.py", "controls/leakage.py"):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).touch()
     package = imports.Package(tmp_path)
-    found = [stage_list.module_of(each, package) for each in ("train_baseline", "bottlenecks_test", "repeats", "test")]
-    assert found == ["steps.train", "steps.bottlenecks", "controls.repeats", "steps.test"]
+    found = [stage_list.module_of(each, package) for each in ("train_baseline", "bottlenecks_test", "leakage", "test")]
+    assert found == ["steps.train", "steps.bottlenecks", "controls.leakage", "steps.test"]

@@ -92,6 +92,16 @@ def test_a_receipt_of_other_parameters_is_refused_though_it_is_there():
         targets.refuse(asking("data/metrics/receipt-0123456789abcdef.json"))
 
 
+def test_a_target_that_there_is_no_longer_is_refused_with_what_takes_its_place():
+    with pytest.raises(HuskyError) as error:
+        targets.refuse_replaced("repeats")
+    assert str(error.value) == (
+        "there is no target 'repeats' any longer: cross-validation, a part of metrics, has narrower intervals from the "
+        "same images (docs/cross_validation.md): snakemake --cores all metrics. For other validation images, set "
+        "split.repeat."
+    )
+
+
 def test_what_is_asked_for_is_what_a_rule_makes_or_else_what_it_reads():
     workflow = asking("metrics", "all", "data/noise/receipt.json")
     workflow.rules += [Rule("all", [], ["data/report.html", "<function>"]), Rule("split", ["data/split"])]

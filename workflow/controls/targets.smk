@@ -1,4 +1,4 @@
-"""noise, leakage, repeats, article, sweep: the flow with other parameters, by the words that people ask for it.
+"""noise, leakage, article, sweep: the flow with other parameters, by the words that people ask for it.
 
 Their rules are those of workflow/other_flows.smk. Nothing is planned of them before they are asked for.
 """
@@ -16,12 +16,6 @@ rule leakage:
         summed_up("leakage"),
 
 
-rule repeats:
-    """The comparison on several sets of validation images: mean, spread and interval."""
-    input:
-        summed_up("repeats"),
-
-
 rule article:
     """Everything that the article shows, on one page."""
     input:
@@ -32,3 +26,9 @@ rule sweep:
     """All policies, numbers of copies and of photos, side by side."""
     input:
         summed_up("sweep"),
+
+
+rule repeats:
+    """No more: cross-validation, a part of metrics, tells more of the same images."""
+    input:
+        replaced("repeats"),

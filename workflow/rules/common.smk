@@ -67,3 +67,8 @@ def summed_up(name):
         return found
 
     return ancient(path)
+
+
+def replaced(name):
+    """Refuse to make what another target has replaced, and say which."""
+    return lambda wildcards: or_exit(targets.refuse_replaced, name)

@@ -15,7 +15,6 @@ from huskies.planning.flow import Flow
 _PLACES = {
     "noise": ("noise/",),
     "leakage": ("leakage/",),
-    "repeats": ("repeats/",),
     "article": ("article/", "article_rows/"),
     "sweep": ("sweep/", "sweep_flows/"),
 }
@@ -48,8 +47,6 @@ class Families:
             return [flows.noise(self._overrides)]
         if name == "leakage":
             return flows.leakage(self._main, self.family("noise")[-1])
-        if name == "repeats":
-            return flows.repeats(self._main)
         # Both choose among backbones and policies, which takes more imports.
         from huskies.article import row_flows, sweep_flows
 

@@ -10,8 +10,7 @@ import pandas as pd
 from huskies import outputs
 from huskies.article import drawings
 from huskies.article.numbers import Found, Number, Table, history, margin, parameters, percent, read, span
-from huskies.controls import repeats
-from huskies.statistics import verdicts
+from huskies.statistics import over_splits, verdicts
 
 Inputs = Mapping[str, Path]
 Spread = Mapping[str, float | None]
@@ -81,13 +80,13 @@ def of_head(backbone: str, each: Runs, reported: float | None, leading: bool = T
             note=ranged,
             leading=leading,
         ),
-        mean(f"{backbone}: last step, mean", repeats.accuracy(each.last, each.held_out), leading=leading),
+        mean(f"{backbone}: last step, mean", over_splits.accuracy(each.last, each.held_out), leading=leading),
     ]
 
 
 def difference(what: str, before: np.ndarray, after: np.ndarray, held_out: float) -> Number:
     """Return by how much `after` exceeds `before`, split by split: the mean, its interval, and a paired test."""
-    return mean(what, repeats.spread(after - before, held_out), kind="points", leading=True)
+    return mean(what, over_splits.spread(after - before, held_out), kind="points", leading=True)
 
 
 def of_each_seed(heads: Mapping[str, Runs]) -> Table:
@@ -175,8 +174,8 @@ def of_leaky(inputs: Inputs) -> Found:
             each["baseline"]["images"] for each in leaky
         )
         both = {
-            "leaky": mean(f"{name}: augmented first, split afterwards", repeats.accuracy(reported, held_out)),
-            "honest": mean(f"{name}: split first", repeats.accuracy(honest.last, honest.held_out)),
+            "leaky": mean(f"{name}: augmented first, split afterwards", over_splits.accuracy(reported, held_out)),
+            "honest": mean(f"{name}: split first", over_splits.accuracy(honest.last, honest.held_out)),
         }
         over = difference(f"{name}: leaky over honest", honest.last, reported, honest.held_out)
         numbers += [*both.values(), over]

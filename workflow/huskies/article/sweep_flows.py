@@ -81,7 +81,7 @@ def flows(overrides: dict[str, Any]) -> dict[Setting, Flow]:
         )
     users = params.load(overrides=overrides)
     if Path(raw).resolve() == Path(users["raw"]).resolve():
-        # The user's own photos: as in `repeats`, their test images choose nothing.
+        # The user's own photos: their test images choose nothing.
         values["split"] |= {key: users["split"][key] for key in ("validation", "test", "seed")}
     found: dict[Setting, Flow] = {}
     for setting in settings(described):

@@ -1,1 +1,1 @@
-"""The same flow on noise, with a leak, and on other splits."""
+"""The same flow on noise, and with a leak."""

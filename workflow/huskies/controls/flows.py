@@ -1,4 +1,4 @@
-"""The same flow on other data and other splits: noise, the leak, the repeats.
+"""The same flow on other data: noise, and the leak.
 
 A control changes parameters and nothing else; every stage's code is the one that makes the user's own numbers.
 """
@@ -13,7 +13,7 @@ from huskies.planning import params, plan
 from huskies.planning.flow import Flow
 
 FILE = Path("workflow/controls/noise.yaml")
-NOISE, LEAKAGE, REPEATS = "data/noise", "data/leakage", "data/repeats"
+NOISE, LEAKAGE = "data/noise", "data/leakage"
 
 
 def noise(overrides: dict[str, Any]) -> Flow:
@@ -50,22 +50,6 @@ def leakage(main: Flow, on_noise: Flow) -> list[Flow]:
     leaks = {"leaky": leaky(main, f"{LEAKAGE}/data"), "noise_leaky": leaky(on_noise, f"{LEAKAGE}/noise")}
     compared = {"honest": main, "leaky": leaks["leaky"], "noise_honest": on_noise, "noise_leaky": leaks["noise_leaky"]}
     return [*leaks.values(), summary("leakage", compared, main.params, LEAKAGE)]
-
-
-def repeats(main: Flow) -> list[Flow]:
-    """Return the flow for each repeat, and that of the stage that puts them side by side.
-
-    Each has other validation images, and never the main flow's test images.
-    """
-    shared = {stage: main.plans[stage] for stage in ("convert", "group")}
-    flows = []
-    for number in range(1, main.params["repeats"]["seeds"] + 1):
-        values = {**main.params, "split": {**main.params["split"], "repeat": number}}
-        plans = plan.all_plans(values, given=shared)
-        plan.publish(plans)
-        flows.append(Flow(values, plans, f"{REPEATS}/{number}", dict.fromkeys(shared, main.root)))
-    named = {f"metrics_{number}": each for number, each in enumerate(flows, 1)}
-    return [*flows, summary("repeats", named, main.params, REPEATS)]
 
 
 def summary(name: str, flows: dict[str, Flow], values: dict[str, Any], root: str) -> Flow:

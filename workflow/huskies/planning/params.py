@@ -15,6 +15,9 @@ from huskies.planning import plain_yaml
 FILE = Path("params.yaml")
 SCHEMA = Path("workflow/params.schema.json")
 
+# Of sections that there were: why there is nothing to set any longer.
+_GONE = {"repeats": "cross-validation has replaced `snakemake repeats`, and has a section cross_validation of its own."}
+
 # JSON Schema takes 5.0 for an integer, and Python's range does not.
 _Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
@@ -162,6 +165,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
         key = next(each for each in error.instance if each not in known)
+        if not where and key in _GONE:
+            return f"params.yaml: there is no section '{key}' any longer. Delete it: {_GONE[key]}"
         dotted = ".".join(filter(None, [where, plain_yaml.shown(str(key))[1:-1]]))
         return f"params.yaml: unknown key '{dotted}'.{nearest(str(key), known)}"
     if error.validator == "required":

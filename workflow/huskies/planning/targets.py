@@ -7,7 +7,7 @@ out everything below it, and ends with 0 (`DAG.update_needrun`, Snakemake 9.27).
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from huskies import digests, receipt
 from huskies.errors import HuskyError, some
@@ -19,6 +19,11 @@ _FORCED = (
     f"snakemake --cores all check. To make it anew, delete its folder. {_LEAVE_OUT}"
 )
 _TIMES = f"times say nothing here: a receipt's name says what a result was made from. {_LEAVE_OUT}"
+# Of targets that there were: what takes their place.
+_REPLACED = {
+    "repeats": "cross-validation, a part of metrics, has narrower intervals from the same images "
+    "(docs/cross_validation.md): snakemake --cores all metrics. For other validation images, set split.repeat."
+}
 _STORAGE = (
     "results are folders, and a storage provider would get their receipts alone. Share results by a DVC remote "
     f"(docs/sharing.md). {_LEAVE_OUT}"
@@ -41,6 +46,11 @@ def refuse(workflow: Any) -> None:
     if storage is not None and storage.default_storage_provider is not None:
         raise HuskyError(f"--default-storage-provider: {_STORAGE}")
     _refuse_files({*settings.targets, *settings.until, *settings.omit_from}, workflow.rules)
+
+
+def refuse_replaced(target: str) -> NoReturn:
+    """Raise HuskyError for a target that there is no longer, and name what takes its place."""
+    raise HuskyError(f"there is no target '{target}' any longer: {_REPLACED[target]}")
 
 
 def _refuse_files(targets: Collection[str], rules: Collection[Any]) -> None:

@@ -41,13 +41,13 @@ def images_to_tell(won: int, lost: int, images: int) -> int | None:
     return math.ceil((level + power) ** 2 / gain**2)
 
 
-def what_it_takes(needed: int | None, unit: str = "") -> str:
-    """Return the sentence on how many validation images would be needed, to two digits, and of what if `unit` says."""
+def what_it_takes(needed: int | None) -> str:
+    """Return the sentence on how many images would be needed, to two digits."""
     if needed is None:
         return "No difference was seen, so that it cannot be said how many would be needed."
     step = 10 ** max(math.floor(math.log10(needed)) - 1, 0)
     rounded = f"{math.ceil(needed / step) * step:,}".replace(",", " ")
-    return f"About {rounded}{unit} would be needed to tell a gain of this size."
+    return f"About {rounded} would be needed to tell a gain of this size."
 
 
 def p_text(p_value: float) -> str:
