@@ -47,6 +47,6 @@ def test_features_find_what_pixels_would_miss_among_many(tmp_path, monkeypatch):
     images = written(tmp_path, [picture(number) for number in range(6)] + [again], "abcdefg")
     features = np.random.default_rng(0).normal(size=(7, 8)).astype(np.float32)
     features[6] = features[0]
-    monkeypatch.setattr(across.candidates, "nearest_by_pixels", lambda thumbnails, count: np.zeros((7, 0), int))
+    monkeypatch.setattr(across.candidates, "nearest_by_pixels", lambda thumbnails, count, cores: np.zeros((7, 0), int))
     found = across.find_near_groups(tmp_path, images, (features, features), np.arange(7), 1, set(), "test")
     assert found["file"].tolist() == ["6.jpg"]

@@ -300,7 +300,7 @@ def test_what_dvc_was_told_of_last_time_is_not_told_again(dvc):
     build(*STAGES)
     record.run()
     assert committed(dvc) == STAGES
-    add_line("workflow/huskies/page/label_issues.py", "\n# a remark\n")
+    add_line("workflow/huskies/page/charts.py", "\n# a remark\n")
     build("augment")
     dvc.lock = "second"
     assert record.run().startswith(f"{RECORDED}; saved as experiment run-")
