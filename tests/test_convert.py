@@ -4,6 +4,7 @@ import io
 import shutil
 import unicodedata
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import hostile_images
@@ -363,3 +364,23 @@ def test_any_labels_and_paths_get_names_of_their_own_or_are_refused(pairs):
         assert max(len(folder.encode()), len(file.encode())) <= 204
         assert not set(name) & set("\0\n\r\\:*?<>|")
         assert not folder.startswith(".")
+
+
+def test_corrections_move_a_photo_to_another_class_and_leave_another_out(tmp_path):
+    raw = fill(tmp_path / "raw", {f"{label}/{number}.png": png(number) for label in "ab" for number in range(3)})
+    (tmp_path / "corrections.csv").write_text("file,label\na/0.png,b\nb/2.png,drop\n")
+    job = replace(make_job(raw, tmp_path / "out"), files={"corrections.csv": "0"})
+    said = convert.run(job)
+    assert said.splitlines()[0] == "5 images in 2 classes, 0 rejected"
+    assert "corrections.csv: 1 labels changed (a/0.png), 1 photos left out (b/2.png)" in said
+    labels = {row["source"]: row["label"] for row in rows(job).values()}
+    assert labels == {"a/0.png": "b", "a/1.png": "a", "a/2.png": "a", "b/0.png": "b", "b/1.png": "b"}
+    assert {row["file"].split("/")[0] for row in rows(job).values() if row["source"] == "a/0.png"} == {"b"}
+
+
+def test_corrections_that_a_flow_does_not_know_change_nothing(tmp_path):
+    raw = fill(tmp_path / "raw", {f"{label}/{number}.png": png(number) for label in "ab" for number in range(2)})
+    (tmp_path / "corrections.csv").write_text("file,label\na/0.png,b\n")
+    job = make_job(raw, tmp_path / "out")
+    convert.run(job)
+    assert {row["label"] for row in rows(job).values() if row["source"] == "a/0.png"} == {"a"}

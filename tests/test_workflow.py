@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BELOW_AUGMENT, CONTRACT, clone_project, edit_unseen, stages_run
+from huskies.images import manifest
 from huskies.planning import stage_list
 
 
@@ -50,6 +51,19 @@ def test_a_second_run_does_nothing(built):
     assert done.returncode == 0, done.stderr
     assert "Nothing to be done" in done.stderr + done.stdout
     assert stages_run(done.stderr) == []
+
+
+def test_a_correction_reaches_everything_below_the_raw_images(built):
+    (built.folder / "corrections.csv").write_text("file,label\n0/0000.png,6\n")
+    done = built.run("snakemake", "--cores", "2", "split")
+    assert done.returncode == 0, done.stderr
+    assert stages_run(done.stderr) == ["convert", "group", "split"]
+    rows = manifest.read(built.folder / "data/split/manifest.csv")
+    assert rows.loc[rows["source"] == "0/0000.png", "label"].tolist() == ["6"]
+    (built.folder / "corrections.csv").write_text("file,label\n0/none.png,6\n")
+    refused = built.run("snakemake", "--cores", "2", "split")
+    assert refused.returncode != 0
+    assert "ERROR: corrections.csv, line 2: there is no image 0/none.png." in refused.stderr
 
 
 def test_snakemake_leaves_dvc_with_nothing_to_say(built):
