@@ -1,9 +1,13 @@
 """Tests of out-of-fold predictions: who is trained on what, and that nobody is asked about what they have seen."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TRAIN, USES_KERAS
+from conftest import PROJECT, TRAIN, USES_KERAS
 from huskies.errors import HuskyError
 from huskies.images import folds, groups
 from huskies.training import out_of_fold
@@ -85,6 +89,20 @@ def test_every_image_is_asked_once_a_repeat_without_and_with_copies():
 def test_the_bits_are_the_same_on_any_number_of_cores():
     for one, other in zip(asked(1), asked(3), strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+def test_what_is_said_afterwards_is_still_heard():
+    # In a process of its own, without TensorFlow yet: two threads that import it at once silence each other.
+    script = (
+        "import sys, numpy as np; from huskies.training import out_of_fold; labels = np.arange(24) % 3;"
+        "features = np.random.default_rng(0).normal(size=(24, 8)).astype(np.float32);"
+        f"train = {TRAIN!r};"
+        "list(out_of_fold.predict([features], labels, np.arange(24), np.arange(24)[None] // 3 % 2, train, 4, 'test'));"
+        "print('heard', file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "workflow")}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr.endswith("heard\n")
 
 
 def test_without_copies_both_answers_are_one():

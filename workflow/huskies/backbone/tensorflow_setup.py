@@ -1,6 +1,7 @@
 """TensorFlow as this project needs it: silent, with sums that add up in one order, and without what it never uses."""
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -10,8 +11,12 @@ from collections.abc import Iterator
 _UNUSED = ("matplotlib", "scipy", "sklearn")
 
 
+@functools.cache
 def load_tensorflow():
-    """Import TensorFlow with one thread an operation, so that sums add up in one order, and without its chatter."""
+    """Import TensorFlow with one thread an operation, so that sums add up in one order, and without its chatter.
+
+    Whoever starts threads that ask for it asks first: two at once would silence each other for good.
+    """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _silenced(), _absent(*_UNUSED):
         # TensorFlow would import the rest of Keras when it is first asked for something.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from huskies.backbone import tensorflow_setup
 from huskies.backbone.features import Rows
 from huskies.errors import HuskyError
 from huskies.progress import bar
@@ -50,6 +51,7 @@ def predict(
             raise HuskyError("a training of cross-validation diverged. Lower train.learning_rate in params.yaml.")
         return asked, probabilities
 
+    tensorflow_setup.load_tensorflow()
     with ThreadPoolExecutor(cores) as pool:
         answers = pool.map(ask, tasks)
         for task, (asked, probabilities) in zip(tasks, bar(answers, len(tasks), stage, unit=" heads"), strict=True):
