@@ -54,8 +54,8 @@ def doubted(images: pd.DataFrame, features: np.ndarray, probabilities: np.ndarra
     """Return columns file, label, suggested, score, reason for the images whose label looks wrong in two ways.
 
     The neighbours have another label (`suspects`), and heads that were trained without the image take it for another
-    class, the suggested one. Each way alone lists twice as many that are merely hard, and finds hardly more of what is
-    wrong; docs/cross_validation.md counts it beside confident learning. The score is the mean of the neighbours' lead
+    class, the suggested one. Each way alone lists half as many again, and finds hardly more of what is wrong;
+    docs/cross_validation.md counts it beside confident learning. The score is the mean of the neighbours' lead
     and of the head's, the probability of the suggested class less that of the label; the highest come first.
     images, features: as for `suspects`. probabilities: float, images × classes in the order of their names, out of
     fold.
