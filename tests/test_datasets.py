@@ -71,7 +71,7 @@ def test_a_tag_brings_back_photos_and_results_and_nothing_runs(photographer):
 @pytest.mark.timeout(900)
 def test_an_experiment_apart_from_the_workspace_has_the_photos(photographer):
     said = do(photographer, "dvc", "exp", "run", "--temp", "--name", "apart", "-S", "leaks.action=warn")
-    assert stages_run(said) == ["leaks", "metrics", "report"]
+    assert stages_run(said) == ["leaks", "cross_validation", "metrics", "report"]
     path = "data/leaks/leaks.json"
     do(photographer, "dvc", "get", ".", path, "--rev", "apart", "--out", "../apart.json")
     assert json.loads((photographer.folder.parent / "apart.json").read_text())["action"] == "warn"
