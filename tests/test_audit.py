@@ -636,7 +636,7 @@ def test_an_audit_changes_nothing():
 
 
 CLEAN = re.compile(
-    r"^audit: 12 stages are what they claim to be; (\d+) of \1 bottlenecks computed again$", re.MULTILINE
+    r"^audit: 13 stages are what they claim to be; (\d+) of \1 bottlenecks computed again$", re.MULTILINE
 )
 
 
