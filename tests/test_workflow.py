@@ -53,6 +53,7 @@ def test_a_second_run_does_nothing(built):
     assert stages_run(done.stderr) == []
 
 
+@pytest.mark.long
 def test_a_correction_reaches_everything_below_the_raw_images(built):
     (built.folder / "corrections.csv").write_text("file,label\n0/0000.png,6\n")
     done = built.run("snakemake", "--cores", "2", "split")
@@ -71,6 +72,7 @@ def test_snakemake_leaves_dvc_with_nothing_to_say(built):
     assert done.stdout.strip() == "Data and pipelines are up to date."
 
 
+@pytest.mark.long
 def test_an_experiment_runs_only_what_lies_below_the_changed_parameter(built):
     comments = comments_of(built.folder / "params.yaml")
     assert not list((built.folder.parent / "cache").rglob("bottlenecks*"))
@@ -157,6 +159,7 @@ def test_a_run_of_some_stages_records_those_alone(built):
     assert (built.folder / "dvc.lock").read_text() != recorded
 
 
+@pytest.mark.long
 def test_an_image_overwritten_by_hand_is_neither_recorded_nor_used(built):
     image = next((built.folder / "data/augment").glob("*/*.jpg"))
     image.write_bytes(b"not what the receipt says")
