@@ -110,7 +110,7 @@ def test_the_flow_is_what_dvc_knows():
 # What a rule takes for itself, and what it tells its stage: all cores either way.
 CORES = {
     "workflow.cores": " --cores {threads}",
-    "lambda wildcards: (workflow.cores + 1) // 2": " --cores {workflow.cores}",
+    "lambda wildcards: (workflow.cores + 1) // 2": " --cores {params.cores}",
 }
 
 
@@ -128,7 +128,15 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     cores = next((cores for taken, cores in CORES.items() if f"threads: {taken}\n" in text), "")
     assert f'"python -m huskies {stage} --receipt {{output:q}} --inputs {{input:q}} --log {{log:q}}{cores}"' in text
     options = [each for each in re.findall(r"^    (\w+):", text, re.MULTILINE) if each != "priority"]
-    assert options == ["input", "output", "log", "conda", *(["threads"] if cores else []), "shell"]
+    assert options == [
+        "input",
+        "output",
+        "log",
+        "conda",
+        *(["threads"] if cores else []),
+        *(["params"] if "params" in cores else []),
+        "shell",
+    ]
 
 
 def test_the_drawing_at_the_head_of_the_snakefile_is_the_flow():

@@ -19,5 +19,7 @@ rule augment:
     conda:
         "../envs/huskies.yaml"
     threads: lambda wildcards: (workflow.cores + 1) // 2
+    params:
+        cores=workflow.cores,
     shell:
-        "python -m huskies augment --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"
+        "python -m huskies augment --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"

@@ -21,8 +21,10 @@ rule bottlenecks_original:
     conda:
         "../envs/huskies.yaml"
     threads: lambda wildcards: (workflow.cores + 1) // 2
+    params:
+        cores=workflow.cores,
     shell:
-        "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"
+        "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"
 
 
 rule bottlenecks_augmented:
@@ -38,8 +40,10 @@ rule bottlenecks_augmented:
     conda:
         "../envs/huskies.yaml"
     threads: lambda wildcards: (workflow.cores + 1) // 2
+    params:
+        cores=workflow.cores,
     shell:
-        "python -m huskies bottlenecks_augmented --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"
+        "python -m huskies bottlenecks_augmented --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"
 
 
 rule bottlenecks_test:
@@ -53,5 +57,7 @@ rule bottlenecks_test:
     conda:
         "../envs/huskies.yaml"
     threads: lambda wildcards: (workflow.cores + 1) // 2
+    params:
+        cores=workflow.cores,
     shell:
-        "python -m huskies bottlenecks_test --receipt {output:q} --inputs {input:q} --log {log:q} --cores {workflow.cores}"
+        "python -m huskies bottlenecks_test --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"
