@@ -39,21 +39,24 @@ def confident(images: pd.DataFrame, probabilities: np.ndarray) -> list[int]:
     have their label; it is listed where that class is not its label. The order is by the probability of the label less
     the highest other one.
     """
-    labels = pd.factorize(images["label"], sort=True)[0]
-    own = np.eye(probabilities.shape[1], dtype=bool)[labels]
+    labels, margin = margins(images, probabilities)
     reached = np.array([probabilities[labels == each, each].mean() for each in range(probabilities.shape[1])])
     above = np.where(probabilities >= reached, probabilities, -1)
     listed = (above.max(axis=1) >= 0) & (above.argmax(axis=1) != labels)
-    margin = probabilities[own] - np.where(own, -1, probabilities).max(axis=1)
     return [row for row in np.argsort(margin, kind="stable") if listed[row]]
 
 
 def held_out(images: pd.DataFrame, probabilities: np.ndarray) -> list[int]:
     """Return the rows that a head takes for another class out of their fold, the surest first."""
+    _, margin = margins(images, probabilities)
+    return [row for row in np.argsort(margin, kind="stable") if margin[row] < 0]
+
+
+def margins(images: pd.DataFrame, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (number of each label, the label's probability less the highest other one)."""
     labels = pd.factorize(images["label"], sort=True)[0]
     own = np.eye(probabilities.shape[1], dtype=bool)[labels]
-    margin = probabilities[own] - np.where(own, -1, probabilities).max(axis=1)
-    return [row for row in np.argsort(margin, kind="stable") if margin[row] < 0]
+    return labels, probabilities[own] - np.where(own, -1, probabilities).max(axis=1)
 
 
 def lists(images: pd.DataFrame, features: np.ndarray, probabilities: np.ndarray) -> dict[str, list[int]]:

@@ -23,9 +23,10 @@ from bottleneck_inputs import (
     write_images,
 )
 from conftest import PROJECT, USES_KERAS, bare_job
-from huskies import imports, outputs, receipt, stage_folder
+from huskies import cache_file, imports, outputs, receipt, stage_folder
 from huskies.backbone import identity, inference, kept
 from huskies.backbone.features import images_of
+from huskies.backbone.store import Store
 from huskies.images import codec, manifest
 from huskies.job import Job
 from huskies.steps import bottlenecks
@@ -322,6 +323,18 @@ def test_dvc_is_not_asked_for_what_is_known(recorded, capsys, monkeypatch):
     receipt.write(first, {"stage": STAGE})
     job = replace(job_of(3), previous=first)
     assert said_by(job, capsys) == ("computed 0, reused 3 bottlenecks of 512 features", "")
+
+
+def test_a_stage_whose_output_has_no_bottlenecks_asks_neither_its_last_output_nor_dvc(recorded, monkeypatch):
+    for place in ("previous_rows", "recorded_rows"):
+        monkeypatch.setattr(kept, place, lambda *_: pytest.fail("an earlier output was asked"))
+    job = replace(job_of(3), previous=Path("data/split"))
+    (job.output / "copies").mkdir()
+    rows = manifest.read(Path("data/split") / manifest.NAME)
+    with Store(cache_file.cache_folder()) as store:
+        output = job.output / "copies/features.npy"
+        features, computed = kept.fill(job, store, Path("data/split"), rows, job.params["backbone"], output)
+    assert (len(features), computed) == (3, 3)
 
 
 def test_no_images_ask_nobody(recorded, monkeypatch):

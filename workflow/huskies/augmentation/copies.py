@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from huskies.images import codec
+from huskies.images import codec, manifest, naming
 from huskies.parallel import map_ordered
 from huskies.progress import bar
 
@@ -55,3 +55,18 @@ def copies_of(
         _make_copies, tasks, cores, __name__, "huskies.augmentation.policy", name=lambda task: str(task[0])
     )
     return bar(made, len(tasks), stage)
+
+
+def write(
+    rows: pd.DataFrame, folder: Path, output: Path, parameters: dict[str, Any], quality: int, cores: int, stage: str
+) -> pd.DataFrame:
+    """Write `copies_of` the rows to `output`, as `<class>/<stem>_<k>.jpg`; return their manifest."""
+    results = copies_of(rows, folder, parameters, quality, cores, stage)
+    made = []
+    for row, copies in zip(rows.to_dict("records"), results, strict=True):
+        (output / row["file"]).parent.mkdir(exist_ok=True)
+        for k, jpeg in enumerate(copies):
+            file = naming.with_copy(row["file"], k)
+            (output / file).write_bytes(jpeg)
+            made.append({**row, "file": file, "copy": str(k), "sha256": codec.sha256(jpeg)})
+    return manifest.make(made)

@@ -24,7 +24,6 @@ def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
     """Return the features, by image sha256, of the stage's last output, if it has the same identity."""
     if folder is None or receipt.damage(folder):
         return {}
-    # Other stages, which keep no bottlenecks, use the store as well.
     known = folder / identity.NAME
     if not known.is_file() or known.read_text() != described:
         return {}
@@ -46,15 +45,18 @@ def _prefix(described: str) -> str:
     return hashlib.sha256(described.encode()).hexdigest()
 
 
-def _known(job: Job, store: Store, described: str, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (sha256, features) of the images that are known, asking the next place only for what is missing."""
+def _known(job: Job, store: Store, described: str, wanted: set[str], keeps: bool) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (sha256, features) of the images that are known, asking the next place only for what is missing.
+
+    keeps: whether the stage's own output has bottlenecks, so that earlier ones are a place to ask.
+    """
     prefix, missing = _prefix(described), set(wanted)
     keys = {key(sha256, prefix): sha256 for sha256 in wanted}
     for name, features in store.get(keys):
         missing.discard(keys[name])
         yield keys[name], features
     for earlier in (lambda: previous_rows(job.previous, described), lambda: recorded_rows(job, described)):
-        if missing:
+        if missing and keeps:
             found = earlier()
             # All of it, since this output is about to be replaced, and may be wanted again.
             store.put((key(sha256, prefix), features) for sha256, features in found.items())
@@ -102,7 +104,7 @@ def fill(
     described = identity.of(job, parameters)
     with open(output, "wb") as file:
         table = _Table(file, rows["sha256"])
-        table.take(_known(job, store, described, set(rows["sha256"])))
+        table.take(_known(job, store, described, set(rows["sha256"]), keeps=output.parent == job.output))
         missing = rows[~table.filled].drop_duplicates("sha256")
         files = [(folder / row.file, row.sha256) for row in missing.itertuples()]
         if files:

@@ -68,16 +68,18 @@ def apply(
             raise HuskyError(
                 f"{where}: there is no class '{label}'.{nearest(label, labels)} Write one that there is, or {DROP}."
             )
-    corrected = [replace(each, label=found.get(each.source, (each.label, 0))[0]) for each in images]
-    kept = [each for each in corrected if found.get(each.source, ("", 0))[0] != DROP]
+    label_of = {file: label for file, (label, _) in found.items()}
+    dropped = [each.source for each in images if label_of.get(each.source) == DROP]
+    changed = [file for file, label in label_of.items() if label != DROP]
+    kept = [
+        replace(each, label=label_of.get(each.source, each.label))
+        for each in images
+        if label_of.get(each.source) != DROP
+    ]
     if lost := sorted(labels - {each.label for each in kept}):
         raise HuskyError(
             f"{path} leaves the class '{lost[0]}' without an image. Delete some of its lines, or remove the class."
         )
-    if not found:
-        return kept, []
-    dropped = [each.source for each in corrected if found.get(each.source, ("", 0))[0] == DROP]
-    changed = [file for file in found if file not in dropped]
     said = [f"{len(changed)} labels changed ({some(changed)})"] if changed else []
     said += [f"{len(dropped)} photos left out ({some(dropped)})"] if dropped else []
-    return kept, [f"{path}: {', '.join(said)}"]
+    return kept, [f"{path}: {', '.join(said)}"] if said else []

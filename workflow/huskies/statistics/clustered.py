@@ -33,19 +33,20 @@ def accuracy(right: np.ndarray, groups: np.ndarray) -> tuple[float, float, float
     Wilson's interval for as many images as would, one by one, give the accuracy the error that it has with these groups
     (Korn and Graubard 1998, Survey Methodology 24: 193-201).
     """
-    mean, error, freedom = _clustered(right.mean(axis=0), groups, 0.0)
-    independent = mean * (1 - mean) / error**2 if error > 0 else freedom + 1
-    low, high = wilson(mean, min(independent, len(groups)))
-    return mean, low, high
+    return _share(right.mean(axis=0), groups)
 
 
 def balanced_accuracy(right: np.ndarray, groups: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
     """Return (mean of the classes' accuracies, low, high), as `accuracy`; labels: int, of each image."""
     weights = len(labels) / (np.bincount(labels)[labels] * len(np.unique(labels)))
-    mean, error, freedom = _clustered(right.mean(axis=0) * weights, groups, 0.0, weights)
+    return _share(right.mean(axis=0) * weights, groups, weights)
+
+
+def _share(values: np.ndarray, groups: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float, float]:
+    """Return (mean, low, high) of values between 0 and 1, or of such values times their weights, of mean 1."""
+    mean, error, freedom = _clustered(values, groups, 0.0, weights)
     independent = mean * (1 - mean) / error**2 if error > 0 else freedom + 1
-    low, high = wilson(mean, min(independent, len(groups)))
-    return mean, low, high
+    return mean, *wilson(mean, min(independent, len(groups)))
 
 
 def wilson(fraction: float, images: float) -> tuple[float, float]:

@@ -62,8 +62,9 @@ def images_to_tell(found: tuple[float, float, float], images: int) -> int | None
     mean, low, high = found
     if abs(mean) < 1e-9:
         return None
-    error = (high - low) / 2 / stats.norm.ppf((1 + intervals.LEVEL) / 2)
-    wanted = stats.norm.ppf((1 + intervals.LEVEL) / 2) + stats.norm.ppf(verdicts.POWER)
+    reach = stats.norm.ppf((1 + intervals.LEVEL) / 2)
+    error = (high - low) / 2 / reach
+    wanted = reach + stats.norm.ppf(verdicts.POWER)
     return math.ceil(images * (wanted * error / mean) ** 2)
 
 
@@ -72,11 +73,7 @@ def sentence(found: tuple[float, float, float], images: int, needed: int | None)
     mean, low, high = found
     if verdicts.verdict(low, high) != verdicts.CANNOT_BE_TOLD:
         return f"Augmentation {verdicts.effect(mean, low, high)} on {images} images, each held out in turn."
-    return (
-        f"With {images} images, each held out in turn, it cannot be told whether augmentation helped: the gain of "
-        f"{verdicts.in_points(mean):+.1f} points lies between {verdicts.in_points(low):+.1f} and "
-        f"{verdicts.in_points(high):+.1f}. {verdicts.what_it_takes(needed)}"
-    )
+    return f"With {images} images, each held out in turn, {verdicts.undecided(mean, low, high, needed)}"
 
 
 def table(numbers: Mapping[str, Any]) -> str:

@@ -66,10 +66,14 @@ def sentence(gain: float, low: float, high: float, images: int, needed: int | No
     """Return the verdict on one split in words: gain and interval as fractions, `needed` from images_to_tell."""
     if verdict(low, high) != CANNOT_BE_TOLD:
         return f"Augmentation {effect(gain, low, high)} on {images} validation images."
+    return f"With {images} validation images {undecided(gain, low, high, needed)}"
+
+
+def undecided(gain: float, low: float, high: float, needed: int | None) -> str:
+    """Return what is said of a gain whose interval holds 0, after what was asked; as for `sentence`."""
     return (
-        f"With {images} validation images it cannot be told whether augmentation helped: the gain of "
-        f"{in_points(gain):+.1f} points lies between {in_points(low):+.1f} and {in_points(high):+.1f}. "
-        f"{what_it_takes(needed)}"
+        f"it cannot be told whether augmentation helped: the gain of {in_points(gain):+.1f} points lies between "
+        f"{in_points(low):+.1f} and {in_points(high):+.1f}. {what_it_takes(needed)}"
     )
 
 
@@ -78,3 +82,8 @@ def warning(metrics: dict) -> str:
     if not metrics["leaks"]:
         return ""
     return f"These numbers are false, for held-out images leaked into the training (leaks: {metrics['leaks']})."
+
+
+def warned(metrics: dict, said: str) -> str:
+    """Return a sentence on the numbers of `metrics`, after the `warning` where there is one."""
+    return f"{warning(metrics)} {said}".strip()

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from huskies import cache_file, outputs
-from huskies.augmentation.copies import copies_of
+from huskies.augmentation import copies
 from huskies.backbone import identity, inference, kept
 from huskies.backbone.features import Rows, load_features, rows_of
 from huskies.backbone.store import Store
-from huskies.images import codec, folds, manifest, naming, pairs
+from huskies.images import folds, manifest, pairs
 from huskies.job import Job
 from huskies.near_duplicates import across, leaking
 from huskies.page import label_issues
@@ -39,41 +39,31 @@ class Everything:
     features: list[np.ndarray]
     source: np.ndarray
 
+    @property
+    def labels(self) -> np.ndarray:
+        """The number of each image's class, int, in the order of the classes' names."""
+        return pd.factorize(self.images["label"], sort=True)[0]
+
 
 def gather(job: Job) -> Everything:
     """Return the images and copies with their bottlenecks, all of one identity; what is not known yet is computed."""
     images = rows_of(job.inputs["split"], "train", "val")
-    copies = manifest.read(job.inputs["augment"] / manifest.NAME)
+    augmented = manifest.read(job.inputs["augment"] / manifest.NAME)
     _, original = load_features(job.inputs["bottlenecks_original"], images)
-    _, copied = load_features(job.inputs["bottlenecks_augmented"], copies)
-    aug = job.params["aug"]
+    _, copied = load_features(job.inputs["bottlenecks_augmented"], augmented)
+    aug, folder = job.params["aug"], job.output / _COPIES
     held_out = images[images["split"] == "val"] if aug["factor"] else images.iloc[:0]
-    made = make_copies(job, held_out)
+    folder.mkdir()
+    quality = job.params["convert"]["quality"]
+    made = copies.write(held_out, job.inputs["split"], folder, aug, quality, job.cores, job.stage)
     parameters = inference.settle(job.params["backbone"], job.inputs["split"])
     read = (job.inputs["bottlenecks_original"], job.inputs["bottlenecks_augmented"])
     identity.check(*read, computed=identity.of(job, parameters))
-    folder = job.output / _COPIES
     with Store(cache_file.cache_folder()) as store:
         computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
-    rows = pd.concat([images, copies, made], ignore_index=True)
+    rows = pd.concat([images, augmented, made], ignore_index=True)
     number_of = {sha256: number for number, sha256 in enumerate(images["source_sha256"])}
     return Everything(images, rows, [original, copied, computed], rows["source_sha256"].map(number_of).to_numpy())
-
-
-def make_copies(job: Job, images: pd.DataFrame) -> pd.DataFrame:
-    """Write the copies of images, as the stage augment would make them, to job.output/copies; return their manifest."""
-    folder, quality = job.inputs["split"], job.params["convert"]["quality"]
-    results = copies_of(images, folder, job.params["aug"], quality, job.cores, job.stage)
-    (job.output / _COPIES).mkdir()
-    made = []
-    for row, copies in zip(images.to_dict("records"), results, strict=True):
-        for k, jpeg in enumerate(copies):
-            path = job.output / _COPIES / naming.with_copy(row["file"], k)
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(jpeg)
-            file = str(path.relative_to(job.output / _COPIES))
-            made.append({**row, "file": file, "copy": str(k), "sha256": codec.sha256(jpeg)})
-    return manifest.make(made)
 
 
 def check(job: Job, everything: Everything, fold_of: np.ndarray, action: str) -> pd.DataFrame:
@@ -85,8 +75,7 @@ def check(job: Job, everything: Everything, fold_of: np.ndarray, action: str) ->
     images, source = everything.images, everything.source
     crossing = pd.concat([folds.crossing(everything.rows, fold[source]) for fold in fold_of])
     crossing = crossing.rename(columns={"other": "held_out"}).assign(similarity="")
-    said = pairs.read() if str(pairs.PATH) in job.files else pairs.Said()
-    different = pairs.by_content(said.different, images)
+    different = pairs.by_content(pairs.known_to(job.files).different, images)
     features = everything.features[0], Rows(everything.features, np.arange(len(source)))
     near = across.find_near_groups(job.inputs["split"], images, features, source, job.cores, different, job.stage)
     leaks = pd.concat([crossing[leaking.COLUMNS], near]).drop_duplicates(ignore_index=True)
@@ -107,11 +96,8 @@ class Asked:
 
 def ask(job: Job, everything: Everything, fold_of: np.ndarray) -> Asked:
     """Return what both heads say of every image out of its fold; fold_of: int, repeats × images."""
-    labels = pd.factorize(everything.images["label"], sort=True)[0]
-    train = job.params["train"]
-    found = list(
-        out_of_fold.predict(everything.features, labels, everything.source, fold_of, train, job.cores, job.stage)
-    )
+    rows = everything.features, everything.labels, everything.source
+    found = list(out_of_fold.predict(*rows, fold_of, job.params["train"], job.cores, job.stage))
     return Asked(fold_of, {head: np.stack(found[number::2]) for number, head in enumerate(outputs.HEADS)})
 
 
@@ -134,13 +120,12 @@ def answers(images: pd.DataFrame, asked: Asked) -> pd.DataFrame:
 def measure(job: Job, everything: Everything, asked: Asked, leaks: int, action: str) -> tuple[dict, pd.DataFrame]:
     """Return (what cross_validation.json has, the numbers of each class)."""
     images, parameters = everything.images, job.params["cross_validation"]
-    labels = pd.factorize(images["label"], sort=True)[0]
-    right = {head: each.argmax(axis=2) == labels for head, each in asked.probabilities.items()}
+    right = {head: each.argmax(axis=2) == everything.labels for head, each in asked.probabilities.items()}
     numbers = {**parameters, **cross_validated.summarise(right, images), "leaks": leaks, "leaks_action": action}
     share = (parameters["folds"] - 1) / parameters["folds"]
     for head, rows in zip(outputs.HEADS, (len(images), len(everything.rows)), strict=True):
         numbers[head]["training_images"] = round(rows * share)
-    numbers["sentence"] = f"{verdicts.warning(numbers)} {numbers['sentence']}".strip()
+    numbers["sentence"] = verdicts.warned(numbers, numbers["sentence"])
     return numbers, cross_validated.per_class(right, images)
 
 

@@ -76,10 +76,9 @@ def what_is_said(job: Job, rows: pd.DataFrame) -> pairs.Said:
 
     It speaks of the images of params.yaml alone: the plans of other flows do not have it.
     """
-    if str(pairs.PATH) not in job.files:
-        return pairs.Said()
-    pairs.check_names(rows["source"])
-    return pairs.read()
+    if str(pairs.PATH) in job.files:
+        pairs.check_names(rows["source"])
+    return pairs.known_to(job.files)
 
 
 def run(job: Job) -> str:

@@ -70,8 +70,7 @@ def compare_features(job: Job, originals: pd.DataFrame, copies: pd.DataFrame) ->
         Rows([of_first, of_test], np.flatnonzero(np.concatenate([~is_train, np.ones(len(test), bool)]))),
         Rows([of_first, of_copies], np.flatnonzero(np.concatenate(known))),
     )
-    said = pairs.read() if str(pairs.PATH) in job.files else pairs.Said()
-    different = pairs.by_content(said.different, originals)
+    different = pairs.by_content(pairs.known_to(job.files).different, originals)
     return across.find_near(job.inputs["split"], held_out, trained, features, job.cores, different)
 
 

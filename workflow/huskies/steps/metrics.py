@@ -73,7 +73,7 @@ def conclude(metrics: dict) -> dict:
     return {
         "verdict": verdicts.verdict(gain["low"], gain["high"]),
         "images_to_tell": needed,
-        "sentence": f"{verdicts.warning(metrics)} {said}".strip(),
+        "sentence": verdicts.warned(metrics, said),
     }
 
 
@@ -88,7 +88,7 @@ def lead(metrics: dict, asked: dict) -> dict:
     verdict = {key: asked[key] for key in concluded}
     if not asked["leaks"]:
         # What leaked from test images, cross-validation has nothing to do with; and yet nothing is right then.
-        verdict["sentence"] = f"{verdicts.warning(metrics)} {verdict['sentence']}".strip()
+        verdict["sentence"] = verdicts.warned(metrics, verdict["sentence"])
     kept = {key: value for key, value in asked.items() if key not in concluded}
     return {**verdict, "cross_validation": kept, **others, "validation": of_validation}
 
