@@ -54,6 +54,7 @@ TRAIN = {
     "l2": 0.0,
     "mixup": 0.0,
     "scaling": "standardise",
+    "shrinkage": 0.5,
     "class_balanced": True,
     "keep": "best",
     "seed": 1,

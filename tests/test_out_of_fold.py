@@ -74,7 +74,8 @@ def asked(cores: int = 1, copies: int = COPIES, **changed) -> list[np.ndarray]:
     copied = features[source[24:]] + np.float32(0.1)
     fold_of = np.stack([np.arange(24) // 3 % 2, np.arange(24) // 6 % 2])
     parts = [features, copied]
-    return list(out_of_fold.predict(parts, labels, source, fold_of, {**TRAIN, **changed}, cores, "test"))
+    found = out_of_fold.predict(parts, labels, source, fold_of, {**TRAIN, **changed}, cores, "test")
+    return [probabilities for probabilities, _ in found]
 
 
 def test_every_image_is_asked_once_a_repeat_without_and_with_copies():
@@ -111,11 +112,55 @@ def test_without_copies_both_answers_are_one():
     assert found[0].tobytes() == found[1].tobytes()
 
 
+AUTO = {**TRAIN, "scaling": "discriminants", "shrinkage": "auto", "l2": "auto"}
+
+
+def chosen_and_answers(features: np.ndarray, labels: np.ndarray, cores: int = 2) -> list:
+    fold_of = np.arange(len(labels))[None] // 3 % 4
+    return list(out_of_fold.predict([features], labels, np.arange(len(labels)), fold_of, AUTO, cores, "test"))
+
+
+def test_images_that_are_asked_choose_nothing():
+    features, labels = separable(48)
+    asked_about = np.arange(48) // 3 % 4 == 2
+    others = features.copy()
+    others[asked_about] = np.random.default_rng(1).normal(0, 9, (12, 8))
+    (one, first), _ = chosen_and_answers(features, labels)
+    (other, second), _ = chosen_and_answers(others, labels)
+    assert first[2] == second[2]
+    swapped = labels.copy()
+    swapped[asked_about] = (labels[asked_about] + 1) % 3
+    (third, again), _ = chosen_and_answers(features, swapped)
+    assert again[2] == first[2]
+    # Sums of all rows less those of a fold are those of the others, but for the last bits.
+    assert third[asked_about] == pytest.approx(one[asked_about], abs=1e-4)
+    assert other[asked_about] != pytest.approx(one[asked_about], abs=1e-2)
+
+
+def test_each_fold_chooses_by_its_own_training_images_and_the_bits_are_the_same_on_any_number_of_cores():
+    features, labels = separable(48)
+    (one, first), _ = chosen_and_answers(features, labels, 1)
+    (other, second), _ = chosen_and_answers(features, labels, 3)
+    assert one.tobytes() == other.tobytes()
+    assert first == second
+    assert len(first) == 4
+    assert all(each["l2"] in (0.001, 0.01, 0.1) and each["shrinkage"] in (0.03, 0.1, 0.3, 0.6) for each in first)
+
+
+def test_two_folds_leave_nothing_to_choose_by():
+    features, labels = separable(24)
+    fold_of = np.arange(24)[None] // 3 % 2
+    (_, chosen), _ = out_of_fold.predict([features], labels, np.arange(24), fold_of, AUTO, 2, "test")
+    assert [(each["shrinkage"], each["l2"]) for each in chosen] == [(0.3, 0.01)] * 2
+
+
 def test_a_head_that_learnt_labels_by_heart_knows_nothing_of_images_out_of_its_fold():
     random = np.random.default_rng(0)
     features, labels = random.normal(size=(300, 64)).astype(np.float32), random.integers(0, 2, 300)
     fold_of = np.arange(300)[None] % 3
-    [first, _] = out_of_fold.predict([features], labels, np.arange(300), fold_of, {**TRAIN, "steps": 300}, 2, "test")
+    [(first, _), _] = out_of_fold.predict(
+        [features], labels, np.arange(300), fold_of, {**TRAIN, "steps": 300}, 2, "test"
+    )
     assert 0.4 < (first.argmax(axis=1) == labels).mean() < 0.6
 
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import PROJECT
 from huskies.backbone.features import Rows
 from huskies.errors import HuskyError
-from huskies.training import head, scaling
+from huskies.training import head, scaling, scatter
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -24,25 +24,30 @@ def blobs(images: int = 60, dimensions: int = 8, classes: int = 4, seed: int = 0
     return features.astype(np.float32), labels
 
 
+def discriminants(features, labels, shrinkage: float = 0.5, widths: list[int] | None = None):
+    """Return the discriminants of rows, whose scatter is made for that."""
+    return scaling.discriminants(scatter.of(features, labels, int(labels.max()) + 1), shrinkage, widths)
+
+
 def test_one_discriminant_of_two_classes_by_hand():
     # Means (∓2, 0), deviations (±1, 0) and (0, ±1): the covariance is a half of the identity, shrunk or not. Where it
     # is the identity, the means are 2√2 from their middle, and the whole variance is 1 + 8.
     far = np.array([2, 0], np.float32)
     about = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
     features = np.concatenate([about - far, about + far])
-    kernel, bias = scaling.discriminants(features, np.repeat([0, 1], 4))
+    kernel, bias = discriminants(features, np.repeat([0, 1], 4))
     assert np.abs(kernel) == pytest.approx(np.array([[2**0.5 / 3], [0]]), abs=1e-6)
     assert bias == pytest.approx(np.zeros(1), abs=1e-6)
 
 
 def test_there_is_one_discriminant_fewer_than_classes_and_no_more_than_features():
-    assert scaling.discriminants(*blobs(dimensions=8, classes=4))[0].shape == (8, 3)
-    assert scaling.discriminants(*blobs(dimensions=2, classes=4))[0].shape == (2, 2)
+    assert discriminants(*blobs(dimensions=8, classes=4))[0].shape == (8, 3)
+    assert discriminants(*blobs(dimensions=2, classes=4))[0].shape == (2, 2)
 
 
 def test_centres_keep_their_distances_by_the_shrunk_covariance_within_the_classes():
     features, labels = blobs()
-    kernel, bias = scaling.discriminants(features, labels)
+    kernel, bias = discriminants(features, labels)
     centres = np.stack([features[labels == label].mean(axis=0) for label in range(4)]).astype(float)
     within = np.cov((features - centres[labels]).T, bias=True)
     shrunk = within / 2 + np.trace(within) / 8 / 2 * np.eye(8)
@@ -55,9 +60,37 @@ def test_centres_keep_their_distances_by_the_shrunk_covariance_within_the_classe
     assert reduced.mean(axis=0) == pytest.approx(np.zeros(3), abs=1e-5)
 
 
+@pytest.mark.parametrize("shrinkage", [0.03, 1.0])
+def test_the_more_it_is_shrunk_the_less_the_covariance_counts(shrinkage):
+    features, labels = blobs()
+    kernel, _ = discriminants(features, labels, shrinkage)
+    centres = np.stack([features[labels == label].mean(axis=0) for label in range(4)]).astype(float)
+    within = np.cov((features - centres[labels]).T, bias=True)
+    shrunk = (1 - shrinkage) * within + shrinkage * np.trace(within) / 8 * np.eye(8)
+    # What is orthogonal by the shrunk covariance: discriminants of one length.
+    products = kernel.T.astype(float) @ shrunk @ kernel
+    assert products == pytest.approx(np.eye(3) * products[0, 0], rel=1e-3, abs=1e-4 * products[0, 0])
+
+
+def test_a_layer_of_large_numbers_counts_no_more_than_another():
+    features, labels = blobs(dimensions=8)
+    larger = features * np.repeat([1, 1000], [5, 3]).astype(np.float32)
+    expected = discriminants(features, labels, widths=[5, 3])
+    kernel, bias = discriminants(larger, labels, widths=[5, 3])
+    assert larger @ kernel + bias == pytest.approx(features @ expected[0] + expected[1], abs=1e-3)
+    other = discriminants(larger, labels)
+    assert larger @ other[0] + other[1] != pytest.approx(features @ expected[0] + expected[1], abs=1e-1)
+
+
+def test_a_layer_that_never_varies_is_no_hindrance():
+    features, labels = blobs()
+    kernel, _ = discriminants(np.hstack([features, np.full((60, 2), 7, np.float32)]), labels, widths=[8, 2])
+    assert np.abs(kernel[-2:]).max() == pytest.approx(0, abs=1e-6)
+
+
 def test_more_features_than_images_are_no_hindrance():
     features, labels = blobs(images=12, dimensions=50)
-    kernel, bias = scaling.discriminants(features, labels)
+    kernel, bias = discriminants(features, labels)
     assert kernel.shape == (50, 3)
     reduced = features @ kernel + bias
     centres = np.stack([reduced[labels == label].mean(axis=0) for label in range(4)])
@@ -66,15 +99,15 @@ def test_more_features_than_images_are_no_hindrance():
 
 def test_a_feature_that_never_varies_has_no_weight():
     features, labels = blobs()
-    kernel, _ = scaling.discriminants(np.hstack([features, np.full((60, 1), 7, np.float32)]), labels)
+    kernel, _ = discriminants(np.hstack([features, np.full((60, 1), 7, np.float32)]), labels)
     assert np.abs(kernel[-1]).max() == pytest.approx(0, abs=1e-6)
 
 
 def test_it_does_not_matter_how_the_rows_lie(monkeypatch):
     features, labels = blobs(images=500)
     monkeypatch.setattr("huskies.backbone.features._TOGETHER", 4 * features.shape[1] * 64)
-    together = scaling.discriminants(features, labels)
-    apart = scaling.discriminants(Rows([features[:123], features[123:]], np.arange(500)), labels)
+    together = discriminants(features, labels)
+    apart = discriminants(Rows([features[:123], features[123:]], np.arange(500)), labels)
     for one, other in zip(together, apart, strict=True):
         assert one.tobytes() == other.tobytes()
 
@@ -83,7 +116,7 @@ def test_it_does_not_matter_how_the_rows_lie(monkeypatch):
 def test_classes_within_which_nothing_varies_are_refused(images):
     features = np.random.default_rng(0).random((3, 5), np.float32)[np.arange(images) % 3]
     with pytest.raises(HuskyError) as refusal:
-        scaling.discriminants(features, np.arange(images) % 3)
+        discriminants(features, np.arange(images) % 3)
     assert str(refusal.value) == (
         "train.scaling: no feature varies within a class. Set it to standardise in params.yaml."
     )
@@ -95,11 +128,10 @@ import os, sys
 os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:int(sys.argv[1])]))
 import numpy as np
 from huskies.images import codec
-from huskies.training import scaling
-from huskies.backbone.features import Rows
+from huskies.training import scaling, scatter
 random = np.random.default_rng(0)
 features = random.random((400, 700), np.float32)
-found = scaling.discriminants(features, np.arange(400) % 5)
+found = scaling.discriminants(scatter.of(features, np.arange(400) % 5, 5), 0.1, [300, 400])
 print(codec.sha256(b"".join(each.tobytes() for each in found)))
 """
     digests = {
@@ -118,8 +150,8 @@ print(codec.sha256(b"".join(each.tobytes() for each in found)))
 def test_a_head_on_discriminants_is_saved_whole(tmp_path):
     features, labels = blobs(dimensions=30)
     parameters = {"optimizer": "adam", "learning_rate": 0.003, "dropout": 0.0, "l1": 0.0, "l2": 0.01, "seed": 1}
-    model = head.Head(features, labels, 4, {**parameters, "scaling": "discriminants"})
-    kernel, _ = scaling.discriminants(features, labels)
+    model = head.Head(features, labels, 4, {**parameters, "scaling": "discriminants", "shrinkage": 0.5})
+    kernel, _ = discriminants(features, labels)
     model.advance(np.tile(np.arange(60, dtype=np.int32), (200, 1)))
     frozen = [each for each in model.weights() if each.shape == kernel.shape]
     assert [each.tobytes() for each in frozen] == [kernel.tobytes()]

@@ -30,6 +30,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self._chosen)
 
+    def only(self, which: np.ndarray) -> "Rows":
+        """Return those of the rows with these numbers, without reading any."""
+        return Rows(self._parts, self._chosen[which])
+
     def __getitem__(self, which: slice | np.ndarray) -> np.ndarray:
         """Return the rows of a slice, or of an array of row numbers of any shape, as numpy's indexing would."""
         numbers = self._chosen[which]

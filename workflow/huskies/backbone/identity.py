@@ -41,6 +41,11 @@ def read(folder: Path) -> str:
         raise HuskyError(f"{folder / NAME} is missing. Delete {folder} and run the same command again.") from None
 
 
+def widths(folder: Path) -> list[int] | None:
+    """Return how many features each layer has whose bottlenecks lie in a folder, one after the other; None for one."""
+    return json.loads(read(folder))["backbone"].get("widths")
+
+
 def check(*folders: Path, computed: str | None = None) -> None:
     """Raise HuskyError unless all bottlenecks in use are of one identity: those in folders, of heads, and `computed`.
 

@@ -1,15 +1,18 @@
 """What the backbone computes: the features of many images, on all cores, the same bits in any company."""
 
 import functools
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from huskies.backbone import engine, network
+from huskies import imports
+from huskies.backbone import converted, engine, network, tensorflow_setup
 from huskies.errors import HuskyError, some
 from huskies.images import codec
 
@@ -23,9 +26,27 @@ _AHEAD = 32
 def settle(parameters: dict[str, Any], split: Path | None = None) -> dict[str, Any]:
     """Return the parameters with the engine and the precision that `auto` stands for on this machine.
 
-    split: the folder data/split, whose training images calibrate int8 and nothing else.
+    Where `layer` asks for several, a key `widths` says how many features each has. split: the folder data/split, whose
+    training images calibrate int8 and nothing else.
     """
-    return engine.settle(parameters, functools.partial(network.trace, parameters), split)
+    settled = engine.settle(parameters, functools.partial(network.trace, parameters), split)
+    if parameters["layer"] is None or (isinstance(parameters["layer"], str) and parameters["layer"] != "auto"):
+        return settled
+    return {**settled, "widths": _widths(parameters)}
+
+
+def _widths(parameters: dict[str, Any]) -> list[int]:
+    """Return the `widths` of the network, from the memory of this machine where they are known: Keras takes seconds."""
+    package = imports.Package()
+    keys = ("name", "arguments", "layer", "input_size")
+    described = [{each: parameters[each] for each in keys}, package.code("backbone.network"), version("keras")]
+    name = f"widths-{codec.sha256(json.dumps(described, sort_keys=True).encode())}"
+
+    def measure() -> dict[str, np.ndarray]:
+        tensorflow_setup.load_tensorflow()
+        return {"widths": np.array(network.widths(parameters))}
+
+    return converted.kept(name, measure)["widths"].tolist()
 
 
 def _resize(pixels: np.ndarray, side: int, position: int) -> np.ndarray:

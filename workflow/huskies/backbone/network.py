@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from huskies.backbone import architectures, tensorflow_setup, weights
+from huskies.backbone import architectures, blocks, tensorflow_setup, weights
 from huskies.errors import HuskyError, nearest
 
 
@@ -17,47 +17,75 @@ def build(parameters: dict[str, Any]):
     import keras
 
     name, layer = parameters["name"], parameters["layer"]
-    architecture = getattr(keras.applications, name)
-    side = parameters["input_size"] or _own_size(architecture, parameters)
     file = architectures.weights_file(parameters["weights"])
     if not file:
         weights.verify(name)
+    base, side = _base(parameters, None if file else parameters["weights"])
+    if not layer:
+        if file:
+            weights.load(base, file, name)
+        return base, side
+    tensors = _tensors(base, parameters)
+    if file:
+        # The file may hold the whole network, or only what lies below the highest of the layers.
+        try:
+            weights.load(base, file, name)
+        except HuskyError:
+            if layer == "auto":
+                raise
+            weights.load(keras.Model(base.input, _highest(base, tensors)), file, name)
+    pooled = [_pooled(each) for each in tensors]
+    return keras.Model(base.input, pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)), side
+
+
+def widths(parameters: dict[str, Any]) -> list[int]:
+    """Return how many features each of several layers has, in their order; raises HuskyError as `build` does."""
+    base, _ = _base(parameters, None)
+    return [_pooled(each).shape[-1] for each in _tensors(base, parameters)]
+
+
+def _base(parameters: dict[str, Any], imagenet: str | None):
+    """Return (the architecture without its last layer, side of its input), with Keras' weights or none yet."""
+    import keras
+
+    name = parameters["name"]
+    architecture = getattr(keras.applications, name)
+    side = parameters["input_size"] or _own_size(architecture, parameters)
     try:
         base = architecture(
             include_top=False,
-            weights=None if file else parameters["weights"],
+            weights=imagenet,
             input_shape=(side, side, 3),
-            pooling=None if layer else "avg",
+            pooling=None if parameters["layer"] else "avg",
             **parameters["arguments"],
         )
     except (TypeError, ValueError) as error:
         raise HuskyError(f"backbone: {name} cannot be built: {error}. Fix 'backbone' in params.yaml.") from None
     except Exception as error:
         raise HuskyError(weights.not_downloaded(name, error)) from None
-    if not layer:
-        if file:
-            weights.load(base, file, name)
-        return base, side
-    layers = [_layer(base, each, name) for each in ([layer] if isinstance(layer, str) else layer)]
-    if file:
-        # The file may hold the whole network, or only what lies below the highest of the layers.
-        try:
-            weights.load(base, file, name)
-        except HuskyError:
-            weights.load(keras.Model(base.input, max(layers, key=base.layers.index).output), file, name)
-    pooled = [_pooled(each) for each in layers]
-    return keras.Model(base.input, pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)), side
+    return base, side
 
 
-def _pooled(layer):
+def _tensors(base, parameters: dict[str, Any]) -> list:
+    """Return the outputs of the layers that `layer` asks for, in its order."""
+    layer = parameters["layer"]
+    if layer == "auto":
+        return blocks.chosen(*blocks.outputs(base))
+    return [_layer(base, each, parameters["name"]) for each in ([layer] if isinstance(layer, str) else layer)]
+
+
+def _highest(base, tensors: list):
+    """Return that of some layers' outputs which comes last in the network."""
+    numbers = {id(each.output): number for number, each in enumerate(base.layers)}
+    return max(tensors, key=lambda each: numbers[id(each)])
+
+
+def _pooled(output):
     """Return the average of a layer's output over its pixels, or the output itself where it has none."""
     import keras
 
-    output = layer.output
     if len(output.shape) == 4:
-        output = keras.layers.GlobalAveragePooling2D()(output)
-    if len(output.shape) != 2:
-        raise HuskyError(f"backbone.layer: the output of '{layer.name}' has no features to pool. Choose another layer.")
+        return keras.layers.GlobalAveragePooling2D()(output)
     return output
 
 
@@ -71,10 +99,14 @@ def _own_size(architecture: Callable, parameters: dict[str, Any]) -> int:
 
 
 def _layer(base, layer: str, name: str):
+    """Return the output of a layer by name. Raises HuskyError where there is none, or none to pool."""
     names = [each.name for each in base.layers]
     if layer not in names:
         raise HuskyError(f"backbone.layer: {name} has no layer '{layer}'.{nearest(layer, names)}")
-    return base.get_layer(layer)
+    output = base.get_layer(layer).output
+    if len(output.shape) not in (2, 4):
+        raise HuskyError(f"backbone.layer: the output of '{layer}' has no features to pool. Choose another layer.")
+    return output
 
 
 def preprocessing(name: str) -> Callable:

@@ -180,7 +180,9 @@ def _explain(error: jsonschema.ValidationError) -> str:
         "exclusiveMaximum": lambda value: f"must be below {value}",
         "enum": lambda value: f"must be one of {', '.join(map(str, value))}",
         "minLength": lambda value: "must not be empty",
-        "pattern": lambda value: "must be a plain file name, without a folder",
+        "pattern": lambda value: (
+            "must be a number or auto" if value == "^auto$" else "must be a plain file name, without a folder"
+        ),
     }
     reason = wanted[error.validator](error.validator_value) if error.validator in wanted else error.message
     return f"params.yaml: {where} is {plain_yaml.shown(error.instance)}, but {reason}."

@@ -21,7 +21,7 @@ from huskies.job import Job
 from huskies.near_duplicates import across, leaking
 from huskies.page import label_issues
 from huskies.statistics import cross_validated, verdicts
-from huskies.training import out_of_fold
+from huskies.training import out_of_fold, regularisation
 
 _COPIES = "copies"
 
@@ -32,12 +32,14 @@ class Everything:
 
     images: their rows of data/split/manifest.csv. rows: those of the images and of all copies, of either manifest.
     features: float32 parts, in all a row for each of `rows`. source: int, the image that each of `rows` descends from.
+    widths: how many of the features are of each layer, None for one layer.
     """
 
     images: pd.DataFrame
     rows: pd.DataFrame
     features: list[np.ndarray]
     source: np.ndarray
+    widths: list[int] | None
 
     @property
     def labels(self) -> np.ndarray:
@@ -63,7 +65,8 @@ def gather(job: Job) -> Everything:
         computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
     rows = pd.concat([images, augmented, made], ignore_index=True)
     number_of = {sha256: number for number, sha256 in enumerate(images["source_sha256"])}
-    return Everything(images, rows, [original, copied, computed], rows["source_sha256"].map(number_of).to_numpy())
+    source = rows["source_sha256"].map(number_of).to_numpy()
+    return Everything(images, rows, [original, copied, computed], source, parameters.get("widths"))
 
 
 def check(job: Job, everything: Everything, fold_of: np.ndarray, action: str) -> pd.DataFrame:
@@ -88,17 +91,26 @@ def check(job: Job, everything: Everything, fold_of: np.ndarray, action: str) ->
 
 @dataclass(frozen=True)
 class Asked:
-    """What came out: the fold of each image, repeats × images, and by head the probabilities, × classes, float32."""
+    """What came out: the fold of each image, repeats × images, and by head the probabilities, × classes, float32.
+
+    chosen: by head, what `auto` in the section `train` stands for, of each repeat and fold in turn.
+    """
 
     fold_of: np.ndarray
     probabilities: dict[str, np.ndarray]
+    chosen: dict[str, list[dict]]
 
 
 def ask(job: Job, everything: Everything, fold_of: np.ndarray) -> Asked:
     """Return what both heads say of every image out of its fold; fold_of: int, repeats × images."""
     rows = everything.features, everything.labels, everything.source
-    found = list(out_of_fold.predict(*rows, fold_of, job.params["train"], job.cores, job.stage))
-    return Asked(fold_of, {head: np.stack(found[number::2]) for number, head in enumerate(outputs.HEADS)})
+    parameters = {**job.params["train"], "widths": everything.widths}
+    found, settled = zip(*out_of_fold.predict(*rows, fold_of, parameters, job.cores, job.stage), strict=True)
+    probabilities, chosen = {}, {}
+    for number, head in enumerate(outputs.HEADS):
+        probabilities[head] = np.stack(found[number::2])
+        chosen[head] = [regularisation.chosen(each) for arm in settled[number::2] for each in arm]
+    return Asked(fold_of, probabilities, chosen)
 
 
 def answers(images: pd.DataFrame, asked: Asked) -> pd.DataFrame:
@@ -125,6 +137,7 @@ def measure(job: Job, everything: Everything, asked: Asked, leaks: int, action: 
     share = (parameters["folds"] - 1) / parameters["folds"]
     for head, rows in zip(outputs.HEADS, (len(images), len(everything.rows)), strict=True):
         numbers[head]["training_images"] = round(rows * share)
+        numbers[head]["chosen"] = asked.chosen[head]
     numbers["sentence"] = verdicts.warned(numbers, numbers["sentence"])
     return numbers, cross_validated.per_class(right, images)
 

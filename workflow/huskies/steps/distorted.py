@@ -22,7 +22,7 @@ from huskies.backbone.features import Rows, load_features, rows_of
 from huskies.errors import HuskyError
 from huskies.images import codec
 from huskies.job import Job
-from huskies.training import fit, head, saved
+from huskies.training import fit, head, regularisation, saved
 
 DISTORTIONS = ("flip_left_right", "random_crop", "random_scale", "random_brightness")
 
@@ -126,12 +126,15 @@ def run(job: Job) -> str:
     """
     settings = job.params["distort"]
     check(settings)
-    parameters = {**job.params["train"], "steps": settings["steps"]}
     originals = rows_of(job.inputs["split"], "train", "val")
     settled = inference.settle(job.params["backbone"], job.inputs["split"])
     identity.check(job.inputs["bottlenecks_original"], computed=identity.of(job, settled))
     index, features = load_features(job.inputs["bottlenecks_original"], originals)
     labels, training, validation = fit.divide(index, [features])
+    parameters = {**job.params["train"], "steps": settings["steps"]}
+    parameters = regularisation.choose(
+        training, originals[originals["split"] == "train"], settled.get("widths"), parameters
+    )
     drawn = fit.draw_batches(
         training[1],
         parameters["steps"],

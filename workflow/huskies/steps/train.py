@@ -14,22 +14,24 @@ from huskies.backbone import identity
 from huskies.backbone.features import load_features, rows_of
 from huskies.images import manifest
 from huskies.job import Job
-from huskies.training import fit, head, saved
+from huskies.training import fit, head, regularisation, saved
 
 
-def load_rows(job: Job) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """Return (index, float32 features) of all images of the stage, checked against the images' manifests.
+def load_rows(job: Job) -> tuple[pd.DataFrame, list[np.ndarray], pd.DataFrame]:
+    """Return (index, float32 features, rows of the manifests) of all images of the stage, checked against each other.
 
     The features are memory-mapped: those of the originals, and of train_augmented those of the copies.
     """
     images = rows_of(job.inputs["split"], "train", "val")
     index, features = load_features(job.inputs["bottlenecks_original"], images)
     if job.stage == "train_baseline":
-        return index, [features]
+        return index, [features], images
     identity.check(job.inputs["bottlenecks_original"], job.inputs["bottlenecks_augmented"])
     copies = manifest.read(job.inputs["augment"] / manifest.NAME)
     copied_index, copied = load_features(job.inputs["bottlenecks_augmented"], copies)
-    return pd.concat([index, copied_index], ignore_index=True), [features, copied]
+    parts = ([index, copied_index], [images, copies])
+    index, rows = (pd.concat(each, ignore_index=True) for each in parts)
+    return index, [features, copied], rows
 
 
 def run(job: Job) -> str:
@@ -37,11 +39,13 @@ def run(job: Job) -> str:
 
     TensorBoard's folder gets the curves.
     """
-    parameters = job.params["train"]
-    index, features = load_rows(job)
+    index, features, rows = load_rows(job)
     labels, train, validation = fit.divide(index, features)
+    widths = identity.widths(job.inputs["bottlenecks_original"])
+    parameters = regularisation.choose(train, rows[rows["split"] == "train"], widths, job.params["train"])
     fitted = fit.fit(train, validation, len(labels), parameters, job.stage)
     scores = saved.save(job.output, index, labels, validation[0], fitted)
+    scores["chosen"] = regularisation.chosen(parameters)
     (job.output / outputs.SCORES).write_text(json.dumps(scores, indent=1) + "\n")
     (job.output / identity.NAME).write_text(identity.read(job.inputs["bottlenecks_original"]))
     head.write_events(fitted[1], Path(job.output.parent), job.stage)

@@ -10,6 +10,7 @@ from huskies.backbone.features import Rows
 from huskies.errors import HuskyError
 from huskies.progress import bar
 from huskies.training import head
+from huskies.training.scatter import Scatter
 
 # How many points the curves have, at most.
 _POINTS = 100
@@ -52,21 +53,24 @@ def fit(
 ) -> tuple["head.Head", pd.DataFrame, int, tuple[np.ndarray, np.ndarray]]:
     """Return (the kept head, its history, the step at which it was kept, the history of each validation image).
 
-    train, validation: (float32 features N × D, int labels N). parameters: the section `train` of params.yaml.
-    history has the columns step and, for train and val, accuracy and cross_entropy (natural logarithm), over
-    all rows of each. The history of each image is whether it was right (bool) and its cross-entropy (float32), both
-    points × images. Raises HuskyError if the training diverges.
+    train, validation: (float32 features N × D, int labels N). parameters: the section `train` of params.yaml, with
+    nothing left to be chosen. history has the columns step and, for train and val, accuracy and cross_entropy (natural
+    logarithm), over all rows of each. The history of each image is whether it was right (bool) and its cross-entropy
+    (float32), both points × images. Raises HuskyError if the training diverges.
     """
     model, advance = begin(train, classes, parameters)
     return model, *follow(model, advance, parameters["steps"], train, validation, parameters["keep"], stage)
 
 
 def begin(
-    train: tuple[Rows | np.ndarray, np.ndarray], classes: int, parameters: dict[str, Any]
+    train: tuple[Rows | np.ndarray, np.ndarray],
+    classes: int,
+    parameters: dict[str, Any],
+    known: Scatter | None = None,
 ) -> tuple["head.Head", Callable[[int, int], None]]:
     """Return (a head that has learnt nothing yet, what takes its steps from the first number to before the second).
 
-    train, parameters: as for `fit`.
+    train, parameters: as for `fit`. known: the scatter of the training rows, where it is.
     """
     batches = draw_batches(
         train[1],
@@ -76,7 +80,7 @@ def begin(
         parameters["seed"],
     )
     shares = draw_shares(*batches.shape, parameters["mixup"], parameters["seed"])
-    model = head.Head(*train, classes, parameters)
+    model = head.Head(*train, classes, parameters, known)
 
     def advance(start: int, stop: int) -> None:
         model.advance(batches[start:stop], None if shares is None else shares[start:stop])

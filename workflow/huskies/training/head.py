@@ -12,7 +12,7 @@ import pandas as pd
 
 from huskies.backbone import tensorflow_setup
 from huskies.backbone.features import Rows, chunks
-from huskies.training import scaling
+from huskies.training import scaling, scatter
 
 NAME = "head.keras"
 
@@ -25,29 +25,44 @@ _NO_TIME = (1980, 1, 1, 0, 0, 0)
 class Head:
     """Scaling, dropout, dense, softmax. `parameters` is the section `train` of params.yaml."""
 
-    def __init__(self, features: Rows | np.ndarray, labels: np.ndarray, classes: int, parameters: dict[str, Any]):
+    def __init__(
+        self,
+        features: Rows | np.ndarray,
+        labels: np.ndarray,
+        classes: int,
+        parameters: dict[str, Any],
+        known: scatter.Scatter | None = None,
+    ):
         """Build the layers and the optimizer for training rows: float32 N × D, and int labels N.
 
-        Many rows stay where they are: each step gathers its own, so they may lie in files larger than memory.
-        Features are scaled by the training rows' own mean and variance, so that one learning rate suits every backbone
-        (see scaling.py). The seed fixes the first weights and the dropout.
+        Rows are scaled once (see scaling.py): by their own mean and variance, so that one learning rate suits every
+        backbone, or to their discriminants. Many scaled rows are not held: each step gathers its own and scales them,
+        so they may lie in files larger than memory. The seed fixes the first weights and the dropout. known: the
+        scatter of the rows, where it is.
         """
         self._tensorflow = tensorflow = tensorflow_setup.load_tensorflow()
         import keras
 
         self._features = features
-        held = 4 * features.shape[0] * features.shape[1] <= _HELD_AT_MOST
-        self._held = tensorflow.constant(features[:]) if held else None
         self._labels = tensorflow.constant(labels, tensorflow.int32)
         inputs = keras.Input((features.shape[1],), name="bottleneck")
-        scaled = scaling.layer(features, labels, parameters["scaling"])(inputs)
-        dropped = keras.layers.Dropout(parameters["dropout"], seed=parameters["seed"], name="dropout")(scaled)
-        logits = keras.layers.Dense(
-            classes,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=parameters["seed"]),
-            kernel_regularizer=keras.regularizers.L1L2(parameters["l1"], parameters["l2"]),
-            name="logits",
-        )(dropped)
+        if known is None and parameters["scaling"] == "discriminants":
+            known = scatter.of(features, labels, classes)
+        scaled = scaling.layer(features, known, parameters)(inputs)
+        self._scale = keras.Model(inputs, scaled, name="scaled_only")
+        held = 4 * len(features) * scaled.shape[1] <= _HELD_AT_MOST
+        self._held = tensorflow.constant(_in_chunks(self._scale, features)) if held else None
+        layers = (
+            keras.layers.Dropout(parameters["dropout"], seed=parameters["seed"], name="dropout"),
+            keras.layers.Dense(
+                classes,
+                kernel_initializer=keras.initializers.GlorotUniform(seed=parameters["seed"]),
+                kernel_regularizer=keras.regularizers.L1L2(parameters["l1"], parameters["l2"]),
+                name="logits",
+            ),
+        )
+        self._last = keras.Sequential([keras.Input((scaled.shape[1],)), *layers], name="last")
+        logits = layers[1](layers[0](scaled))
         self._logits = keras.Model(inputs, logits, name="logits_only")
         self._model = keras.Model(inputs, keras.layers.Softmax(name="softmax")(logits), name="head")
         optimizers = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
@@ -73,9 +88,8 @@ class Head:
         """
         tensorflow = self._tensorflow
         shares = None if shares is None else tensorflow.constant(shares, tensorflow.float32)
-        self._learn(
-            tensorflow.constant(features, tensorflow.float32), tensorflow.constant(labels, tensorflow.int32), shares
-        )
+        scaled = self._scale(tensorflow.constant(features, tensorflow.float32), training=False)
+        self._learn(scaled, tensorflow.constant(labels, tensorflow.int32), shares)
 
     def _steps(self, batches, shares) -> None:
         tensorflow = self._tensorflow
@@ -84,20 +98,20 @@ class Head:
             labels = tensorflow.gather(self._labels, batch)
             self._step(self._gather(batch), labels, None if shares is None else shares[step])
 
-    def _step(self, features, labels, shares) -> None:
+    def _step(self, scaled, labels, shares) -> None:
         variables = self._model.trainable_variables
         with self._tensorflow.GradientTape() as tape:
-            loss = self._tensorflow.reduce_mean(self._losses(features, labels, shares))
-            loss += sum(self._logits.losses)
+            loss = self._tensorflow.reduce_mean(self._losses(scaled, labels, shares))
+            loss += sum(self._last.losses)
         self._optimizer.apply(tape.gradient(loss, variables), variables)
 
-    def _losses(self, features, labels, shares):
+    def _losses(self, scaled, labels, shares):
         if shares is None:
-            return self._cross_entropy(labels, self._logits(features, training=True))
+            return self._cross_entropy(labels, self._last(scaled, training=True))
         # Rows of a batch are drawn one by one, so the next one is as good as any.
-        others, other_labels = (self._tensorflow.roll(each, -1, 0) for each in (features, labels))
+        others, other_labels = (self._tensorflow.roll(each, -1, 0) for each in (scaled, labels))
         own = shares[:, None]
-        logits = self._logits(own * features + (1 - own) * others, training=True)
+        logits = self._last(own * scaled + (1 - own) * others, training=True)
         return shares * self._cross_entropy(labels, logits) + (1 - shares) * self._cross_entropy(other_labels, logits)
 
     def _gather(self, batch):
@@ -108,7 +122,7 @@ class Head:
             self._features.__getitem__, [batch], self._tensorflow.float32, stateful=False
         )
         rows.set_shape((None, self._features.shape[1]))
-        return rows
+        return self._scale(rows, training=False)
 
     def _cross_entropy(self, labels, logits):
         return self._tensorflow.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)

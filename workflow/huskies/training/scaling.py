@@ -1,26 +1,27 @@
 """The first layer of a head: every feature standardised, or all of them reduced to the discriminants of the classes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from huskies.backbone import tensorflow_setup
 from huskies.backbone.features import Rows, chunks
 from huskies.errors import HuskyError
-
-# How far the covariance within the classes is drawn to that of independent features; measured in docs/flowers.md.
-_SHRINKAGE = 0.5
+from huskies.training.scatter import Scatter
 
 
-def layer(features: Rows | np.ndarray, labels: np.ndarray, scaling: str):
-    """Return a Keras layer, not to be trained, for the training rows: float32 N × D, and int labels N.
+def layer(features: Rows | np.ndarray, scatter: Scatter, parameters: dict[str, Any]):
+    """Return a Keras layer, not to be trained, for the training rows: float32 N × D, and their scatter.
 
-    scaling: `standardise` or `discriminants`, as train.scaling in params.yaml.
+    parameters: the section `train` of params.yaml, with nothing left to be chosen, and the `widths` of several layers.
     Raises HuskyError where there are no discriminants.
     """
     import keras
 
-    if scaling == "standardise":
+    if parameters["scaling"] == "standardise":
         return keras.layers.Normalization(**moments(features), name="standardise")
-    kernel, bias = discriminants(features, labels)
+    kernel, bias = discriminants(scatter, parameters["shrinkage"], parameters.get("widths"))
     reduced = keras.layers.Dense(kernel.shape[1], trainable=False, name="discriminants")
     reduced.build((None, len(kernel)))
     reduced.set_weights([kernel, bias])
@@ -38,26 +39,31 @@ def moments(features: Rows | np.ndarray) -> dict[str, np.ndarray]:
     return {"mean": mean, "variance": variance + 0.01 * variance.mean()}
 
 
-def discriminants(features: Rows | np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def discriminants(
+    scatter: Scatter, shrinkage: float, widths: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (kernel, float32, D × K; bias, float32, K) of the linear discriminants, K = min(D, classes - 1).
 
     Fisher's discriminants (Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 4.3.3): the
     directions in which the classes' means differ, once the features are whitened by their covariance within the
-    classes. Fewer images than features do not tell that covariance, so it is shrunk (Friedman 1989, Journal of the
-    American Statistical Association 84: 165-175). Their variance is 1 on average, so that learning rate and penalties
-    mean what they mean for standardised features. TensorFlow computes, one thread an operation, so that the bits do not
-    depend on the cores.
+    classes. Fewer images than features do not tell that covariance, so it is shrunk towards that of independent
+    features of one variance, by `shrinkage`, 0 to 1 (Friedman 1989, Journal of the American Statistical Association 84:
+    165-175). widths: how many of the features are of each layer. Before that, every layer is brought to one variance,
+    so that neither a wide one nor one of large numbers decides by itself. The discriminants' variance is 1 on average,
+    so that learning rate and penalties mean what they mean for standardised features.
     Raises HuskyError where no feature varies within a class.
     """
     linalg = tensorflow_setup.load_tensorflow().linalg
-    means, covariance = _within(features, labels)
+    scale = _scale(scatter.variances(), widths)
+    means, covariance = scatter.means() * scale, scatter.within() * scale[:, None] * scale
     dimensions = len(covariance)
     variance = np.trace(covariance) / dimensions
     # What is left of equal numbers by rounding is no variance.
-    if variance <= 1e-12 * (means**2).mean():
+    if not variance > 1e-12 * (means**2).mean():
         raise HuskyError("train.scaling: no feature varies within a class. Set it to standardise in params.yaml.")
-    shrunk = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * variance * np.eye(dimensions)
-    lower = linalg.cholesky(shrunk)
+    covariance *= 1 - shrinkage
+    covariance[np.diag_indices(dimensions)] += shrinkage * variance
+    lower = linalg.cholesky(covariance)
     centre = means.mean(axis=0)
     whitened = linalg.triangular_solve(lower, (means - centre).T)
     kept = min(dimensions, len(means) - 1)
@@ -65,20 +71,12 @@ def discriminants(features: Rows | np.ndarray, labels: np.ndarray) -> tuple[np.n
     # Within the classes the variance is 1; that of their means comes to it.
     deviation = np.sqrt(1 + (apart[:kept] ** 2).sum() / (len(means) * kept))
     kernel = linalg.triangular_solve(lower, directions[:, :kept] / deviation, adjoint=True).numpy()
-    return kernel.astype(np.float32), -(centre @ kernel).astype(np.float32)
+    return (kernel * scale[:, None]).astype(np.float32), -(centre @ kernel).astype(np.float32)
 
 
-def _within(features: Rows | np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean of each class, classes × D; covariance about it, D × D), float64."""
-    tensorflow = tensorflow_setup.load_tensorflow()
-    sums, squares, start = np.zeros((labels.max() + 1, features.shape[1])), 0.0, 0
-    for chunk in chunks(features):
-        of_chunk = labels[start : start + len(chunk)]
-        rows = chunk.astype(np.float64)
-        np.add.at(sums, of_chunk, rows)
-        squares += tensorflow.matmul(rows, rows, transpose_a=True).numpy()
-        start += len(chunk)
-    counts = np.bincount(labels)[:, None]
-    means = sums / counts
-    between = tensorflow.matmul(sums, means, transpose_a=True).numpy()
-    return means, (squares - between) / len(features)
+def _scale(variances: np.ndarray, widths: Sequence[int] | None) -> np.ndarray:
+    """Return what brings the features of each layer to a variance of 1 in all, float64, D; 1 for a single layer."""
+    if widths is None:
+        return np.ones(len(variances))
+    of_layers = np.add.reduceat(variances, np.cumsum([0, *widths[:-1]]))
+    return np.repeat(1 / np.sqrt(np.where(of_layers > 0, of_layers, 1)), widths)
