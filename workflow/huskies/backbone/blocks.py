@@ -13,7 +13,7 @@ _NAME = re.compile(
     r"|conv\d_block\d+"  # ResNet, ResNetV2, DenseNet
     r"|(?:\w+_stage_\d_)?block_?\d+(?:_\d+|[a-z])?(?=_)"  # MobileNetV2, EfficientNet, ConvNeXt, Xception, VGG
     r"|expanded_conv(?:_\d+)?(?=_)"  # MobileNetV2, MobileNetV3
-    r"|mixed(?:\d+|_\w+)"  # InceptionV3, InceptionResNetV2
+    r"|mixed(?:\d+(?!\d*_)|_\w+)"  # InceptionV3, where mixed9_1 is of mixed10, and InceptionResNetV2
 )
 # Bottlenecks are wider than this only where two layers are; the covariance of this many features is 128 MB.
 _WIDEST = 4096
