@@ -40,13 +40,6 @@ def test_every_combination_is_a_candidate_and_standardised_features_are_not_shru
     assert regularisation.candidates({**AUTO, "l2": 0.5})[0] == {**AUTO, "l2": 0.5, "shrinkage": 0.3}
 
 
-def test_few_images_in_many_dimensions_are_shrunk_more_than_many_in_few():
-    few, many = (
-        choose(AUTO, *images(count, dimensions, 1.0))["shrinkage"] for count, dimensions in ((24, 60), (900, 6))
-    )
-    assert few > many
-
-
 def test_features_that_vary_together_want_less_shrinkage():
     features, labels, rows = images(200, 8, 1.0)
     mixed = features[:].copy()
