@@ -68,7 +68,8 @@ def _with_floats(params: dict[str, Any], schema_path: Path) -> dict[str, Any]:
     described = json.loads(schema_path.read_text(encoding="utf-8"))["properties"]
     for section, schema in described.items():
         for key, each in schema.get("properties", {}).items():
-            if each.get("type") == "number" and key in params[section]:
+            # Where `auto` may stand as well, words stay.
+            if "number" in each.get("type", ()) and not isinstance(params[section].get(key, ""), str):
                 params[section][key] = float(params[section][key])
     return params
 
@@ -76,8 +77,8 @@ def _with_floats(params: dict[str, Any], schema_path: Path) -> dict[str, Any]:
 def merge(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     """Return params with the keys of each section replaced by those that overrides has.
 
-    Snakemake delivers nested values of --config as strings; one that replaces something other than a string is
-    read again as YAML.
+    Snakemake delivers nested values of --config as strings; one that replaces something other than a string, or auto,
+    for which anything may stand, is read again as YAML.
     """
     merged = copy.deepcopy(params)
     for section, value in overrides.items():
@@ -93,7 +94,7 @@ def merge(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
 
 def _reread(value: Any, before: Any = None) -> Any:
     if isinstance(value, str):
-        return value if isinstance(before, str) else _parse(value)
+        return value if isinstance(before, str) and before != "auto" else _parse(value)
     if isinstance(value, list):
         return [_reread(each) for each in value]
     return {key: _reread(each) for key, each in value.items()} if isinstance(value, dict) else value
