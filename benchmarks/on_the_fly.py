@@ -97,6 +97,7 @@ def training(steps: int) -> Callable:
     rows = (random.random((ROWS, FEATURES)) + labels[:, None] / CLASSES).astype(np.float32)
     held_out = rows[::10].copy(), labels[::10]
     settings = {**params.load(PROJECT / "params.yaml")["train"], "steps": steps, "batch_size": BATCH}
+    settings |= {"scaling": "standardise", "l2": 0.01}
 
     def run(settings=settings) -> None:
         fit.fit((rows, labels), held_out, CLASSES, settings, "train_augmented")
