@@ -21,27 +21,33 @@ def predict(
     parameters: dict[str, Any],
     cores: int,
     stage: str,
+    kept: Sequence[np.ndarray] | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield class probabilities, float32, images × classes, without and with copies in turn, for each row of `folds`.
 
     features: float32 parts, N × D in all; the first rows are the images, the others copies of them. labels: int, of
     each image. source: int, the image that each of the N rows is or descends from. folds: int, repeats × images.
     parameters: the section `train` of params.yaml; the head after the last step is the one that is asked, so that the
-    images that are asked choose nothing. stage: the name at the bar. Where there are no copies, both answers are one.
+    images that are asked choose nothing. stage: the name at the bar. kept: for each row of `folds`, bool, folds × N,
+    which of the rows the heads of a fold may be trained on, some of each class; None for all. Where there are no
+    copies, both answers are one.
     As many heads are trained at once as there are cores, each by itself, so that the bits are the same on any number.
     Raises HuskyError if a training diverges.
     """
     images, classes = len(labels), int(labels.max()) + 1
+    allowed = [None] * len(folds) if kept is None else kept
     tasks = [
-        (fold_of, fold, with_copies)
-        for fold_of in folds
+        (fold_of, fold, with_copies, rows)
+        for fold_of, rows in zip(folds, allowed, strict=True)
         for with_copies in ((False, True) if len(source) > images else (False,))
         for fold in range(int(fold_of.max()) + 1)
     ]
 
-    def ask(task: tuple[np.ndarray, int, bool]) -> tuple[np.ndarray, np.ndarray]:
-        fold_of, fold, with_copies = task
+    def ask(task: tuple[np.ndarray, int, bool, np.ndarray | None]) -> tuple[np.ndarray, np.ndarray]:
+        fold_of, fold, with_copies, rows = task
         chosen = trained_on(fold_of, fold, source, images if not with_copies else len(source))
+        if rows is not None:
+            chosen = chosen[rows[fold, chosen]]
         asked = np.flatnonzero(fold_of == fold)
         train = Rows(features, chosen), labels[source[chosen]]
         model, advance = fit.begin(train, classes, parameters)
@@ -55,7 +61,7 @@ def predict(
     with ThreadPoolExecutor(cores) as pool:
         answers = pool.map(ask, tasks)
         for task, (asked, probabilities) in zip(tasks, bar(answers, len(tasks), stage, unit=" heads"), strict=True):
-            fold_of, fold, _ = task
+            fold_of, fold, *_ = task
             if fold == 0:
                 together = np.empty((images, classes), np.float32)
             together[asked] = probabilities
