@@ -7,69 +7,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bottleneck_inputs import CODE, picture
-from conftest import BACKBONE, PROJECT, TRAIN, USES_KERAS, bare_job
-from huskies import digests, receipt
+from conftest import PROJECT, USES_KERAS
+from everything_inputs import PARAMS, stage, write
+from huskies import receipt
 from huskies.errors import HuskyError
-from huskies.images import codec, corrections, manifest, naming
+from huskies.images import corrections, manifest
 from huskies.job import Job
-from huskies.steps import augment, bottlenecks, cross_validation
+from huskies.steps import cross_validation
 
 pytestmark = USES_KERAS
-WEIGHTS = "backbones/mini.weights.h5"
-PARAMS = {
-    "aug": {"factor": 2, "seed": 1, "policy": [{"transform": "HorizontalFlip", "p": 0.5}]},
-    "backbone": BACKBONE,
-    "convert": {"quality": 90, "max_side": 384},
-    "cross_validation": {"folds": 2, "repeats": 2},
-    "leaks": {"action": "fail"},
-    "split": {"seed": 1},
-    "train": TRAIN,
-}
-
-
-def write_split(folder: Path, twin: bool) -> None:
-    """Write 14 images of two classes, of which one is a test image; twin: two of different groups are one picture."""
-    rows = []
-    for number in range(14):
-        label, split = "cat" if number % 2 else "dog", "test" if number == 13 else "val" if number % 3 == 0 else "train"
-        content = picture(number)
-        if twin and number == 4:
-            content = codec.encode(codec.decode(picture(2)), 60)
-        file = naming.with_split(f"{label}/{number}.jpg", split)
-        path = folder / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        sha256 = codec.sha256(content)
-        row = {"file": file, "label": label, "split": split, "group": sha256[:16], "source_sha256": sha256}
-        rows.append({**row, "sha256": sha256, "source": f"{label}/{number}.png"})
-    # Two pictures of one group.
-    rows[3]["group"] = rows[1]["group"]
-    manifest.write(manifest.make(rows, ["source"]), folder / manifest.NAME)
-
-
-def stage(name: str, folder: Path, params: dict) -> Job:
-    """Return the job of a stage whose inputs lie in `folder`."""
-    above = ("split", "augment", "bottlenecks_original", "bottlenecks_augmented")
-    (folder / name).mkdir()
-    return bare_job(
-        name,
-        folder / name,
-        params=params,
-        inputs={each: folder / each for each in above},
-        files={WEIGHTS: digests.file_digest(Path(WEIGHTS))},
-        code=dict.fromkeys(CODE, "0"),
-        libraries={"keras": "1", "tensorflow": "1"},
-    )
 
 
 def made(folder: Path, twin: bool = False, cores: int = 1, **changed: dict) -> tuple[Job, str]:
     """Run the stages down to cross_validation; return its job and its line. changed: sections of the parameters."""
     params = {**PARAMS, **changed}
-    write_split(folder / "split", twin)
-    augment.run(stage("augment", folder, params))
-    for name in ("bottlenecks_original", "bottlenecks_augmented"):
-        bottlenecks.run(stage(name, folder, params))
+    write(folder, params, twin)
     job = dataclasses.replace(stage("cross_validation", folder, params), cores=cores)
     return job, cross_validation.run(job)
 

@@ -87,6 +87,29 @@ def test_every_image_is_asked_once_a_repeat_without_and_with_copies():
     assert not np.array_equal(found[0], found[2])
 
 
+def test_rows_that_are_not_kept_teach_nothing_and_all_of_them_teach_what_they_did():
+    features, labels = separable(24)
+    source = np.concatenate([np.arange(24), np.arange(24)])
+    fold_of = np.arange(24)[None] // 3 % 2
+    kept = np.ones((1, 2, 48), bool)
+
+    def asked_with(features: np.ndarray, kept: np.ndarray | None) -> list[bytes]:
+        parts = [features, features + np.float32(0.1)]
+        found = out_of_fold.predict(parts, labels, source, fold_of, TRAIN, 1, "test", kept)
+        return [probabilities.tobytes() for probabilities, _ in found]
+
+    assert asked_with(features, kept) == asked_with(features, None)
+    # Of what the heads of the first fold are trained on, the last three photos, and their copies.
+    kept[0, 0, [21, 22, 23, 45, 46, 47]] = False
+    spoilt = features.copy()
+    spoilt[21:] = 1000
+    for one, other in zip(asked_with(spoilt, kept), asked_with(features, kept), strict=True):
+        first, expected = (np.frombuffer(each, np.float32).reshape(24, 3) for each in (one, other))
+        # Those of the first fold.
+        assert np.array_equal(first[fold_of[0] == 0], expected[fold_of[0] == 0])
+    assert asked_with(features, kept) != asked_with(features, None)
+
+
 def test_the_bits_are_the_same_on_any_number_of_cores():
     for one, other in zip(asked(1), asked(3), strict=True):
         assert one.tobytes() == other.tobytes()

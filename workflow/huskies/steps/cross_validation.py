@@ -11,62 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from huskies import cache_file, outputs
-from huskies.augmentation import copies
-from huskies.backbone import identity, inference, kept
-from huskies.backbone.features import Rows, load_features, rows_of
-from huskies.backbone.store import Store
-from huskies.images import folds, manifest, pairs
+from huskies import outputs
+from huskies.backbone.features import Rows
+from huskies.images import folds, pairs
 from huskies.job import Job
 from huskies.near_duplicates import across, leaking
 from huskies.page import label_issues
 from huskies.statistics import cross_validated, verdicts
 from huskies.training import out_of_fold, regularisation
+from huskies.training.everything import Everything, gather
 
 _COPIES = "copies"
-
-
-@dataclass(frozen=True)
-class Everything:
-    """All that is trained on or asked: images, then their copies.
-
-    images: their rows of data/split/manifest.csv. rows: those of the images and of all copies, of either manifest.
-    features: float32 parts, in all a row for each of `rows`. source: int, the image that each of `rows` descends from.
-    widths: how many of the features are of each layer, None for one layer.
-    """
-
-    images: pd.DataFrame
-    rows: pd.DataFrame
-    features: list[np.ndarray]
-    source: np.ndarray
-    widths: list[int] | None
-
-    @property
-    def labels(self) -> np.ndarray:
-        """The number of each image's class, int, in the order of the classes' names."""
-        return pd.factorize(self.images["label"], sort=True)[0]
-
-
-def gather(job: Job) -> Everything:
-    """Return the images and copies with their bottlenecks, all of one identity; what is not known yet is computed."""
-    images = rows_of(job.inputs["split"], "train", "val")
-    augmented = manifest.read(job.inputs["augment"] / manifest.NAME)
-    _, original = load_features(job.inputs["bottlenecks_original"], images)
-    _, copied = load_features(job.inputs["bottlenecks_augmented"], augmented)
-    aug, folder = job.params["aug"], job.output / _COPIES
-    held_out = images[images["split"] == "val"] if aug["factor"] else images.iloc[:0]
-    folder.mkdir()
-    quality = job.params["convert"]["quality"]
-    made = copies.write(held_out, job.inputs["split"], folder, aug, quality, job.cores, job.stage)
-    parameters = inference.settle(job.params["backbone"], job.inputs["split"])
-    read = (job.inputs["bottlenecks_original"], job.inputs["bottlenecks_augmented"])
-    identity.check(*read, computed=identity.of(job, parameters))
-    with Store(cache_file.cache_folder()) as store:
-        computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
-    rows = pd.concat([images, augmented, made], ignore_index=True)
-    number_of = {sha256: number for number, sha256 in enumerate(images["source_sha256"])}
-    source = rows["source_sha256"].map(number_of).to_numpy()
-    return Everything(images, rows, [original, copied, computed], source, parameters.get("widths"))
 
 
 def check(job: Job, everything: Everything, fold_of: np.ndarray, action: str) -> pd.DataFrame:
@@ -156,7 +111,8 @@ def run(job: Job) -> str:
     on, leaks.csv.
     """
     parameters, gate = job.params["cross_validation"], job.params["leaks"]
-    everything = gather(job)
+    quality = job.params["convert"]["quality"]
+    everything = gather(job, job.output / _COPIES, job.params["aug"], job.params["backbone"], quality, job.inputs)
     seed, repeats = job.params["split"]["seed"], range(parameters["repeats"])
     fold_of = [folds.assign(everything.images, parameters["folds"], repeat, seed) for repeat in repeats]
     leaks = check(job, everything, np.stack(fold_of), gate["action"])

@@ -24,6 +24,7 @@ def predict(
     parameters: dict[str, Any],
     cores: int,
     stage: str,
+    kept: Sequence[np.ndarray] | None = None,
 ) -> Iterator[tuple[np.ndarray, list[dict[str, Any]]]]:
     """Yield (class probabilities, float32, images × classes; the parameters of each fold's head), for each arm in turn.
 
@@ -32,15 +33,18 @@ def predict(
     each image. source: int, the image that each of the N rows is or descends from. folds: int, repeats × images.
     parameters: the section `train` of params.yaml, and the `widths` of several layers; the head after the last step is
     the one that is asked, so that the images that are asked choose nothing. What `auto` stands for is chosen for each
-    head by the images that it is trained on. stage: the name at the bar. As much is done at once as there are cores,
-    each by itself, so that the bits are the same on any number.
+    head by the images that it is trained on. stage: the name at the bar. kept: for each row of `folds`, bool, folds ×
+    N, which of the rows the head of each fold may be trained on, some of each class; None for all. As much is done at
+    once as there are cores, each by itself, so that the bits are the same on any number.
     Raises HuskyError if a training diverges.
     """
     arms = (len(labels), len(source)) if len(source) > len(labels) else (len(labels),)
     tensorflow_setup.load_tensorflow()
     with ThreadPoolExecutor(cores) as pool:
         heads = itertools.chain.from_iterable(
-            _Arm(features, labels, source[:rows], fold_of, parameters).heads(pool) for fold_of in folds for rows in arms
+            _Arm(features, labels, source[:rows], fold_of, parameters).heads(pool, some)
+            for fold_of, some in zip(folds, [None] * len(folds) if kept is None else kept, strict=True)
+            for rows in arms
         )
         counts = [int(fold_of.max()) + 1 for fold_of in folds for _ in arms]
         answers = iter(bar(heads, sum(counts), stage, unit=" heads"))
@@ -69,14 +73,33 @@ class _Arm:
         self._rows, self._labels, self._fold_of = Rows(features, np.arange(len(source))), labels, fold_of
         self._source, self._targets = source, labels[source]
         self._folds, self._classes = range(int(fold_of.max()) + 1), int(labels.max()) + 1
-        self._possible = regularisation.candidates(parameters)
+        self._parameters, self._possible = parameters, regularisation.candidates(parameters)
 
-    def heads(self, pool: ThreadPoolExecutor) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, Any]]]:
+    def heads(
+        self, pool: ThreadPoolExecutor, kept: np.ndarray | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, Any]]]:
         """Yield (images, int; their class probabilities, float32; the parameters of the head) for each fold."""
+        if kept is not None:
+            yield from pool.map(lambda fold: self._head_of_some(fold, kept[fold]), self._folds)
+            return
         scatters = list(pool.map(self._scatter, self._folds))
         whole = sum(scatters[1:], scatters[0])
         chosen = self._choose(pool, scatters, whole)
-        yield from pool.map(lambda fold: self._head(fold, chosen[fold], whole - scatters[fold]), self._folds)
+
+        def head(fold: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+            trained = trained_on(self._fold_of, fold, self._source, len(self._source))
+            return self._head(fold, trained, chosen[fold], whole - scatters[fold])
+
+        yield from pool.map(head, self._folds)
+
+    def _head_of_some(self, fold: int, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        trained = trained_on(self._fold_of, fold, self._source, len(self._source))
+        trained = trained[kept[trained]]
+        train = self._rows.only(trained), self._targets[trained]
+        inner = self._fold_of[self._source[trained]]
+        return self._head(
+            fold, trained, regularisation.choose_by(train, inner, trained < len(self._labels), self._parameters)
+        )
 
     def _scatter(self, fold: int) -> Scatter:
         own = np.flatnonzero(self._fold_of[self._source] == fold)
@@ -111,11 +134,11 @@ class _Arm:
         ]
 
     def _head(
-        self, fold: int, parameters: dict[str, Any], known: Scatter
+        self, fold: int, trained: np.ndarray, parameters: dict[str, Any], known: Scatter | None = None
     ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-        chosen = trained_on(self._fold_of, fold, self._source, len(self._source))
+        """Return what `heads` yields of one fold; trained: the rows, int, that its head sees."""
         asked = np.flatnonzero(self._fold_of == fold)
-        model, advance = fit.begin((self._rows.only(chosen), self._targets[chosen]), self._classes, parameters, known)
+        model, advance = fit.begin((self._rows.only(trained), self._targets[trained]), self._classes, parameters, known)
         advance(0, parameters["steps"])
         probabilities = model.predict(self._rows.only(asked))
         if not np.isfinite(probabilities).all():

@@ -44,16 +44,25 @@ def choose(
     train: float32 features N × D, and int labels N. rows: their columns group, which no fold divides, and copy: copies
     are trained on and never asked. widths: how many features are of each layer, None for one. parameters: the section.
     """
-    features, labels = train
-    asked = (rows["copy"] == "").to_numpy()
-    parameters = {**parameters, "widths": widths}
+    groups, numbers = np.unique(rows["group"], return_inverse=True)
+    fold = np.array([int(places.position("regularisation", each) * FOLDS) for each in groups], int)
+    return choose_by(train, fold[numbers], (rows["copy"] == "").to_numpy(), {**parameters, "widths": widths})
+
+
+def choose_by(
+    train: tuple[Rows, np.ndarray], fold: np.ndarray, asked: np.ndarray, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the section `train` with `auto` replaced by what the training rows favour.
+
+    train: as for `choose`. fold: int, of each row. asked: bool, the rows that are no copies.
+    """
     possible = candidates(parameters)
     if len(possible) == 1:
         return possible[0]
-    fold = np.array([int(places.position("regularisation", each) * FOLDS) for each in rows["group"]])
+    features, labels = train
     classes = int(labels.max()) + 1
     scores = np.full((len(possible), len(labels), classes), np.nan)
-    parts = [np.flatnonzero(fold == each) for each in range(FOLDS)]
+    parts = [np.flatnonzero(fold == each) for each in np.unique(fold)]
     scatters = [scatter.of(features.only(part), labels[part], classes) for part in parts]
     whole = sum(scatters[1:], scatters[0])
     for part, own in zip(parts, scatters, strict=True):
