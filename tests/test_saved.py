@@ -28,7 +28,7 @@ def test_labels_stand_in_the_order_of_the_columns_and_keep_their_spelling(traine
 def test_scores_are_those_of_the_kept_step(trained):
     for stage, images in (("train_baseline", 12), ("train_augmented", 36)):
         scores = json.loads((trained[stage].output / "scores.json").read_text())
-        assert scores.keys() == {"images", "val_images", *CURVES}
+        assert scores.keys() == {"images", "val_images", "chosen", *CURVES}
         assert (scores["images"], scores["val_images"]) == (images, 9)
         history = table(trained[stage], "history.csv").astype(float).set_index("step")
         assert history.index.tolist() == list(range(1, 61))
