@@ -2,7 +2,7 @@
 
 Run in the project's folder: `.venv/bin/python benchmarks/several_layers.py`. It takes about an hour on two cores.
 `HUSKIES_SHARED` has the photos, and `KERAS_HOME` the weights of MobileNetV2 and of MobileNet with alpha 0.75. Each row
-is in benchmarks/several_layers.csv as soon as it is measured; `--report` writes the tables of docs/backbones.md from it.
+is in benchmarks/several_layers.csv as soon as it is measured; `--report` writes the tables of docs/backbones.md.
 """
 
 import argparse

@@ -30,7 +30,7 @@ def choose(parameters: dict, features: Rows, labels: np.ndarray, rows: pd.DataFr
 
 def test_what_is_not_auto_is_kept_and_nothing_is_computed():
     assert regularisation.candidates(TRAIN) == [TRAIN]
-    assert choose(TRAIN, None, None, pd.DataFrame({"copy": []})) == {**TRAIN, "widths": None}
+    assert choose(TRAIN, None, None, pd.DataFrame({"group": [], "copy": []})) == {**TRAIN, "widths": None}
 
 
 def test_every_combination_is_a_candidate_and_standardised_features_are_not_shrunk():
