@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from conftest import PROJECT
 from huskies.backbone.features import Rows
-from huskies.errors import HuskyError
 from huskies.training import head, scaling, scatter
 
 # Keras 3.15 says this of itself when it saves a model with numpy 2.
@@ -117,13 +116,18 @@ def test_it_does_not_matter_how_the_rows_lie(monkeypatch):
 
 
 @pytest.mark.parametrize("images", [3, 6], ids=["one of each", "two alike of each"])
-def test_classes_within_which_nothing_varies_are_refused(images):
+def test_where_nothing_varies_within_the_classes_their_means_alone_count(images):
     features = np.random.default_rng(0).random((3, 5), np.float32)[np.arange(images) % 3]
-    with pytest.raises(HuskyError) as refusal:
-        discriminants(features, np.arange(images) % 3)
-    assert str(refusal.value) == (
-        "train.scaling: no feature varies within a class. Set it to standardise in params.yaml."
-    )
+    found = discriminants(features, np.arange(images) % 3)
+    between = np.linalg.norm(features[:3, None] - features[:3], axis=2)
+    reduced = apart(features[:3], found)
+    assert reduced / reduced.max() == pytest.approx(between / between.max(), abs=1e-5)
+
+
+def test_features_that_never_vary_tell_nothing_apart():
+    kernel, bias = discriminants(np.ones((6, 4), np.float32), np.arange(6) % 3)
+    assert np.isfinite(kernel).all()
+    assert np.ptp(np.ones((6, 4)) @ kernel + bias, axis=0) == pytest.approx(np.zeros(2), abs=1e-6)
 
 
 def test_the_same_bits_on_any_number_of_cores():

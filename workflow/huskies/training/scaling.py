@@ -7,7 +7,6 @@ import numpy as np
 
 from huskies.backbone import tensorflow_setup
 from huskies.backbone.features import Rows, chunks
-from huskies.errors import HuskyError
 from huskies.training.scatter import Scatter
 
 
@@ -15,7 +14,6 @@ def layer(features: Rows | np.ndarray, scatter: Scatter, parameters: dict[str, A
     """Return a Keras layer, not to be trained, for the training rows: float32 N × D, and their scatter.
 
     parameters: the section `train` of params.yaml, with nothing left to be chosen, and the `widths` of several layers.
-    Raises HuskyError where there are no discriminants.
     """
     import keras
 
@@ -50,21 +48,21 @@ def discriminants(
     features of one variance, by `shrinkage`, 0 to 1 (Friedman 1989, Journal of the American Statistical Association 84:
     165-175). widths: how many of the features are of each layer. Before that, every layer is brought to one variance,
     so that neither a wide one nor one of large numbers decides by itself. The discriminants' variance is 1 on average,
-    so that learning rate and penalties mean what they mean for standardised features.
-    Raises HuskyError where no feature varies within a class.
+    so that learning rate and penalties mean what they mean for standardised features. Where nothing varies within a
+    class, as with one image of each, only the means count.
     """
     linalg = tensorflow_setup.load_tensorflow().linalg
     scale = _scale(scatter.variances(), widths)
     means, covariance = scatter.means() * scale, scatter.within() * scale[:, None] * scale
     dimensions = len(covariance)
     variance = np.trace(covariance) / dimensions
+    centre = means.mean(axis=0)
     # What is left of equal numbers by rounding is no variance.
-    if not variance > 1e-12 * (means**2).mean():
-        raise HuskyError("train.scaling: no feature varies within a class. Set it to standardise in params.yaml.")
+    if variance <= 1e-12 * (means**2).mean():
+        shrinkage, variance = 1, ((means - centre) ** 2).mean() or 1
     covariance *= 1 - shrinkage
     covariance[np.diag_indices(dimensions)] += shrinkage * variance
     lower = linalg.cholesky(covariance)
-    centre = means.mean(axis=0)
     whitened = linalg.triangular_solve(lower, (means - centre).T)
     kept = min(dimensions, len(means) - 1)
     apart, directions, _ = (each.numpy() for each in linalg.svd(whitened))
