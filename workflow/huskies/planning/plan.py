@@ -18,8 +18,8 @@ from huskies.planning.params import FILE, lookup
 from huskies.planning.stage_list import PACKAGE, PINS, controls, is_code, module_of, read, stages, upstream
 
 FOLDER = Path(".snakemake/plans")
-# Stages that other flows do without: they are compared by the images that each of them holds out.
-ONLY_OWN = ("cross_validation",)
+# Stages that other flows do without, which are compared by the images that each of them holds out; and what reads them.
+ONLY_OWN = ("cross_validation", "budget")
 # What names the user's own images; other flows have others.
 OF_OWN_IMAGES = (str(corrections.PATH), str(pairs.PATH))
 # What a library computes with, without our importing it.
