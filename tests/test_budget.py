@@ -116,7 +116,7 @@ def test_nothing_is_trained_on_all_photos_again_and_all_that_is_lies_in_its_part
     def predict(features, labels, source, fold_of, parameters, cores, name, kept):
         seen.append((labels, source, fold_of, kept))
         for _ in range(2 * len(fold_of)):
-            yield np.eye(2, dtype=np.float32)[labels]
+            yield np.eye(2, dtype=np.float32)[labels], []
 
     monkeypatch.setattr(out_of_fold, "predict", predict)
     again(copied(asked, tmp_path), PARAMS)

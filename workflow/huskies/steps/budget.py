@@ -69,8 +69,9 @@ def ask(
     settings, repeats = kept.shape[:2]
     rows = everything.features, everything.labels, everything.source
     folds, masks = np.tile(fold_of, (settings, 1)), kept.reshape(-1, *kept.shape[2:])
-    found = out_of_fold.predict(*rows, folds, train, job.cores, job.stage, masks)
-    right = np.stack([each.argmax(axis=1) == everything.labels for each in found])
+    parameters = {**train, "widths": everything.widths}
+    found = out_of_fold.predict(*rows, folds, parameters, job.cores, job.stage, masks)
+    right = np.stack([probabilities.argmax(axis=1) == everything.labels for probabilities, _ in found])
     by_head = right.reshape(settings, repeats, len(outputs.HEADS), -1)
     return {head: by_head[:, :, number] for number, head in enumerate(outputs.HEADS)}
 
