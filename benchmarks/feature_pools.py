@@ -21,6 +21,8 @@ SETS = {
     "digits": ({}, "params.yaml"),
     "flowers": (MOBILENET_V2, "workflow/article/flowers.yaml"),
     "products": (MOBILENET_V2, "workflow/article/flowers.yaml"),
+    "letters": ({}, "params.yaml"),
+    "hands": (MOBILENET_V2, "workflow/article/flowers.yaml"),
 }
 
 

@@ -28,11 +28,11 @@ def sums(drawn: SmallSet, photos: np.ndarray) -> Sums:
     )
 
 
-def heads(kept: Sums) -> np.ndarray:
-    """Return the weights, heads × D × classes, of what was trained on the rows of these sums."""
+def heads(kept: Sums, share: float = PENALTY) -> np.ndarray:
+    """Return the weights, heads × D × classes, of what was trained on the rows of these sums; share: as PENALTY."""
     products, targets = kept
     features = products.shape[1] - 1
-    penalty = np.repeat(PENALTY * np.trace(products, axis1=1, axis2=2)[:, None] / features, features + 1, axis=1)
+    penalty = np.repeat(share * np.trace(products, axis1=1, axis2=2)[:, None] / features, features + 1, axis=1)
     # The constant has none, but for what keeps the matrix invertible.
     penalty[:, -1] = 1e-9
     return np.linalg.solve(products + penalty[:, None] * np.eye(features + 1), targets)

@@ -30,6 +30,12 @@ def test_where_nothing_can_be_said_it_is_said_once():
     assert said.count("cannot be said: 5") == 1
 
 
+def test_what_is_said_of_few_photos_is_called_rough():
+    assert numbers(RISING, now=19.9)["sentence"].startswith(
+        "20 more photos a class, as many again, by rough estimate: "
+    )
+
+
 def test_a_gain_that_may_be_none_is_called_so():
     assert ", so perhaps nothing. " in numbers((0.7, 0.8, 0.8, 0.8))["sentence"]
 
@@ -75,7 +81,7 @@ def test_the_class_that_falls_behind_is_named():
 def test_no_class_is_named_where_the_lowest_may_be_chance_or_has_few_photos():
     right, labels = right_by_class(bee=0.9, fly=0.88, wasp=0.9)
     found = more_photos.next_class(right, labels, np.arange(300))
-    assert found == {"why_not": "no class falls behind the others by more than chance"}
+    assert found == {"why_not": "no class is below the accuracy of all with its whole interval"}
     few = np.tile(np.array(["a", "b"]), 19)
     found = more_photos.next_class(np.ones((1, 38), bool), few, np.arange(38))
     assert found == {"why_not": "it takes 20 photos of a class to name it, and the largest has 19"}

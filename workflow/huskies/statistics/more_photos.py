@@ -12,6 +12,8 @@ from huskies.statistics.learning_curve import Curve, Interval
 MORE = (0.25, 0.5, 1.0)
 # Photos of a class below which its recall is too uncertain to name it.
 ENOUGH_TO_NAME = 20
+# Photos of a class, in the mean, below which the interval may be too narrow: docs/budget.md has a set where it was.
+ENOUGH_TO_TELL = 20
 
 SPOKEN = {"baseline": "without copies", "augmented": "with copies"}
 
@@ -71,8 +73,8 @@ def next_class(right: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> dic
     """Return which class to photograph next, as label, recall, low, high, or why that cannot be said, as why_not.
 
     right: bool, repeats × images, of the head for use. labels: of the images, text. groups: int. It is the class with
-    the lowest recall, where that is below the accuracy of all by more than chance. Where it gets photos, all gain most:
-    docs/budget.md compares it with the class that has gained most so far.
+    the lowest recall, where its whole interval is below the accuracy of all. docs/budget.md counts what photos of that
+    class bring, beside those of the class that has gained most so far.
     """
     classes, counts = np.unique(labels, return_counts=True)
     enough = classes[counts >= ENOUGH_TO_NAME]
@@ -83,7 +85,7 @@ def next_class(right: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> dic
     recalls = {label: clustered.accuracy(right[:, labels == label], groups[labels == label]) for label in enough}
     label, recall = min(recalls.items(), key=lambda each: (each[1][0], each[0]))
     if recall[2] >= right.mean():
-        return {"why_not": "no class falls behind the others by more than chance"}
+        return {"why_not": "no class is below the accuracy of all with its whole interval"}
     return {"label": str(label), **named("recall", recall), "why_not": ""}
 
 
@@ -123,7 +125,8 @@ def _of_photos(numbers: Mapping[str, Any]) -> str:
         photos = next(iter(last.values()))["photos"]
         bring = ", ".join(f"{_range(each)} {spoken}" for spoken, each in last.items())
         perhaps = ", so perhaps nothing" if all(verdicts.in_points(each["low"]) <= 0 for each in last.values()) else ""
-        lines.append(f"{photos} more photos a class, as many again: {bring}{perhaps}.")
+        rough = ", by rough estimate" if numbers["photos_a_class"] < ENOUGH_TO_TELL else ""
+        lines.append(f"{photos} more photos a class, as many again{rough}: {bring}{perhaps}.")
     reasons = dict.fromkeys(untold.values())
     for reason in reasons:
         of = [SPOKEN[head] for head, each in untold.items() if each == reason]
