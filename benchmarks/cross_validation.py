@@ -16,6 +16,7 @@ from pathlib import Path
 import feature_pools
 import gain_methods
 import numpy as np
+import pages
 import pandas as pd
 import ridge_folds
 from gain_methods import FOLDS, METHODS, REPEATS, SPLITS, Asked
@@ -134,11 +135,9 @@ def by_row(table: pd.DataFrame) -> str:
 
 def put(table: pd.DataFrame, page: str) -> str:
     """Return the page with the tables of the CSV's lines in the place of those it has."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
     sets = f"{table['sets'].min():,}".replace(",", " ")
     rows = f"Row by row, {sets} sets each: coverage, and width in points."
-    return f"{before}{BEGIN}\n\n{by_method(table)}\n\n{rows}\n\n{by_row(table)}\n\n{END}{after}"
+    return pages.put(page, BEGIN, END, f"{by_method(table)}\n\n{rows}\n\n{by_row(table)}")
 
 
 def add(name: str, lines: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pages
 import pandas as pd
 import photo_budget
 from huskies import atomic
@@ -99,9 +100,7 @@ def table(found: pd.DataFrame) -> str:
 
 def put(found: pd.DataFrame, page: str) -> str:
     """Return the page with the table in the place of the one it has."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table(found)}\n\n{END}{after}"
+    return pages.put(page, BEGIN, END, table(found))
 
 
 def main() -> None:

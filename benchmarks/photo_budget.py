@@ -15,6 +15,7 @@ from pathlib import Path
 
 import feature_pools
 import numpy as np
+import pages
 import pandas as pd
 import ridge_folds
 from huskies import atomic
@@ -248,8 +249,6 @@ def by_row(table: pd.DataFrame) -> str:
 
 def put(table: pd.DataFrame, page: str) -> str:
     """Return the page with the tables of the CSV's lines in the place of those it has."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
     unseen = table["source"].isin(UNSEEN)
     # A few sets of the project's own head say little of how often.
     seen = ~unseen & (table["source"] != OWN)
@@ -261,7 +260,7 @@ def put(table: pd.DataFrame, page: str) -> str:
         "Row by row, for as many photos again:",
         by_row(table),
     ]
-    return f"{before}{BEGIN}\n\n{BETWEEN.join(parts)}\n\n{END}{after}"
+    return pages.put(page, BEGIN, END, BETWEEN.join(parts))
 
 
 def add(name: str, lines: pd.DataFrame) -> None:

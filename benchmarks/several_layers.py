@@ -9,12 +9,12 @@ import argparse
 import json
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import clones
 import numpy as np
+import pages
 import pandas as pd
 from huskies import atomic
 from ruamel.yaml import YAML
@@ -22,9 +22,7 @@ from ruamel.yaml import YAML
 PROJECT = Path(__file__).resolve().parents[1]
 RESULT, PAGE = PROJECT / "benchmarks/several_layers.csv", PROJECT / "docs/backbones.md"
 BEGIN, END = "<!-- The tables, by benchmarks/several_layers.py. -->", "<!-- The end of the tables. -->"
-COLUMNS = [
-    "set", "backbone", "layers", "baseline", "augmented", "gain", "low", "high", "features", "seconds", "megabytes",
-]  # fmt: skip
+COLUMNS = ["set", "backbone", "layers", "baseline", "augmented", "gain", "low", "high", "features", "megabytes"]
 PHOTOS = ("flowers", "hands", "products", "letters")
 SEEDS = range(1, 11)
 BACKBONES: dict[str, dict[str, Any]] = {
@@ -46,17 +44,21 @@ def set_up(folder: Path, photos: str) -> None:
     clones.set_parameters(folder, raw=raw, split={"validation": 0.2, "test": 0.0}, **aug)
 
 
+def use(folder: Path, backbone: str, setting: str) -> None:
+    """Set the backbone, its layers and the head in a clone, and all else in those sections as it ships."""
+    shipped = YAML(typ="safe").load((PROJECT / "params.yaml").read_text())
+    changed = {"backbone": {}, "train": {}, **SETTINGS[setting]}
+    clones.set_parameters(
+        folder,
+        backbone={**shipped["backbone"], **BACKBONES[backbone], **changed["backbone"]},
+        train={**shipped["train"], **changed["train"]},
+    )
+
+
 def cross_validated(folder: Path, backbone: str, setting: str) -> dict[str, Any]:
-    """Return what cross-validation says in a clone, how wide its bottlenecks are, and what they and it cost."""
-    changed = {name: dict(values) for name, values in SETTINGS[setting].items()}
-    base = YAML(typ="safe").load((PROJECT / "params.yaml").read_text())
-    for name in ("backbone", "train"):
-        values = {**base[name], **(BACKBONES[backbone] if name == "backbone" else {}), **changed.get(name, {})}
-        clones.set_parameters(folder, **{name: values})
-    clones.run(folder, "snakemake", "--cores", "2", "augment")
-    start = time.perf_counter()
+    """Return what cross-validation says in a clone, and how wide and large its bottlenecks are."""
+    use(folder, backbone, setting)
     clones.run(folder, "snakemake", "--cores", "2", "cross_validation")
-    seconds = time.perf_counter() - start
     numbers = json.loads((folder / "data/cross_validation/cross_validation.json").read_text())
     bottlenecks = list(folder.glob("data/bottlenecks_*/features.npy"))
     features = np.load(bottlenecks[0], mmap_mode="r").shape[1]
@@ -67,17 +69,13 @@ def cross_validated(folder: Path, backbone: str, setting: str) -> dict[str, Any]
         "low": numbers["gain"]["low"],
         "high": numbers["gain"]["high"],
         "features": features,
-        "seconds": round(seconds, 1),
         "megabytes": round(sum(each.stat().st_size for each in bottlenecks) / 1e6, 1),
     }
 
 
 def tested(folder: Path, setting: str, seed: int) -> dict[str, Any]:
     """Return the accuracies of both heads on the test digits of a split."""
-    changed = SETTINGS[setting]
-    base = YAML(typ="safe").load((PROJECT / "params.yaml").read_text())
-    for name in ("backbone", "train"):
-        clones.set_parameters(folder, **{name: {**base[name], **changed.get(name, {})}})
+    use(folder, "bundled", setting)
     clones.set_parameters(folder, split={"seed": seed})
     clones.run(folder, "snakemake", "--cores", "2", "test")
     numbers = json.loads((folder / "data/test/test.json").read_text())
@@ -127,25 +125,25 @@ def report() -> None:
     rows = table()
     is_test = rows["set"].str.startswith("test of")
     lines = [
-        "| photos | backbone | layers | features | without copies | with copies | gain, points | seconds | MB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| photos | backbone | layers | features | without copies | with copies | gain, points | MB |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows[~is_test].itertuples():
         gain = f"{row.gain * 100:+.1f} ({row.low * 100:+.1f} to {row.high * 100:+.1f})".replace("-", "−")
         named = f"{row.set} | {row.backbone} | {row.layers} | {row.features:.0f}"
-        lines.append(
-            f"| {named} | {row.baseline:.3f} | {row.augmented:.3f} | {gain} | {row.seconds:.0f} | {row.megabytes:.0f} |"
-        )
+        lines.append(f"| {named} | {row.baseline:.3f} | {row.augmented:.3f} | {gain} | {row.megabytes:.0f} |")
     means = rows[is_test].groupby("layers", sort=False)[["baseline", "augmented", "gain"]].mean()
-    lines += ["", "| layers, digits' test images, mean of ten splits | without copies | with copies | gain, points |"]
-    lines += ["|---|---|---|---|"]
+    if len(means):
+        lines += [
+            "",
+            "| layers, digits' test images, mean of the splits | without copies | with copies | gain, points |",
+        ]
+        lines += ["|---|---|---|---|"]
     lines += [
         f"| {name} | {row['baseline']:.3f} | {row['augmented']:.3f} | {100 * row['gain']:+.1f} |"
         for name, row in means.iterrows()
     ]
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    page = "\n".join([before + BEGIN, "", *lines, "", END]) + after
+    page = pages.put(PAGE.read_text(encoding="utf-8"), BEGIN, END, "\n".join(lines))
     atomic.write(PAGE, page.encode())
 
 

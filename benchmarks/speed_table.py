@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import pages
 import pandas as pd
 from clones import PROJECT
 from huskies import atomic
@@ -70,9 +71,7 @@ def table(frame: pd.DataFrame) -> str:
 
 def put(frame: pd.DataFrame, page: str) -> str:
     """Return the page with the table of the CSV's rows in the place of the one it has."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table(frame)}\n\n{END}{after}"
+    return pages.put(page, BEGIN, END, table(frame))
 
 
 def replace(frame: pd.DataFrame, rows: pd.DataFrame, parts: Sequence[str]) -> pd.DataFrame:

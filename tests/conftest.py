@@ -1,11 +1,13 @@
 """What tests share: a cache folder of their own, and real clones of the project with a handful of images."""
 
+import contextlib
 import fcntl
 import json
 import os
 import shutil
 import subprocess
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,15 @@ def lend_backbones(built: Clone, place: Path) -> None:
     shutil.copytree(built.folder.parent / "cache", place / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
 
 
+def sample_after(target: str, built: Clone, place: Path) -> tuple[Clone, str]:
+    """Return (a clone with the whole sample and its parameters after `snakemake` has made a target, what that said)."""
+    lend_backbones(built, place)
+    clone = clone_project(place / "clone", raw=False)
+    shutil.copytree(PROJECT / "data/digits", clone.folder / "data/digits")
+    shutil.copy(PROJECT / "params.yaml", clone.folder)
+    return clone, do(clone, "snakemake", "--cores", "2", target)
+
+
 @pytest.fixture
 def converted_before(first_build, tmp_path) -> None:
     """Let the user of `clone` have the converted backbones."""
@@ -174,6 +185,15 @@ def trained(tmp_path_factory) -> dict[str, Job]:
     return jobs
 
 
+@contextlib.contextmanager
+def in_own_cache(folder: Path) -> Iterator[None]:
+    """Work where the weights are, with a cache in a folder: for fixtures of more than one test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(PROJECT)
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        yield
+
+
 @pytest.fixture
 def in_project(monkeypatch):
     """Work where the weights are."""
@@ -186,9 +206,7 @@ def converted_backbone(tmp_path_factory) -> Path:
     from either_engine import trace
 
     folder = tmp_path_factory.mktemp("converted")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(PROJECT)
-        patch.setenv("XDG_CACHE_HOME", str(folder))
+    with in_own_cache(folder):
         openvino_engine.load(BACKBONE, 1, trace)
     return next(folder.rglob("*.npz")).parent
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, USES_KERAS, Clone, clone_project, do, lend_backbones, stages_run
+from conftest import USES_KERAS, Clone, do, in_own_cache, sample_after, stages_run
 from everything_inputs import PARAMS, stage, write
 from huskies import receipt
 from huskies.errors import HuskyError
@@ -38,15 +38,8 @@ def again(folder: Path, params: dict, cores: int = 1) -> tuple[Job, str]:
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("asked")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(PROJECT)
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    with in_own_cache(folder):
         return made(folder)
-
-
-@pytest.fixture
-def _here(monkeypatch):
-    monkeypatch.chdir(PROJECT)
 
 
 def copied(asked: tuple[Job, str], place: Path) -> Path:
@@ -102,14 +95,14 @@ def test_so_few_photos_are_too_few_and_are_said_to_be(asked):
     assert (numbers["copies"]["half"], numbers["copies"]["all"]) == (1, 2)
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_the_bytes_are_the_same_on_more_cores(asked, tmp_path):
     first, _ = asked
     other, _ = made(tmp_path, cores=3)
     assert receipt.digests(other.output) == receipt.digests(first.output)
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_nothing_is_trained_on_all_photos_again_and_all_that_is_lies_in_its_part(asked, tmp_path, monkeypatch):
     seen = []
 
@@ -137,7 +130,7 @@ def test_nothing_is_trained_on_all_photos_again_and_all_that_is_lies_in_its_part
         assert np.bincount(source[kept[6 + number, 0]]).tolist() == [2] * len(labels)
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_without_copies_there_is_one_curve(tmp_path):
     job, said = made(tmp_path, aug={**PARAMS["aug"], "factor": 0})
     numbers = numbers_of(job)
@@ -146,7 +139,7 @@ def test_without_copies_there_is_one_curve(tmp_path):
     assert "with copies" not in said
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_a_training_that_diverges_is_an_error(asked, tmp_path):
     worse = {**PARAMS["train"], "optimizer": "sgd", "learning_rate": 1e30, "l2": 1e30}
     with pytest.raises(HuskyError, match=r"diverged\. Lower train\.learning_rate"):
@@ -156,12 +149,7 @@ def test_a_training_that_diverges_is_an_error(asked, tmp_path):
 @pytest.fixture(scope="module")
 def sample(first_build, tmp_path_factory) -> tuple[Clone, str]:
     """A clone with the whole sample and its parameters after `snakemake budget`, and what that said."""
-    place = tmp_path_factory.mktemp("sample")
-    lend_backbones(first_build[0], place)
-    clone = clone_project(place / "clone", raw=False)
-    shutil.copytree(PROJECT / "data/digits", clone.folder / "data/digits")
-    shutil.copy(PROJECT / "params.yaml", clone.folder)
-    return clone, do(clone, "snakemake", "--cores", "2", "budget")
+    return sample_after("budget", first_build[0], tmp_path_factory.mktemp("sample"))
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, USES_KERAS
+from conftest import USES_KERAS, in_own_cache
 from everything_inputs import PARAMS, stage, write
 from huskies import receipt
 from huskies.errors import HuskyError
@@ -29,15 +29,8 @@ def made(folder: Path, twin: bool = False, cores: int = 1, **changed: dict) -> t
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
     folder = tmp_path_factory.mktemp("asked")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(PROJECT)
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    with in_own_cache(folder):
         return made(folder)
-
-
-@pytest.fixture
-def _here(monkeypatch):
-    monkeypatch.chdir(PROJECT)
 
 
 def test_every_image_but_the_test_images_is_asked_once_a_repeat(asked):
@@ -94,20 +87,20 @@ def test_label_issues_can_be_fed_back_as_they_stand(asked, tmp_path, monkeypatch
     assert (file, label) == tuple(found.loc[0, ["file", "label"]])
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_the_bytes_are_the_same_elsewhere_on_more_cores_and_from_the_store(asked, tmp_path):
     first, _ = asked
     again, _ = made(tmp_path, cores=3)
     assert receipt.digests(again.output) == receipt.digests(first.output)
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_a_class_that_is_too_small_for_the_folds_is_refused_by_name(tmp_path):
     with pytest.raises(HuskyError, match="the class 'cat' is too small for 9 folds"):
         made(tmp_path, cross_validation={"folds": 9, "repeats": 1})
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_a_near_duplicate_in_another_fold_stops_the_run(tmp_path, monkeypatch):
     with pytest.raises(HuskyError) as refused:
         made(tmp_path, twin=True)
@@ -116,7 +109,7 @@ def test_a_near_duplicate_in_another_fold_stops_the_run(tmp_path, monkeypatch):
     assert "python -m huskies pairs different" in str(refused.value)
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_with_warn_the_numbers_are_there_and_called_false(tmp_path):
     job, line = made(tmp_path, twin=True, leaks={"action": "warn"})
     numbers = json.loads((job.output / "cross_validation.json").read_text())
@@ -127,7 +120,7 @@ def test_with_warn_the_numbers_are_there_and_called_false(tmp_path):
     assert len(pd.read_csv(job.output / "leaks.csv")) == 1
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("in_project")
 def test_without_copies_there_is_nothing_to_gain(tmp_path):
     job, _ = made(tmp_path, aug={**PARAMS["aug"], "factor": 0})
     found = pd.read_csv(job.output / "predictions.csv")

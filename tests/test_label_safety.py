@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, Clone, bare_job, clone_project, do, lend_backbones, stages_run
+from conftest import PROJECT, Clone, bare_job, clone_project, do, sample_after, stages_run
 from huskies import outputs
 from huskies.augmentation import gallery, single_transforms
 from huskies.augmentation.copies import make_copies
@@ -324,12 +324,7 @@ def test_the_table_reads_so():
 @pytest.fixture(scope="module")
 def sample(first_build, tmp_path_factory) -> tuple[Clone, str]:
     """A clone with the whole sample and its parameters after `snakemake label_safety`, and what that said."""
-    place = tmp_path_factory.mktemp("sample")
-    lend_backbones(first_build[0], place)
-    clone = clone_project(place / "clone", raw=False)
-    shutil.copytree(PROJECT / "data/digits", clone.folder / "data/digits")
-    shutil.copy(PROJECT / "params.yaml", clone.folder)
-    return clone, do(clone, "snakemake", "--cores", "2", "label_safety")
+    return sample_after("label_safety", first_build[0], tmp_path_factory.mktemp("sample"))
 
 
 @pytest.mark.long

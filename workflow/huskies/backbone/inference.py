@@ -30,9 +30,8 @@ def settle(parameters: dict[str, Any], split: Path | None = None) -> dict[str, A
     training images calibrate int8 and nothing else.
     """
     settled = engine.settle(parameters, functools.partial(network.trace, parameters), split)
-    if parameters["layer"] is None or (isinstance(parameters["layer"], str) and parameters["layer"] != "auto"):
-        return settled
-    return {**settled, "widths": _widths(parameters)}
+    several = parameters["layer"] == "auto" or isinstance(parameters["layer"], list)
+    return {**settled, "widths": _widths(parameters)} if several else settled
 
 
 def _widths(parameters: dict[str, Any]) -> list[int]:
