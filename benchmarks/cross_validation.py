@@ -16,7 +16,7 @@ from pathlib import Path
 import feature_pools
 import gain_methods
 import numpy as np
-import pages
+import page_tables
 import pandas as pd
 import ridge_folds
 from gain_methods import FOLDS, METHODS, REPEATS, SPLITS, Asked
@@ -137,7 +137,7 @@ def put(table: pd.DataFrame, page: str) -> str:
     """Return the page with the tables of the CSV's lines in the place of those it has."""
     sets = f"{table['sets'].min():,}".replace(",", " ")
     rows = f"Row by row, {sets} sets each: coverage, and width in points."
-    return pages.put(page, BEGIN, END, f"{by_method(table)}\n\n{rows}\n\n{by_row(table)}")
+    return page_tables.put(page, BEGIN, END, f"{by_method(table)}\n\n{rows}\n\n{by_row(table)}")
 
 
 def add(name: str, lines: pd.DataFrame) -> None:

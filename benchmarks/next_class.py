@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pages
+import page_tables
 import pandas as pd
 import photo_budget
 from huskies import atomic
@@ -100,7 +100,7 @@ def table(found: pd.DataFrame) -> str:
 
 def put(found: pd.DataFrame, page: str) -> str:
     """Return the page with the table in the place of the one it has."""
-    return pages.put(page, BEGIN, END, table(found))
+    return page_tables.put(page, BEGIN, END, table(found))
 
 
 def main() -> None:

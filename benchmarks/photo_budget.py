@@ -15,7 +15,7 @@ from pathlib import Path
 
 import feature_pools
 import numpy as np
-import pages
+import page_tables
 import pandas as pd
 import ridge_folds
 from huskies import atomic
@@ -260,7 +260,7 @@ def put(table: pd.DataFrame, page: str) -> str:
         "Row by row, for as many photos again:",
         by_row(table),
     ]
-    return pages.put(page, BEGIN, END, BETWEEN.join(parts))
+    return page_tables.put(page, BEGIN, END, BETWEEN.join(parts))
 
 
 def add(name: str, lines: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import clones
 import numpy as np
-import pages
+import page_tables
 import pandas as pd
 from huskies import atomic
 from ruamel.yaml import YAML
@@ -143,7 +143,7 @@ def report() -> None:
         f"| {name} | {row['baseline']:.3f} | {row['augmented']:.3f} | {100 * row['gain']:+.1f} |"
         for name, row in means.iterrows()
     ]
-    page = pages.put(PAGE.read_text(encoding="utf-8"), BEGIN, END, "\n".join(lines))
+    page = page_tables.put(PAGE.read_text(encoding="utf-8"), BEGIN, END, "\n".join(lines))
     atomic.write(PAGE, page.encode())
 
 

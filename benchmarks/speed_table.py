@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import pages
+import page_tables
 import pandas as pd
 from clones import PROJECT
 from huskies import atomic
@@ -71,7 +71,7 @@ def table(frame: pd.DataFrame) -> str:
 
 def put(frame: pd.DataFrame, page: str) -> str:
     """Return the page with the table of the CSV's rows in the place of the one it has."""
-    return pages.put(page, BEGIN, END, table(frame))
+    return page_tables.put(page, BEGIN, END, table(frame))
 
 
 def replace(frame: pd.DataFrame, rows: pd.DataFrame, parts: Sequence[str]) -> pd.DataFrame:
