@@ -354,7 +354,7 @@ def test_a_turn_in_the_policy_is_warned_of_by_name_and_runs_nothing_else(sample)
     clone.set(aug__policy=[{"transform": "Rotate", "limit": [180, 180], "p": 0.5}])
     said = do(clone, "snakemake", "--cores", "2", "label_safety")
     assert stages_run(said) == ["label_safety"]
-    assert re.search(r"^WARNING: aug\.policy\.0 Rotate collapses in (?:\d, )*6, [^:]*9: ", said, re.MULTILINE)
+    assert re.search(r"^WARNING: aug\.policy\.0 Rotate collapses in 3, 6, [^:]*9: ", said, re.MULTILINE)
 
 
 @pytest.mark.shared
