@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# As every stage has it, and before numpy is imported: two workers with two threads each take turns at spinning.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
 import browser
 import hypothesis
 import pytest
@@ -23,9 +28,6 @@ from project import CLASSES, IMAGES_A_CLASS, Clone, below, clone_project, do, ed
 
 # Tests import these from here.
 __all__ = ["CLASSES", "IMAGES_A_CLASS", "PROJECT", "Clone", "clone_project", "do", "edit_unseen", "stages_run"]
-
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 # Tests go by what ships, so that they pass in a workspace that is in use.
 PROJECT = shipped()
