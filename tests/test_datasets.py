@@ -93,6 +93,7 @@ def test_an_experiment_that_snakemake_saves_has_the_photos_of_then(photographer)
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("converted_before")
 def test_a_data_set_is_imported_from_another_repository_and_kept_up_to_date(clone, tmp_path):
     other = Clone(tmp_path / "flowers")
     shutil.copytree(clone.folder / "data/digits", other.folder / "photos")

@@ -54,6 +54,7 @@ def test_the_page_of_the_digits_has_no_fault(chromium, first_build, size, dark):
 
 @pytest.mark.shared
 @pytest.mark.long
+@pytest.mark.usefixtures("converted_before")
 def test_the_page_of_the_flowers_has_no_fault_and_is_small_enough_for_an_e_mail(chromium, tmp_path):
     clone = clone_project(tmp_path / "clone", raw=False)
     flowers = str(Path(os.environ["HUSKIES_SHARED"], "data/flowers"))
