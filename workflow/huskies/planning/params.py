@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 
-from huskies.backbone import architectures
+from huskies.backbone import presets
 from huskies.errors import HuskyError, nearest
 from huskies.planning import plain_yaml
 
@@ -17,6 +17,9 @@ SCHEMA = Path("workflow/params.schema.json")
 
 # Of sections that there were: why there is nothing to set any longer.
 _GONE = {"repeats": "cross-validation has replaced `snakemake repeats`, and has a section cross_validation of its own."}
+
+# Of the section `backbone`: they are for networks in files, and came later than many a params.yaml.
+_MAY_BE_LEFT_OUT = ("preprocessing", "output", "pooling")
 
 # JSON Schema takes 5.0 for an integer, and Python's range does not.
 _Validator = jsonschema.validators.extend(
@@ -42,7 +45,11 @@ def load(
     if not isinstance(params, dict):
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
     params = merge(merge(params, own or {}), plain_yaml.plain(overrides or {}, "--config"))
+    for key in _MAY_BE_LEFT_OUT:
+        if isinstance(params.get("backbone"), dict):
+            params["backbone"].setdefault(key, None)
     validate(params, SCHEMA)
+    params["backbone"] = presets.settle(params["backbone"])
     return _with_floats(params, SCHEMA)
 
 
@@ -127,11 +134,7 @@ def validate(params: dict[str, Any], schema_path: Path) -> None:
         raise HuskyError("params.yaml: split.validation and split.test leave nothing to train on. Lower them.")
     _check_products(params)
     _check_paths(params)
-    known = architectures.modules()
-    name = params["backbone"]["name"]
-    if name not in known:
-        absent = f"there is no architecture '{plain_yaml.shown(name)[1:-1]}'"
-        raise HuskyError(f"params.yaml: backbone.name: {absent}.{nearest(name, known)}")
+    presets.settle(params["backbone"])
 
 
 def _check_products(params: dict[str, Any]) -> None:
@@ -179,7 +182,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
         "maximum": lambda value: f"must be at most {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",
         "exclusiveMaximum": lambda value: f"must be below {value}",
-        "enum": lambda value: f"must be one of {', '.join(map(str, value))}",
+        "enum": lambda value: f"must be one of {', '.join('null' if each is None else str(each) for each in value)}",
         "minLength": lambda value: "must not be empty",
         "pattern": lambda value: (
             "must be a number or auto" if value == "^auto$" else "must be a plain file name, without a folder"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huskies import atomic, digests, imports, receipt
+from huskies.backbone import presets
 from huskies.errors import HuskyError
 from huskies.images import corrections, pairs, raw_files
 from huskies.planning.params import FILE, lookup
@@ -90,6 +91,8 @@ def _plan(
         for dependency in stage.get("deps", [])
         if not is_code(dependency) and not dependency.startswith("data/") and dependency != "${raw}"
     ]
+    # What a preset says is in the parameters already.
+    data = [each for each in data if each != str(presets.PATH)]
     if params["raw"] != read(workspace / FILE)["raw"]:
         data = [each for each in data if each not in OF_OWN_IMAGES]
     return {
@@ -136,15 +139,15 @@ def lineage(name: str, plans: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _file(path: Path) -> str:
-    if not path.is_file():
-        chosen = path.parent.name == "backbones"
+    chosen = path.parent.name == "backbones"
+    if not (path.is_file() or (chosen and path.is_dir())):
         fix = (
             "Put it there, or choose another backbone.weights in params.yaml."
             if chosen
             else f"Get it back: git checkout {path}"
         )
         raise HuskyError(f"there is no file {path}. {fix}")
-    return digests.file_digest(path)
+    return digests.path_digest(path)
 
 
 def _fill_in(dependency: str, params: dict[str, Any]) -> str:
