@@ -46,8 +46,8 @@ def test_what_is_a_row_already_stays_as_it_is(tmp_path):
         (
             "tokens.onnx",
             {"output": "last_hidden_state", "pooling": "none"},
-            "backbone.pooling is none, but last_hidden_state of backbones/tokens.onnx is [4,17,4]. Set it to mean or cls "
-            "or cls+mean.",
+            "backbone.pooling is none, but last_hidden_state of backbones/tokens.onnx is [4,17,4]. Set it to mean "
+            "or cls or cls+mean.",
         ),
         (
             "row.onnx",
@@ -57,8 +57,8 @@ def test_what_is_a_row_already_stays_as_it_is(tmp_path):
         (
             "tokens.onnx",
             {"output": "patch_tokens", "pooling": "cls"},
-            "backbone.pooling is cls, but patch_tokens of backbones/tokens.onnx has 16 tokens, which are all patches. Set "
-            "it to mean.",
+            "backbone.pooling is cls, but patch_tokens of backbones/tokens.onnx has 16 tokens, which are all "
+            "patches. Set it to mean.",
         ),
     ],
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from huskies.backbone import identity, inference, network_file, openvino_engine
 from huskies.errors import HuskyError
-from networks import WEIGHTS, backbone, computed, pictures, put, seen
+from networks import WEIGHTS, backbone, computed, pictures, seen
 
 
 @pytest.fixture(autouse=True)
@@ -90,8 +90,8 @@ def test_openvinos_own_format_is_read_from_a_folder_with_its_weights(tmp_path):
         (
             "net.xml",
             {},
-            "backbone.weights: backbones/net.xml keeps its weights in another file, net.bin, whose changes nobody would "
-            "notice. Put both into a folder of their own: mkdir backbones/net && mv backbones/net.xml "
+            "backbone.weights: backbones/net.xml keeps its weights in another file, net.bin, whose changes nobody "
+            "would notice. Put both into a folder of their own: mkdir backbones/net && mv backbones/net.xml "
             "backbones/net.bin backbones/net, and set backbone.weights to net.",
         ),
         ("empty", {}, "backbone.weights: backbones/empty holds no network. Leave exactly one .onnx or .xml file in it"),
@@ -119,26 +119,27 @@ def test_openvinos_own_format_is_read_from_a_folder_with_its_weights(tmp_path):
         (
             "row.onnx",
             {"input_size": None},
-            "backbone.preprocessing: backbones/row.onnx takes images of any size. Set side to the number of pixels that "
-            "the network was trained on.",
+            "backbone.preprocessing: backbones/row.onnx takes images of any size. Set side to the number of pixels "
+            "that the network was trained on.",
         ),
         (
             "bytes.onnx",
             {"prepared": {"scale": 0.5}},
-            "backbone.preprocessing: backbones/bytes.onnx takes numbers of type u8. Set scale to 1.0, and leave mean and "
-            "std out.",
+            "backbone.preprocessing: backbones/bytes.onnx takes numbers of type u8. Set scale to 1.0, and leave "
+            "mean and std out.",
         ),
         (
             "tokens.onnx",
             {},
-            "backbone.output: backbones/tokens.onnx has 2 outputs: last_hidden_state [4,17,4], pooler_output [4,4]. Set "
-            "it to last_hidden_state, pooler_output.",
+            "backbone.output: backbones/tokens.onnx has 2 outputs: last_hidden_state [4,17,4], pooler_output [4,4]. "
+            "Set it to last_hidden_state, pooler_output.",
         ),
         (
             "tokens.onnx",
             {"output": "last_hiden_state"},
-            "backbone.output: backbones/tokens.onnx has no output 'last_hiden_state'. Did you mean 'last_hidden_state'? "
-            "It has last_hidden_state [4,17,4], pooler_output [4,4]. Set it to last_hidden_state, pooler_output.",
+            "backbone.output: backbones/tokens.onnx has no output 'last_hiden_state'. Did you mean "
+            "'last_hidden_state'? It has last_hidden_state [4,17,4], pooler_output [4,4]. Set it to "
+            "last_hidden_state, pooler_output.",
         ),
     ],
 )

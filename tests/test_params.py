@@ -78,9 +78,6 @@ BAD_VALUES = [
     ("backbone.input_size", 2049, "2049, but must be at most 2048."),
     ("backbone.input_size", "96", '"96", but must be of type integer or null.'),
     ("backbone.preprocessing", "crop", '"crop", but must be of type object or null.'),
-    ("backbone.preprocessing.resize", "cut", '"cut", but must be one of squash, crop, pad, null.'),
-    ("backbone.preprocessing.scale", 0, "0, but must be above 0."),
-    ("backbone.preprocessing.mean", [1, 2], "[1, 2], but [1, 2] is too short."),
     ("backbone.output", 0, "0, but must be of type string or null."),
     ("backbone.pooling", "max", '"max", but must be one of mean, cls, cls+mean, none, null.'),
     ("backbone.engine", "tensorflw", '"tensorflw", but must be one of auto, tensorflow, openvino.'),
@@ -167,6 +164,22 @@ def described() -> dict[str, str]:
 @pytest.mark.parametrize(("key", "value", "reason"), BAD_VALUES)
 def test_a_bad_value_is_named_with_what_it_must_be(good, key, value, reason):
     assert refusal(with_value(good, key, value)) == f"params.yaml: {key} is {reason}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("resize", "cut", '"cut", but must be one of squash, crop, pad, null.'),
+        ("scale", 0, "0, but must be above 0."),
+        ("side", 31, "31, but must be at least 32."),
+        ("mean", [1, 2], "[1, 2], but [1, 2] is too short."),
+        ("std", [1, 0, 1], None),
+    ],
+)
+def test_what_prepares_pixels_is_checked_as_well(good, key, value, reason):
+    where, reason = ("std.1", "0, but must be above 0.") if reason is None else (key, reason)
+    said = refusal(with_value(good, "backbone.preprocessing", {key: value}))
+    assert said == f"params.yaml: backbone.preprocessing.{where} is {reason}"
 
 
 def test_every_key_has_a_bad_value_above():

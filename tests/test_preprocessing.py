@@ -101,8 +101,8 @@ def test_two_sides_are_refused():
     with pytest.raises(HuskyError) as error:
         preprocessing.resolved(section(input_size=64, preprocessing={"side": 96, "scale": 1.0}), {})
     assert str(error.value) == (
-        "backbone.input_size is 64, and backbone.preprocessing.side is 96, of net.onnx. Set one of them in params.yaml, "
-        "and leave the other empty."
+        "backbone.input_size is 64, and backbone.preprocessing.side is 96, of net.onnx. Set one of them in "
+        "params.yaml, and leave the other empty."
     )
 
 

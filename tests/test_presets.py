@@ -79,7 +79,8 @@ def test_a_network_of_keras_applications_stays_as_it_is():
         ),
         (
             FILE | SCALED | {"arguments": {"alpha": 0.5}},
-            "params.yaml: backbone.arguments are for an architecture, and row.onnx holds a whole network. Set it to {}.",
+            "params.yaml: backbone.arguments are for an architecture, and row.onnx holds a whole network. Set it to "
+            "{}.",
         ),
         (
             FILE | SCALED | {"engine": "tensorflow"},
@@ -87,13 +88,13 @@ def test_a_network_of_keras_applications_stays_as_it_is():
         ),
         (
             FILE | SCALED | {"layer": ["a", "b"]},
-            "params.yaml: backbone.layer: row.onnx is a network in a file. Set layer to auto or leave it empty, and name "
-            "a tensor in backbone.output.",
+            "params.yaml: backbone.layer: row.onnx is a network in a file. Set layer to auto or leave it empty, and "
+            "name a tensor in backbone.output.",
         ),
         (
             BACKBONE | {"pooling": "cls"},
-            "params.yaml: backbone.pooling is for a network in a file, and MobileNet is one of keras.applications. Leave "
-            "it empty.",
+            "params.yaml: backbone.pooling is for a network in a file, and MobileNet is one of keras.applications. "
+            "Leave it empty.",
         ),
         (
             BACKBONE | {"preprocessing": {"mean": [1, 2, 3]}},
@@ -108,7 +109,7 @@ def test_what_belongs_to_another_kind_of_network_is_refused(section, said):
 
 def test_a_file_that_is_not_the_presets_is_refused():
     digest = hashlib.sha256(Path("backbones/row.onnx").read_bytes()).hexdigest()
-    text = "mine: {source: 'https://a.b', licence: MIT, sha256: %s, preprocessing: {scale: 1.0}}\n"
+    text = "mine: {source: 'https://a.b', licence: MIT, sha256: '%s', preprocessing: {scale: 1.0}}\n"
     Path("backbones/presets.yaml").write_text(text % digest)
     assert presets.settle(FILE | {"name": "mine"})["preprocessing"]["scale"] == 1.0
     Path("backbones/presets.yaml").write_text(text % ("0" * 64))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from huskies.backbone import inference, openvino_engine, presets, preprocessing
+from huskies.backbone import inference, openvino_engine, preprocessing, presets
 from huskies.images import codec
 from project import shipped
 

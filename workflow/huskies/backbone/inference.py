@@ -73,7 +73,7 @@ def compute(
     files: (path of a JPEG, its sha256). split: as in `settle`. fit: makes side × side × 3 pixels, uint8, of a decoded
     image, the side and the position in `files`; called by several threads. Without it, preprocessing.fit does. Every
     batch has one size, the last one padded, and runs on one thread, which decodes it first; as many run side by side as
-    there are cores. So a row has the same bits on any number of cores and in any company, and no core waits for another.
+    there are cores. So a row has the same bits on any number of cores and in any company; no core waits for another.
     Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
     """
     tracing = functools.partial(network.trace, parameters)

@@ -18,9 +18,6 @@ SCHEMA = Path("workflow/params.schema.json")
 # Of sections that there were: why there is nothing to set any longer.
 _GONE = {"repeats": "cross-validation has replaced `snakemake repeats`, and has a section cross_validation of its own."}
 
-# Of the section `backbone`: they are for networks in files, and came later than many a params.yaml.
-_MAY_BE_LEFT_OUT = ("preprocessing", "output", "pooling")
-
 # JSON Schema takes 5.0 for an integer, and Python's range does not.
 _Validator = jsonschema.validators.extend(
     jsonschema.Draft202012Validator,
@@ -45,9 +42,6 @@ def load(
     if not isinstance(params, dict):
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
     params = merge(merge(params, own or {}), plain_yaml.plain(overrides or {}, "--config"))
-    for key in _MAY_BE_LEFT_OUT:
-        if isinstance(params.get("backbone"), dict):
-            params["backbone"].setdefault(key, None)
     validate(params, SCHEMA)
     params["backbone"] = presets.settle(params["backbone"])
     return _with_floats(params, SCHEMA)
