@@ -38,6 +38,9 @@ PER_CLASS = "per_class.csv"
 CONFUSION = "confusion.csv"
 PREDICTIONS = "predictions.csv"
 
+# encoders
+ENCODERS = "encoders.json"
+
 # test, report
 TEST = "test.json"
 REPORT = "report.html"

@@ -92,6 +92,11 @@ def fidelity(parameters: dict[str, Any], precision: str, trace: Callable) -> flo
     return _least_cosine(_in_batches(infer, pictures(side), size), kept["reference"])
 
 
+def model(parameters: dict[str, Any], trace: Callable) -> Any:
+    """Return the OpenVINO model of the backbone as it is kept, in float32; trace: as for `load`."""
+    return _from_bytes(_converted(parameters, trace))
+
+
 def widths(parameters: dict[str, Any]) -> list[int]:
     """Return how many features each layer of a network in a file has."""
     return _converted(parameters, None)["widths"].tolist()
@@ -152,8 +157,7 @@ def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict
 
 
 def _quantize(parameters: dict[str, Any], trace: Callable, split: Path) -> dict[str, np.ndarray]:
-    model = _from_bytes(_converted(parameters, trace))
-    return _bytes(int8.quantize(model, split, preprocessing.fit(parameters)))
+    return _bytes(int8.quantize(model(parameters, trace), split, preprocessing.fit(parameters)))
 
 
 def _convert(trace: Callable) -> dict[str, np.ndarray]:

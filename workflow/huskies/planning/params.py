@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 
-from huskies.backbone import presets
+from huskies.backbone import candidates, presets
 from huskies.errors import HuskyError, nearest
 from huskies.planning import plain_yaml
 
@@ -43,8 +43,22 @@ def load(
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
     params = merge(merge(params, own or {}), plain_yaml.plain(overrides or {}, "--config"))
     validate(params, SCHEMA)
+    params["encoders"]["candidates"] = _candidates(params)
     params["backbone"] = presets.settle(params["backbone"])
     return _with_floats(params, SCHEMA)
+
+
+def _candidates(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the section `backbone` of each candidate of the contest, complete and settled as the section itself is."""
+    found = []
+    for number, section in enumerate(candidates.complete(params["backbone"], params["encoders"]["candidates"])):
+        try:
+            validate({**params, "backbone": section, "encoders": {"candidates": []}}, SCHEMA)
+            found.append(presets.settle(section))
+        except HuskyError as error:
+            said = str(error).removeprefix("params.yaml: ")
+            raise HuskyError(f"params.yaml: encoders.candidates.{number}: {said}") from None
+    return found
 
 
 def _text(path: Path) -> str:

@@ -20,7 +20,7 @@ from huskies.planning.stage_list import PACKAGE, PINS, controls, is_code, module
 
 FOLDER = Path(".snakemake/plans")
 # Stages that other flows do without, which are compared by the images that each of them holds out; and what reads them.
-ONLY_OWN = ("cross_validation", "budget")
+ONLY_OWN = ("cross_validation", "budget", "encoders")
 # What names the user's own images; other flows have others.
 OF_OWN_IMAGES = (str(corrections.PATH), str(pairs.PATH))
 # What a library computes with, without our importing it.
@@ -87,8 +87,9 @@ def _plan(
     workspace: Path,
 ) -> dict[str, Any]:
     data = [
-        _fill_in(dependency, params)
+        path
         for dependency in stage.get("deps", [])
+        for path in _fill_in(dependency, params)
         if not is_code(dependency) and not dependency.startswith("data/") and dependency != "${raw}"
     ]
     # What a preset says is in the parameters already.
@@ -150,8 +151,15 @@ def _file(path: Path) -> str:
     return digests.path_digest(path)
 
 
-def _fill_in(dependency: str, params: dict[str, Any]) -> str:
-    return re.sub(r"\$\{([\w.]+)\}", lambda match: str(lookup(params, match.group(1))), dependency)
+def _fill_in(dependency: str, params: dict[str, Any]) -> list[str]:
+    """Return a dependency with the value of the parameter that it names; of a list, one for each of its items."""
+    named = re.search(r"\$\{([\w.]+)\}", dependency)
+    if not named:
+        return [dependency]
+    section, _, key = named[1].rpartition(".")
+    within = lookup(params, section) if section else params
+    values = [each[key] for each in within] if isinstance(within, list) else [within[key]]
+    return [dependency.replace(named[0], str(value)) for value in values]
 
 
 def _section(stage: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """All images that are not test images, and copies of all of them: what stages train on that hold out each in turn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,19 +47,50 @@ def gather(
     aug, backbone: sections of params.yaml. quality: of the copies' JPEGs. inputs: the folders of split, augment and the
     bottlenecks of both.
     """
-    images = rows_of(inputs["split"], "train", "val")
-    augmented = manifest.read(inputs["augment"] / manifest.NAME)
+    images, augmented, made = with_copies(job, folder, aug, quality, inputs)
     _, original = load_features(inputs["bottlenecks_original"], images)
     _, copied = load_features(inputs["bottlenecks_augmented"], augmented)
-    held_out = images[images["split"] == "val"] if aug["factor"] else images.iloc[:0]
-    folder.mkdir()
-    made = copies.write(held_out, inputs["split"], folder, aug, quality, job.cores, job.stage)
     parameters = inference.settle(backbone, inputs["split"])
     read = (inputs["bottlenecks_original"], inputs["bottlenecks_augmented"])
     identity.check(*read, computed=identity.of(job, parameters))
     with Store(cache_file.cache_folder()) as store:
         computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
-    rows = pd.concat([images, augmented, made], ignore_index=True)
+    return _together((images, augmented, made), [original, copied, computed], parameters)
+
+
+def with_copies(
+    job: Job, folder: Path, aug: dict[str, Any], quality: int, inputs: Mapping[str, Path]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the manifest rows of the images, of the copies of training images, and of those of validation images.
+
+    The last are made here, in `folder`; otherwise as for `gather`.
+    """
+    images = rows_of(inputs["split"], "train", "val")
+    augmented = manifest.read(inputs["augment"] / manifest.NAME)
+    held_out = images[images["split"] == "val"] if aug["factor"] else images.iloc[:0]
+    folder.mkdir()
+    made = copies.write(held_out, inputs["split"], folder, aug, quality, job.cores, job.stage)
+    return images, augmented, made
+
+
+def seen_by(
+    job: Job, parameters: dict[str, Any], folders: Sequence[Path], rows: Sequence[pd.DataFrame], output: Path
+) -> Everything:
+    """Return images and copies with the bottlenecks of any backbone; what is not known yet is computed.
+
+    parameters: the section `backbone`, settled. folders, rows: where the images and both kinds of copies lie, and their
+    manifest rows, as `with_copies` returns them. output: an empty folder to which features are written.
+    """
+    with Store(cache_file.cache_folder()) as store:
+        features = [
+            kept.fill(job, store, folder, part, parameters, output / f"{number}.npy")[0]
+            for number, (folder, part) in enumerate(zip(folders, rows, strict=True))
+        ]
+    return _together(rows, features, parameters)
+
+
+def _together(rows: Sequence[pd.DataFrame], features: list[np.ndarray], parameters: dict[str, Any]) -> Everything:
+    images, every = rows[0], pd.concat(rows, ignore_index=True)
     number_of = {sha256: number for number, sha256 in enumerate(images["source_sha256"])}
-    source = rows["source_sha256"].map(number_of).to_numpy()
-    return Everything(images, rows, [original, copied, computed], source, parameters.get("widths"))
+    source = every["source_sha256"].map(number_of).to_numpy()
+    return Everything(images, every, features, source, parameters.get("widths"))
