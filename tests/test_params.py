@@ -80,6 +80,7 @@ BAD_VALUES = [
     ("backbone.preprocessing", "crop", '"crop", but must be of type object or null.'),
     ("backbone.output", 0, "0, but must be of type string or null."),
     ("backbone.pooling", "max", '"max", but must be one of mean, cls, cls+mean, none, null.'),
+    ("encoders.candidates", {}, "{}, but must be of type array."),
     ("backbone.engine", "tensorflw", '"tensorflw", but must be one of auto, tensorflow, openvino.'),
     ("backbone.precision", "int4", '"int4", but must be one of auto, float32, bfloat16, int8.'),
     ("train.steps", 0, "0, but must be at least 1."),
@@ -584,7 +585,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 12
+    assert len(sections) == 13
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])
