@@ -58,7 +58,7 @@ def test_gains_are_paired_with_the_present_one_and_intervals_are_those_of_cross_
     groups = np.arange(200)
     gain = clustered.gain(answers[0], answers[1], groups)
     assert tuple(first["gain"].values()) == pytest.approx(gain, abs=1e-6)
-    assert tuple(second["gain"].values())[0] == 0
+    assert next(iter(second["gain"].values())) == 0
     assert (first["accuracy"], first["low"], first["high"]) == pytest.approx(
         clustered.accuracy(answers[1], groups), abs=1e-6
     )
