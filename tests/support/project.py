@@ -138,6 +138,11 @@ def clone_project(folder: Path, raw: bool = True, source: Path | None = None) ->
     return clone
 
 
+def lend_backbones(built: Clone, place: Path) -> None:
+    """Let clones in a folder find converted backbones in their cache: to convert them takes longer than most stages."""
+    shutil.copytree(built.folder.parent / "cache", place / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
+
+
 def below(*changed: str) -> tuple[str, ...]:
     """Return stages and, by dvc.yaml, all of DVC's that lie below them, in the order of the flow."""
     reached = set(changed)
