@@ -83,7 +83,7 @@ def test_the_choice_is_never_behind_the_best_nor_dearer_than_one_that_is_level(a
 def test_the_table_marks_the_choice_and_warns_of_leaks():
     found = contest.summarise(right(0.5, 0.9), entrants(1, 100), IMAGES, current=0)
     text = contest.table({**found, "leaks": 0})
-    assert text.splitlines()[1] == "net 1     90.0%    85.1% to 93.4%    +40.0 (+32.9 to +46.5)  100.00     1.0 *"
+    assert text.splitlines()[1] == "net 1     90.0%    85.0% to 93.4%    +40.0 (+32.9 to +46.7)  100.00     1.0 *"
     assert text.splitlines()[2].endswith("the present one    1.00     1.0")
     assert "leaks" in contest.table({**found, "leaks": 3, "leaks_action": "warn"}).splitlines()[0]
 
