@@ -30,14 +30,16 @@ FROM_AUGMENT = [
     "report",
     "test",
     "budget",
+    "final",
+    "gate",
     "distorted",
     "export",
 ]
 TRAININGS = ["train_baseline", "train_augmented"]
 # Those that ask for the backbone.
-OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "distorted", "export"]
+OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "final", "distorted", "export"]
 # Those that look at images.
-OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "export"}]
+OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "gate", "export"}]
 
 # Every key of params.yaml, and another value for it.
 OTHERS = {
@@ -171,7 +173,7 @@ def test_raw_images_are_listed_once_for_all_stages_that_read_them(project, value
 def test_a_flow_that_shares_stages_is_not_cross_validated(project, values, first):
     shared = {name: first[name] for name in ("convert", "group")}
     plans = plan.all_plans(values, project, shared)
-    assert first.keys() - plans.keys() == {"cross_validation", "budget"}
+    assert first.keys() - plans.keys() == {"cross_validation", "budget", "final", "gate"}
     assert plans["metrics"]["inputs"].keys() == first["metrics"]["inputs"].keys() - {"cross_validation"}
     unlike = {name for name in plans if plans[name] != first[name]}
     assert unlike == {"metrics", "report"}

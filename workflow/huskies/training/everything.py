@@ -1,4 +1,7 @@
-"""All images that are not test images, and copies of all of them: what stages train on that hold out each in turn."""
+"""All images that are not test images, and copies of all of them: what stages train on that hold out each in turn.
+
+Test images come to them only where they are asked for: no stage that reports a number asks.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,27 +42,38 @@ class Everything:
 
 
 def gather(
-    job: Job, folder: Path, aug: dict[str, Any], backbone: dict[str, Any], quality: int, inputs: Mapping[str, Path]
+    job: Job,
+    folder: Path,
+    aug: dict[str, Any],
+    backbone: dict[str, Any],
+    quality: int,
+    inputs: Mapping[str, Path],
+    test: Path | None = None,
 ) -> Everything:
     """Return the images and copies with their bottlenecks, all of one identity; what is not known yet is computed.
 
-    folder: made here for the copies of validation images, which no other stage makes; what is returned reads from it.
+    folder: made here for the copies of held-out images, which no other stage makes; what is returned reads from it.
     aug, backbone: sections of params.yaml. quality: of the copies' JPEGs. inputs: the folders of split, augment and the
-    bottlenecks of both.
+    bottlenecks of both. test: the folder of the test images' bottlenecks, where they are to be among the images, after
+    the others.
     """
     images = rows_of(inputs["split"], "train", "val")
+    tested = rows_of(inputs["split"], "test") if test else images.iloc[:0]
     augmented = manifest.read(inputs["augment"] / manifest.NAME)
-    _, original = load_features(inputs["bottlenecks_original"], images)
+    parts, read = [load_features(inputs["bottlenecks_original"], images)[1]], [inputs["bottlenecks_original"]]
+    if test:
+        parts.append(load_features(test, tested)[1])
+        read.append(test)
     _, copied = load_features(inputs["bottlenecks_augmented"], augmented)
-    held_out = images[images["split"] == "val"] if aug["factor"] else images.iloc[:0]
+    images = pd.concat([images, tested], ignore_index=True)
+    held_out = images[images["split"] != "train"] if aug["factor"] else images.iloc[:0]
     folder.mkdir()
     made = copies.write(held_out, inputs["split"], folder, aug, quality, job.cores, job.stage)
     parameters = inference.settle(backbone, inputs["split"])
-    read = (inputs["bottlenecks_original"], inputs["bottlenecks_augmented"])
-    identity.check(*read, computed=identity.of(job, parameters))
+    identity.check(*read, inputs["bottlenecks_augmented"], computed=identity.of(job, parameters))
     with Store(cache_file.cache_folder()) as store:
         computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
     rows = pd.concat([images, augmented, made], ignore_index=True)
     number_of = {sha256: number for number, sha256 in enumerate(images["source_sha256"])}
     source = rows["source_sha256"].map(number_of).to_numpy()
-    return Everything(images, rows, [original, copied, computed], source, parameters.get("widths"))
+    return Everything(images, rows, [*parts, copied, computed], source, parameters.get("widths"))

@@ -90,10 +90,10 @@ def ask(
     rows, held_out, targets = features[trained], features[asked], labels[trained]
     for _, same in itertools.groupby(range(len(possible)), lambda each: _key(possible[each])):
         numbers = list(same)
-        kernel, bias = _linear(rows, of_trained, possible[numbers[0]])
+        kernel, bias = linear(rows, of_trained, possible[numbers[0]])
         scaled, scaled_held_out = (_scaled(each, kernel, bias) for each in (rows, held_out))
         for number in numbers:
-            weights = _softmax_regression(scaled, targets, possible[number])
+            weights = softmax_regression(scaled, targets, possible[number])
             scores[number] = scaled_held_out @ weights[:-1] + weights[-1]
     return scores
 
@@ -118,8 +118,11 @@ def _key(parameters: dict[str, Any]) -> tuple:
     return parameters["scaling"], parameters["shrinkage"]
 
 
-def _linear(rows: np.ndarray, of_rows: Scatter, parameters: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the head's first layer does, as (factor of each feature, D, or kernel, D × K; what is added)."""
+def linear(rows: np.ndarray, of_rows: Scatter, parameters: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the head's first layer does, as (factor of each feature, D, or kernel, D × K; what is added).
+
+    rows: float32, N × D. of_rows: their scatter. parameters: the section `train`, with nothing left to be chosen.
+    """
     if parameters["scaling"] == "standardise":
         moments = scaling.moments(rows)
         factor = 1 / np.sqrt(moments["variance"])
@@ -131,7 +134,7 @@ def _scaled(rows: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarra
     return (rows @ kernel if kernel.ndim == 2 else rows * kernel) + bias
 
 
-def _softmax_regression(rows: np.ndarray, labels: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
+def softmax_regression(rows: np.ndarray, labels: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
     """Return the weights of least loss, as the head has it, float64, (D + 1) × classes; the last row is the bias."""
     classes = int(labels.max()) + 1
     counts = np.bincount(labels, minlength=classes)
