@@ -17,7 +17,7 @@ from huskies.images import codec, kinds
 from huskies.images.conversion import convert_image
 from huskies.model import classifier, strangers
 from huskies.model.folder import Model
-from huskies.model.photos import Photo, contents
+from huskies.model.given_photos import Photo, contents
 from huskies.parallel import map_ordered
 
 # Photos from which on several processes prepare them: to start these takes as long as some dozens of photos.

@@ -9,7 +9,7 @@ import sys
 from huskies import imports, progress
 from huskies.backbone import openvino_engine
 from huskies.errors import HuskyError, some
-from huskies.model import answers, fetched, folder, photos, printed
+from huskies.model import answers, fetched, folder, given_photos, printed
 from huskies.model.folder import Model
 
 # Photos that an explanation names.
@@ -42,7 +42,7 @@ def run(asked: argparse.Namespace) -> int:
     # Whoever reads the answers may end first, as in `huskies predict … | head`.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    named = photos.find(asked.image)
+    named = given_photos.find(asked.image)
     with fetched.at(asked.model) as place:
         model, remarks = at_hand(folder.read(place))
         for line in remarks:
@@ -66,7 +66,7 @@ def at_hand(model: Model) -> tuple[Model, list[str]]:
     return model, remarks
 
 
-def _print(model: Model, named: list[photos.Photo], asked: argparse.Namespace) -> int:
+def _print(model: Model, named: list[given_photos.Photo], asked: argparse.Namespace) -> int:
     head, line = printed.printer(asked.format, model.labels)
     sys.stdout.write(head)
     given = answers.answer(model, named, len(named), asked.cores, asked.top, _NEAREST if asked.explain else 0)

@@ -20,7 +20,7 @@ from huskies.backbone.features import Rows
 from huskies.errors import HuskyError
 from huskies.images import manifest
 from huskies.job import Job
-from huskies.model import folder, held_out, strangers
+from huskies.model import folder, strangers, unseen
 from huskies.model.classifier import Classifier
 from huskies.model.neighbours import directions
 from huskies.page import reliability_chart
@@ -45,19 +45,19 @@ def arm(wanted: str, numbers: dict[str, Any]) -> str:
 
 
 def folds_of(images: pd.DataFrame, asked: pd.DataFrame) -> np.ndarray:
-    """Return the fold of each image in the first repeat of cross-validation, int; held_out.TEST for test images.
+    """Return the fold of each image in the first repeat of cross-validation, int; unseen.TEST for test images.
 
     asked: its predictions.csv.
     """
     first = asked[asked["repeat"] == "0"].set_index("file")["fold"].astype(int)
-    return images["file"].map(first).fillna(held_out.TEST).to_numpy(int)
+    return images["file"].map(first).fillna(unseen.TEST).to_numpy(int)
 
 
 def train(everything: Everything, rows: int, parameters: dict[str, Any]) -> tuple[Classifier, dict[str, Any]]:
     """Return (the head, its parameters) of the first `rows` rows: images, and their copies if they are among them."""
     features, labels = Rows(everything.features, np.arange(rows)), everything.labels[everything.source[:rows]]
     chosen = regularisation.choose((features, labels), everything.rows[:rows], everything.widths, parameters)
-    return held_out.train(features, labels, chosen), chosen
+    return unseen.train(features, labels, chosen), chosen
 
 
 def calibrated(logits: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> dict[str, Any]:
@@ -157,8 +157,8 @@ def run(job: Job) -> str:
     of_folds = [
         {**parameters, **each, "widths": everything.widths} for each in asked[head]["chosen"][: int(fold.max()) + 1]
     ]
-    logits, scores = held_out.ask(everything, rows, fold, of_folds, job.cores, job.stage)
-    own = fold[fold != held_out.TEST]
+    logits, scores = unseen.ask(everything, rows, fold, of_folds, job.cores, job.stage)
+    own = fold[fold != unseen.TEST]
     per_class = pd.read_csv(job.inputs["cross_validation"] / outputs.PER_CLASS, dtype={"head": str, "label": str})
     numbers = {
         "labels": sorted(images["label"].unique()),

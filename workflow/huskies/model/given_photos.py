@@ -76,7 +76,7 @@ def _in_zip(path: Path) -> list[Photo]:
 def _pictures(
     place: str, files: Iterable[tuple[str, str, Callable[[], bytes]]], head: Callable[[str], bytes]
 ) -> list[Photo]:
-    """Return those of some files that are pictures; each is given by its name inside, its name here, and how to read it."""
+    """Return those of some files that are pictures; each is given by its name inside, its name here, and its bytes."""
     found = [
         Photo(shown, read)
         for name, shown, read in files
