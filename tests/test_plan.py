@@ -57,6 +57,12 @@ OTHERS = {
     "leaks.action": "warn",
     "split.repeat": 1,
     "split.train_per_class": 10,
+    "final.head": "baseline",
+    "final.with_test": True,
+    "predict.accept": 0.99,
+    "predict.method": "mahalanobis",
+    "gate.accuracy": 0.9,
+    "gate.per_class": 0.8,
     "noise.images": 40,
     "noise.side": 14,
     "noise.classes": 2,
@@ -229,17 +235,26 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "test",
         "label_safety",
         "budget",
+        "final",
+        "gate",
         "distorted",
         "export",
     ]
     from_leaks = ["leaks", "metrics", "report", "test"]
-    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", *from_leaks, "distorted"]
+    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", *from_leaks, "final", "gate", "distorted"]
     assert below(["train_baseline"], first) == ["train_baseline", *from_leaks, "label_safety", "distorted"]
     assert below(["leaks"], first) == [*from_leaks, "distorted"]
-    assert below(["cross_validation"], first) == ["cross_validation", "metrics", "report", "budget"]
+    assert below(["cross_validation"], first) == [
+        "cross_validation",
+        "metrics",
+        "report",
+        "budget",
+        "final",
+        "gate",
+    ]
     assert below(["metrics"], first) == ["metrics", "report"]
     assert below(["report"], first) == ["report"]
-    for last in ("label_safety", "budget", "distorted", "export"):
+    for last in ("label_safety", "budget", "gate", "distorted", "export"):
         assert below([last], first) == [last]
 
 
@@ -356,13 +371,16 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
         ),
         ("steps.group", ["group"]),
         ("images.groups", ["group", "leaks", "cross_validation", "preview"]),
-        ("augmentation.policy", ["augment", "cross_validation", "report", "label_safety", "budget", "preview"]),
-        ("backbone.store", ["group", *BOTTLENECKS, "leaks", "cross_validation", "label_safety", "budget"]),
+        (
+            "augmentation.policy",
+            ["augment", "cross_validation", "report", "label_safety", "budget", "final", "preview"],
+        ),
+        ("backbone.store", ["group", *BOTTLENECKS, "leaks", "cross_validation", "label_safety", "budget", "final"]),
         ("near_duplicates.comparison", ["group", "leaks", "cross_validation", "report"]),
         ("near_duplicates.descriptor", ["group"]),
         (
             "statistics.intervals",
-            ["cross_validation", "metrics", "report", "test", "label_safety", "budget", "preview"],
+            ["cross_validation", "metrics", "report", "test", "label_safety", "budget", "final", "gate", "preview"],
         ),
         ("steps.metrics", ["metrics"]),
         ("steps.report", ["report"]),
@@ -396,9 +414,17 @@ def test_a_pin_changes_the_stages_whose_bytes_it_shapes_and_those_below(workspac
 
 def test_a_library_shapes_what_imports_it_and_nothing_else(first):
     shaped = {library: {name for name in FLOW if library in first[name]["libraries"]} for library in PINS}
-    assert shaped["matplotlib"] == {"report", "budget"}
+    assert shaped["matplotlib"] == {"report", "budget", "final"}
     assert shaped["jinja2"] == {"report", "budget", "preview"}
-    assert shaped["openvino"] == {"group", *BOTTLENECKS, "cross_validation", "label_safety", "budget", "distorted"}
+    assert shaped["openvino"] == {
+        "group",
+        *BOTTLENECKS,
+        "cross_validation",
+        "label_safety",
+        "budget",
+        "final",
+        "distorted",
+    }
     assert shaped["pandas"] == set(FLOW)
 
 
@@ -762,6 +788,8 @@ PROVENANCE = {
     "test": {"raw", "code", "split", "policy", "backbone"},
     "label_safety": {"raw", "code", "split", "backbone"},
     "budget": {"raw", "code", "split", "policy", "backbone"},
+    "final": {"raw", "code", "split", "policy", "backbone"},
+    "gate": {"raw", "code", "split", "policy", "backbone"},
     "preview": {"raw", "code"},
     "distorted": {"raw", "code", "split", "policy", "backbone"},
     "export": {"raw", "code", "split", "policy", "backbone"},
