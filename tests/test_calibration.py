@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from huskies.statistics import calibration
 from hypothesis import given
 from hypothesis import strategies as st
-from huskies.statistics import calibration
 from scipy import special
 
 

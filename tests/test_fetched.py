@@ -1,6 +1,7 @@
 """fetched: a folder is taken as it is, anything else is asked of DVC, and what it cannot get is said."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from huskies.errors import HuskyError
@@ -10,7 +11,7 @@ from huskies.model import fetched
 class Repository:
     """Stands in for DVCFileSystem: has data/final at v1 alone."""
 
-    asked: list = []
+    asked: ClassVar[list[tuple[str, str]]] = []
 
     def __init__(self, place: str, rev: str):
         self.asked.append((place, rev))

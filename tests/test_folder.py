@@ -66,8 +66,8 @@ def test_a_folder_without_a_classifier_is_none(tmp_path):
 def test_another_format_is_refused_with_both_numbers(place):
     edit(place, format=2)
     assert refusal(place) == (
-        "FINAL is of format 2, and this version reads 1. Use the version of Two Huskies that made it, or make it again: "
-        "snakemake --cores all final"
+        "FINAL is of format 2, and this version reads 1. Use the version of Two Huskies that made it, or make it "
+        "again: snakemake --cores all final"
     )
 
 

@@ -38,9 +38,10 @@ def test_each_shortfall_is_named(tmp_path):
     with pytest.raises(HuskyError) as error:
         ask(tmp_path, accuracy=0.94, per_class=0.8)
     assert str(error.value) == (
-        "the augmented head does not pass the gate: the accuracy is 95.0%, and may be as low as 90.0%, 4.0 points short "
-        "of gate.accuracy: 94.0%, the recall of 'elm' is 90.0%, and may be as low as 70.0%, 10.0 points short of "
-        "gate.per_class: 80.0%. These are out-of-fold intervals, which more photos narrow (snakemake --cores all budget)."
+        "the augmented head does not pass the gate: the accuracy is 95.0%, and may be as low as 90.0%, 4.0 points "
+        "short of gate.accuracy: 94.0%, the recall of 'elm' is 90.0%, and may be as low as 70.0%, 10.0 points short of "
+        "gate.per_class: 80.0%. These are out-of-fold intervals, which more photos narrow "
+        "(snakemake --cores all budget)."
     )
     assert list((tmp_path / "gate").iterdir()) == []
 

@@ -36,6 +36,8 @@ def test_a_pattern_gives_what_it_fits_and_a_file_of_such_a_name_is_that_file():
     assert names("a/*.jpg") == ["a/1.jpg", "a/[3].jpg"]
     assert names("a/**/*.JPG") == ["a/deep/2.JPG"]
     assert names("a/[3].jpg") == ["a/[3].jpg"]
+    Path("a/9.jpg").symlink_to("gone")
+    assert names("a/*.jpg") == ["a/1.jpg", "a/9.jpg", "a/[3].jpg"]
 
 
 def test_a_zip_gives_its_pictures_by_its_name_and_theirs():

@@ -3,8 +3,8 @@
 import subprocess
 
 import pytest
-from huskies.planning import handed_over, stage_list
 from conftest import PROJECT
+from huskies.planning import handed_over, stage_list
 
 SOUND = b"outs:\n- md5: 2ce6406edc6d780b241a2c5b5b462adf.dir\n  path: final\n"
 PUT_RIGHT = "data/final.dvc could not be read, as after an interrupted DVC; it was put right"

@@ -49,7 +49,7 @@ def test_where_no_photo_can_be_read_the_status_is_2(final, capsys):
     assert run(final, "notes.txt") == 2
     said = capsys.readouterr()
     assert "notes.txt: not a picture of a format that is read" in said.out
-    assert said.err.strip() == "ERROR: none of the photos could be read. Each row says why."
+    assert said.err.splitlines()[-1] == "ERROR: none of the photos could be read. Each row says why."
 
 
 @pytest.mark.parametrize(

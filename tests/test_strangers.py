@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from conftest import TRAIN, USES_KERAS
-from hypothesis import given
-from hypothesis import strategies as st
 from huskies.backbone.features import Rows
 from huskies.model import strangers
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytestmark = USES_KERAS
 

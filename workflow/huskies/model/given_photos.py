@@ -34,16 +34,19 @@ def find(named: Iterable[str]) -> list[Photo]:
 def _photos(named: str) -> list[Photo]:
     if named == STANDARD_INPUT:
         return [Photo(named, _standard_input)]
-    path = Path(named)
-    if path.is_dir():
-        return _in_folder(path)
-    if path.exists():
-        return _in_zip(path) if _is_zip(path) else [Photo(named, lambda: raw_files.read_file(path))]
+    if Path(named).exists():
+        return _at(Path(named))
     found = sorted(glob.glob(named, recursive=True)) if glob.has_magic(named) else []
     if not found:
         what = "nothing is called like" if glob.has_magic(named) else "there is no"
         raise HuskyError(f"{what} {named}. Name photos, folders of them, or zips.")
-    return [photo for each in found for photo in _photos(glob.escape(each) if glob.has_magic(each) else each)]
+    return [photo for each in found for photo in _at(Path(each))]
+
+
+def _at(path: Path) -> list[Photo]:
+    if path.is_dir():
+        return _in_folder(path)
+    return _in_zip(path) if _is_zip(path) else [Photo(str(path), lambda: raw_files.read_file(path))]
 
 
 def _standard_input() -> bytes:
