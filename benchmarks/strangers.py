@@ -1,4 +1,4 @@
-"""What "none of these" lets through and what it refuses wrongly, by each method, on sets of photos and four kinds of strangers.
+"""What "none of these" lets through and what it refuses wrongly: each method, five sets, four kinds of strangers.
 
 Run in the project's folder: `.venv/bin/python benchmarks/strangers.py`. It takes about five minutes on two cores.
 `HUSKIES_SHARED` has the photos, and `KERAS_HOME` the weights of MobileNetV2. It writes benchmarks/strangers.csv and the
@@ -137,7 +137,7 @@ def measured(cores: int) -> pd.DataFrame:
 
 
 def tables(found: pd.DataFrame) -> str:
-    """Return the Markdown tables: what is let through by kind of strangers, by set, and how far answers are from sure."""
+    """Return the Markdown tables: what is let through, by kind of strangers and by set, and the calibration."""
     return "\n\n".join([_by_kind(found), _by_set(found), _errors(found)])
 
 
