@@ -84,6 +84,15 @@ def test_the_better_head_out_of_fold_is_taken_and_that_without_copies_on_a_tie(w
     assert final.arm(wanted, {**ASKED, "augmented": {"accuracy": augmented}}) == expected
 
 
+def test_the_regularisation_is_what_most_heads_chose_and_of_equals_the_first():
+    parameters = {**PARAMS["train"], "scaling": "discriminants", "shrinkage": "auto", "l2": "auto"}
+    one, other = ({"scaling": "discriminants", "shrinkage": each, "l2": 0.1} for each in (0.3, 0.03))
+    for chosen, expected in (([one, other, other], other), ([other, one], one), ([other], other)):
+        found = final.settle(parameters, chosen)
+        assert {key: found[key] for key in expected} == expected
+    assert final.settle(PARAMS["train"], [{"scaling": "standardise", "l2": 0.0}]) == PARAMS["train"]
+
+
 def test_false_numbers_are_said_to_be_false():
     numbers = {"accuracy": 0.9, "low": 0.8, "high": 1.0}
     said = final.expected({"baseline": numbers, "images": 40, "leaks": 2}, "baseline")
@@ -103,7 +112,7 @@ def test_photos_are_asked_of_the_heads_that_cross_validation_asked(handed_over):
         )
         fold = final.folds_of(everything.images, manifest.read(job.inputs["cross_validation"] / outputs.PREDICTIONS))
         assert fold.tolist() == first["fold"].tolist()
-        parameters = [{**params["train"], "widths": None}] * 2
+        parameters = {**params["train"], "widths": None}
         for head, rows in (("baseline", len(fold)), ("augmented", len(everything.rows))):
             logits, scores = unseen.ask(everything, rows, fold, parameters, 1, "final")
             found = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

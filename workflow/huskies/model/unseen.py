@@ -1,6 +1,5 @@
 """What heads say of one's own photos that they have not seen: the logits and the scores that final goes by."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -35,18 +34,13 @@ def train(features: Rows, labels: np.ndarray, parameters: dict[str, Any]) -> Cla
 
 
 def ask(
-    everything: Everything,
-    rows: int,
-    fold_of: np.ndarray,
-    parameters: Sequence[dict[str, Any]],
-    cores: int,
-    stage: str,
+    everything: Everything, rows: int, fold_of: np.ndarray, parameters: dict[str, Any], cores: int, stage: str
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return (logits, float64 N × classes; scores by method, float64 N) of each image by a head without its fold.
 
     rows: how many of all rows, images first, heads are trained on. fold_of: int, of each image, TEST for those that
-    nobody asks about: the answers are of the others, which come first. parameters: the section `train` of the head
-    without each fold. As many heads are trained at once as there are cores.
+    nobody asks about: the answers are of the others, which come first. parameters: as for `train`. As many
+    heads are trained at once as there are cores.
     """
     features = Rows(everything.features, np.arange(len(everything.source)))
     of_rows, labels = fold_of[everything.source[:rows]], everything.labels
@@ -54,7 +48,7 @@ def ask(
 
     def without(fold: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         trained = np.flatnonzero((of_rows != fold) & (of_rows != TEST))
-        head = train(features.only(trained), labels[everything.source[trained]], parameters[fold])
+        head = train(features.only(trained), labels[everything.source[trained]], parameters)
         others = features.only(np.flatnonzero(asked_at_all & (fold_of != fold)))
         asked = np.flatnonzero(fold_of == fold)
         known = head, Neighbours(directions(others))
@@ -63,8 +57,9 @@ def ask(
     tensorflow_setup.load_tensorflow()
     logits = np.empty((int(asked_at_all.sum()), int(labels.max()) + 1))
     scores = {name: np.empty(len(logits)) for name in strangers.METHODS}
+    folds = int(fold_of.max()) + 1
     with ThreadPoolExecutor(cores) as pool:
-        for asked, of_asked, found in bar(pool.map(without, range(len(parameters))), len(parameters), stage, " heads"):
+        for asked, of_asked, found in bar(pool.map(without, range(folds)), folds, stage, " heads"):
             logits[asked] = of_asked
             for name, values in found.items():
                 scores[name][asked] = values

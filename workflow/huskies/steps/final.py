@@ -1,12 +1,13 @@
 """final: the classifier to hand over, trained on every photo that is not a test image, only on request.
 
 It is trained as the heads of cross-validation were, so that what those said of photos that they had not seen is what is
-said of it: it chooses its regularisation by folds of its own photos, as each of them did, and is kept after the last
-step. How sure it is, and what is none of its classes, it knows from such photos alone.
+said of it: with the regularisation that most of them chose, and kept after the last step. How sure it may be, and what
+is none of its classes, it knows from heads that had not seen the photos that they were asked about.
 """
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,15 @@ def folds_of(images: pd.DataFrame, asked: pd.DataFrame) -> np.ndarray:
     return images["file"].map(first).fillna(unseen.TEST).to_numpy(int)
 
 
-def train(everything: Everything, rows: int, parameters: dict[str, Any]) -> tuple[Classifier, dict[str, Any]]:
-    """Return (the head, its parameters) of the first `rows` rows: images, and their copies if they are among them."""
-    features, labels = Rows(everything.features, np.arange(rows)), everything.labels[everything.source[:rows]]
-    chosen = regularisation.choose((features, labels), everything.rows[:rows], everything.widths, parameters)
-    return unseen.train(features, labels, chosen), chosen
+def settle(parameters: dict[str, Any], chosen: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the section `train` with the regularisation that most heads of cross-validation chose.
+
+    chosen: what each chose. Of equally frequent ones it is the first in the order of the candidates. The heads that the
+    temperature and the thresholds come from are trained with it, too: a factor that suits heads of one penalty makes
+    those of another far too sure.
+    """
+    possible = regularisation.candidates(parameters)
+    return max(possible, key=lambda each: chosen.count(regularisation.chosen(each)))
 
 
 def calibrated(logits: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> dict[str, Any]:
@@ -136,54 +141,81 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What came out: which head, on how many rows, with which section `train`, and what its like said out of fold.
+
+    fold: int, of each image, unseen.TEST for test images. logits, scores: as unseen.ask returns them.
+    """
+
+    head: str
+    rows: int
+    parameters: dict[str, Any]
+    classifier: Classifier
+    fold: np.ndarray
+    logits: np.ndarray
+    scores: dict[str, np.ndarray]
+
+
+def train(job: Job, everything: Everything, asked: dict[str, Any], head: str) -> Trained:
+    """Return the head, trained on all rows of its arm; asked: the numbers of cross_validation.json."""
+    rows = len(everything.rows) if head == outputs.HEADS[1] else len(everything.images)
+    parameters = {**settle(job.params["train"], asked[head]["chosen"]), "widths": everything.widths}
+    features, labels = Rows(everything.features, np.arange(rows)), everything.labels[everything.source[:rows]]
+    found = unseen.train(features, labels, parameters)
+    fold = folds_of(everything.images, manifest.read(job.inputs["cross_validation"] / outputs.PREDICTIONS))
+    logits, scores = unseen.ask(everything, rows, fold, parameters, job.cores, job.stage)
+    return Trained(head, rows, parameters, found, fold, logits, scores)
+
+
+def describe(job: Job, everything: Everything, asked: dict[str, Any], trained: Trained) -> dict[str, Any]:
+    """Return what final.json has, but for its format and what is known of the backbone."""
+    images, of_head = everything.images, asked[trained.head]
+    own = trained.fold[trained.fold != unseen.TEST]
+    per_class = manifest.read(job.inputs["cross_validation"] / outputs.PER_CLASS)
+    per_class = per_class[per_class["head"] == trained.head].drop(columns="head")
+    numbers = {"images": int, "recall": float, "low": float, "high": float}
+    return {
+        "labels": sorted(images["label"].unique()),
+        "sentence": expected(asked, trained.head),
+        "head": trained.head,
+        "photos": len(images),
+        "copies": trained.rows - len(images),
+        "with_test": job.params["final"]["with_test"],
+        "out_of_fold": {key: of_head[key] for key in ("accuracy", "low", "high", "balanced")},
+        "per_class": per_class.astype(numbers).to_dict("records"),
+        "leaks": asked["leaks"],
+        "steps": trained.parameters["steps"],
+        "chosen": regularisation.chosen(trained.parameters),
+        "calibration": calibrated(trained.logits, everything.labels[: len(own)], own),
+        "none_of_these": refused(everything, own, trained.scores, trained.parameters, job.params["predict"]),
+        "convert": {"quality": job.params["convert"]["quality"], "max_side": job.params["convert"]["max_side"]},
+        "provenance": job.provenance,
+    }
+
+
 def run(job: Job) -> str:
     """Fill job.output with the classifier, as model/folder.py has it, table.txt and reliability.svg; return the table.
 
     Raises HuskyError for bottlenecks in int8, whose quantized backbone is not handed on.
     """
-    wanted, parameters = job.params["final"], job.params["train"]
     backbone = inference.settle(job.params["backbone"], job.inputs["split"])
     if backbone["precision"] == "int8":
         raise HuskyError("backbone.precision: a classifier in int8 cannot be handed over. Set it to auto or float32.")
     asked = json.loads((job.inputs["cross_validation"] / outputs.CROSS_VALIDATION).read_text())
-    head = arm(wanted["head"], asked)
-    test = job.inputs["bottlenecks_test"] if wanted["with_test"] else None
+    test = job.inputs["bottlenecks_test"] if job.params["final"]["with_test"] else None
     copies, aug, quality = job.output / _COPIES, job.params["aug"], job.params["convert"]["quality"]
     everything = gather(job, copies, aug, job.params["backbone"], quality, test=test, inputs=job.inputs)
-    images = everything.images
-    fold = folds_of(images, manifest.read(job.inputs["cross_validation"] / outputs.PREDICTIONS))
-    rows = len(everything.rows) if head == outputs.HEADS[1] else len(images)
-    final, chosen = train(everything, rows, parameters)
-    of_folds = [
-        {**parameters, **each, "widths": everything.widths} for each in asked[head]["chosen"][: int(fold.max()) + 1]
-    ]
-    logits, scores = unseen.ask(everything, rows, fold, of_folds, job.cores, job.stage)
-    own = fold[fold != unseen.TEST]
-    per_class = pd.read_csv(job.inputs["cross_validation"] / outputs.PER_CLASS, dtype={"head": str, "label": str})
-    numbers = {
-        "labels": sorted(images["label"].unique()),
-        "sentence": expected(asked, head),
-        "head": head,
-        "photos": len(images),
-        "copies": rows - len(images),
-        "with_test": wanted["with_test"],
-        "out_of_fold": {key: asked[head][key] for key in ("accuracy", "low", "high", "balanced")},
-        "per_class": per_class[per_class["head"] == head].drop(columns="head").to_dict("records"),
-        "leaks": asked["leaks"],
-        "steps": parameters["steps"],
-        "chosen": regularisation.chosen(chosen),
-        "calibration": calibrated(logits, everything.labels[: len(own)], own),
-        "none_of_these": refused(everything, own, scores, chosen, job.params["predict"]),
-        "convert": {"quality": quality, "max_side": job.params["convert"]["max_side"]},
+    trained = train(job, everything, asked, arm(job.params["final"]["head"], asked))
+    numbers = describe(job, everything, asked, trained) | {
         "backbone": backbone,
         "weights": put_weights(backbone, job.output),
         "identity": json.loads(identity.read(job.inputs["bottlenecks_original"])),
-        "provenance": job.provenance,
     }
+    images = everything.images[["file", "label", "source", "sha256"]]
     nearby = directions(Rows(everything.features, np.arange(len(images))))
-    folder.write(job.output, final, nearby, images[["file", "label", "source", "sha256"]], numbers)
+    folder.write(job.output, trained.classifier, nearby, images, numbers)
     shutil.rmtree(copies)
-    bins = numbers["calibration"]["bins"]
-    (job.output / PICTURE).write_text(reliability_chart.draw(bins), encoding="utf-8")
+    (job.output / PICTURE).write_text(reliability_chart.draw(numbers["calibration"]["bins"]), encoding="utf-8")
     (job.output / outputs.TABLE).write_text(table(numbers), encoding="utf-8")
-    return f"{head} head on {len(images)} photos and {rows - len(images)} copies\n{table(numbers)}".rstrip()
+    return f"{trained.head} head on {len(images)} photos and {numbers['copies']} copies\n{table(numbers)}".rstrip()
