@@ -145,8 +145,12 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(each)} |" for each in (head, ["---"] * len(head), *lines))
+    return "\n".join([_row(head), "|---" * len(head) + "|", *map(_row, lines)])
 
 
 def _by_kind(found: pd.DataFrame) -> str:

@@ -181,7 +181,7 @@ def describe(job: Job, everything: Everything, asked: dict[str, Any], trained: T
         "head": trained.head,
         "photos": len(images),
         "copies": trained.rows - len(images),
-        "with_test": job.params["final"]["with_test"],
+        "with_test": bool((trained.fold == unseen.TEST).any()),
         "out_of_fold": {key: of_head[key] for key in ("accuracy", "low", "high", "balanced")},
         "per_class": per_class.astype(numbers).to_dict("records"),
         "leaks": asked["leaks"],
@@ -203,10 +203,11 @@ def run(job: Job) -> str:
     if backbone["precision"] == "int8":
         raise HuskyError("backbone.precision: a classifier in int8 cannot be handed over. Set it to auto or float32.")
     asked = json.loads((job.inputs["cross_validation"] / outputs.CROSS_VALIDATION).read_text())
-    test = job.inputs["bottlenecks_test"] if job.params["final"]["with_test"] else None
+    wanted = job.params["final"]
+    test = job.inputs["bottlenecks_test"] if wanted["with_test"] else None
     copies, aug, quality = job.output / _COPIES, job.params["aug"], job.params["convert"]["quality"]
     everything = gather(job, copies, aug, job.params["backbone"], quality, test=test, inputs=job.inputs)
-    trained = train(job, everything, asked, arm(job.params["final"]["head"], asked))
+    trained = train(job, everything, asked, arm(wanted["head"], asked))
     numbers = describe(job, everything, asked, trained) | {
         "backbone": backbone,
         "weights": put_weights(backbone, job.output),
