@@ -167,8 +167,10 @@ def test_a_held_out_photo_has_the_probability_from_its_raw_file_that_the_flow_gi
     model = folder.read(data / "final")
     rows = manifest.read(data / "split" / manifest.NAME).set_index("file").loc[index["file"]]
     files = [f"data/digits/{source}" for source in rows["source"]]
-    answered = do(built, "python", "-m", "huskies", "predict", "data/final", *files, "--format", "jsonl", "--top", "9")
-    temperature = numbers_of(final.Job(*[None] * 9, data / "final", None, 1))["calibration"]["temperature"]
+    # The code of the clone, whatever is installed.
+    predict = ("env", "PYTHONPATH=workflow", "python", "-m", "huskies", "predict", "--format", "jsonl", "--top", "9")
+    answered = do(built, *predict, "data/final", *files)
+    temperature = model.numbers["calibration"]["temperature"]
     expected = final.special.softmax(model.classifier.logits(features) / temperature, axis=1)
     for line, probabilities in zip(answered.splitlines()[-len(files) :], expected, strict=True):
         found = json.loads(line)["labels"]
@@ -178,5 +180,5 @@ def test_a_held_out_photo_has_the_probability_from_its_raw_file_that_the_flow_gi
     do(built, "git", "commit", "-qm", "the first one")
     do(built, "git", "tag", "v1")
     shutil.rmtree(data / "final")
-    again = do(built, "python", "-m", "huskies", "predict", "@v1", files[0], "--format", "jsonl", "--top", "9")
+    again = do(built, *predict, "@v1", files[0])
     assert again.splitlines()[-1] == answered.splitlines()[-len(files)]
