@@ -57,9 +57,7 @@ def features(name: str, backbone: str, cores: int) -> tuple[np.ndarray, np.ndarr
     """Return (bottlenecks, float32 N × D; labels, int N) of a set."""
     parameters = inference.settle({**SHIPPED["backbone"], **BACKBONES[backbone]})
     made, labels = jpegs(name)
-    found = inference.stream(
-        parameters, made, lambda jpeg, side: codec.resize(codec.decode_jpeg(jpeg), side), str, cores
-    )
+    found = inference.stream(parameters, made, codec.decode_jpeg, str, cores)
     return np.concatenate([rows for _, rows in found]), np.unique(labels, return_inverse=True)[1]
 
 

@@ -44,12 +44,7 @@ def test_a_photo_that_no_head_has_seen_has_the_probability_that_its_bottleneck_h
     assert codec.decode(made_of_it).shape == raw.shape
     [answer] = ask(found, [png])
     features = np.concatenate(
-        [
-            each
-            for _, each in answers.inference.stream(
-                found.backbone, [made_of_it], lambda jpeg, side: codec.resize(codec.decode_jpeg(jpeg), side), str, 1
-            )
-        ]
+        [each for _, each in answers.inference.stream(found.backbone, [made_of_it], codec.decode_jpeg, str, 1)]
     )
     logits = found.classifier.logits(features)
     expected = classifier.probabilities(logits, found.numbers["calibration"]["temperature"])[0]

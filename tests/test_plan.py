@@ -30,6 +30,7 @@ FROM_AUGMENT = [
     "report",
     "test",
     "budget",
+    "encoders",
     "final",
     "gate",
     "distorted",
@@ -37,7 +38,7 @@ FROM_AUGMENT = [
 ]
 TRAININGS = ["train_baseline", "train_augmented"]
 # Those that ask for the backbone.
-OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "final", "distorted", "export"]
+OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "encoders", "final", "distorted", "export"]
 # Those that look at images.
 OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "gate", "export"}]
 
@@ -57,12 +58,6 @@ OTHERS = {
     "leaks.action": "warn",
     "split.repeat": 1,
     "split.train_per_class": 10,
-    "final.head": "baseline",
-    "final.with_test": True,
-    "predict.accept": 0.99,
-    "predict.method": "mahalanobis",
-    "gate.accuracy": 0.9,
-    "gate.per_class": 0.8,
     "noise.images": 40,
     "noise.side": 14,
     "noise.classes": 2,
@@ -84,6 +79,16 @@ OTHERS = {
     "backbone.layer": "conv_pw_11_relu",
     "backbone.input_size": 128,
     "backbone.engine": "openvino",
+    "encoders.candidates": [{"layer": None}],
+    "final.head": "baseline",
+    "final.with_test": True,
+    "predict.accept": 0.99,
+    "predict.method": "mahalanobis",
+    "gate.accuracy": 0.9,
+    "gate.per_class": 0.8,
+    "backbone.preprocessing": {"resize": "crop"},
+    "backbone.output": "pooler_output",
+    "backbone.pooling": "mean",
     "backbone.precision": "float32",
     "train.steps": 100,
     "train.batch_size": 10,
@@ -179,7 +184,7 @@ def test_raw_images_are_listed_once_for_all_stages_that_read_them(project, value
 def test_a_flow_that_shares_stages_is_not_cross_validated(project, values, first):
     shared = {name: first[name] for name in ("convert", "group")}
     plans = plan.all_plans(values, project, shared)
-    assert first.keys() - plans.keys() == {"cross_validation", "budget", "final", "gate"}
+    assert first.keys() - plans.keys() == {"cross_validation", "budget", "encoders", "final", "gate"}
     assert plans["metrics"]["inputs"].keys() == first["metrics"]["inputs"].keys() - {"cross_validation"}
     unlike = {name for name in plans if plans[name] != first[name]}
     assert unlike == {"metrics", "report"}
@@ -235,6 +240,7 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "test",
         "label_safety",
         "budget",
+        "encoders",
         "final",
         "gate",
         "distorted",
@@ -249,12 +255,13 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "metrics",
         "report",
         "budget",
+        "encoders",
         "final",
         "gate",
     ]
     assert below(["metrics"], first) == ["metrics", "report"]
     assert below(["report"], first) == ["report"]
-    for last in ("label_safety", "budget", "gate", "distorted", "export"):
+    for last in ("label_safety", "budget", "encoders", "gate", "distorted", "export"):
         assert below([last], first) == [last]
 
 
@@ -373,14 +380,28 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
         ("images.groups", ["group", "leaks", "cross_validation", "preview"]),
         (
             "augmentation.policy",
-            ["augment", "cross_validation", "report", "label_safety", "budget", "final", "preview"],
+            ["augment", "cross_validation", "report", "label_safety", "budget", "encoders", "final", "preview"],
         ),
-        ("backbone.store", ["group", *BOTTLENECKS, "leaks", "cross_validation", "label_safety", "budget", "final"]),
+        (
+            "backbone.store",
+            ["group", *BOTTLENECKS, "leaks", "cross_validation", "label_safety", "budget", "encoders", "final"],
+        ),
         ("near_duplicates.comparison", ["group", "leaks", "cross_validation", "report"]),
         ("near_duplicates.descriptor", ["group"]),
         (
             "statistics.intervals",
-            ["cross_validation", "metrics", "report", "test", "label_safety", "budget", "final", "gate", "preview"],
+            [
+                "cross_validation",
+                "metrics",
+                "report",
+                "test",
+                "label_safety",
+                "budget",
+                "encoders",
+                "final",
+                "gate",
+                "preview",
+            ],
         ),
         ("steps.metrics", ["metrics"]),
         ("steps.report", ["report"]),
@@ -414,17 +435,10 @@ def test_a_pin_changes_the_stages_whose_bytes_it_shapes_and_those_below(workspac
 
 def test_a_library_shapes_what_imports_it_and_nothing_else(first):
     shaped = {library: {name for name in FLOW if library in first[name]["libraries"]} for library in PINS}
-    assert shaped["matplotlib"] == {"report", "budget", "final"}
-    assert shaped["jinja2"] == {"report", "budget", "preview"}
-    assert shaped["openvino"] == {
-        "group",
-        *BOTTLENECKS,
-        "cross_validation",
-        "label_safety",
-        "budget",
-        "final",
-        "distorted",
-    }
+    assert shaped["matplotlib"] == {"report", "budget", "encoders", "final"}
+    assert shaped["jinja2"] == {"report", "budget", "encoders", "preview"}
+    of_contest = {"label_safety", "budget", "encoders", "final", "distorted"}
+    assert shaped["openvino"] == {"group", *BOTTLENECKS, "cross_validation", *of_contest}
     assert shaped["pandas"] == set(FLOW) - {"gate"}
 
 
@@ -464,7 +478,7 @@ def test_weights_that_are_not_there_are_refused(project, values):
 def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
     for path, pages in {
         "workflow/huskies/steps/report.html": ["report"],
-        "workflow/huskies/page/page.css": ["report", "budget", "preview"],
+        "workflow/huskies/page/page.css": ["report", "budget", "encoders", "preview"],
     }.items():
         with open(workspace / path, "a", encoding="utf-8") as file:
             file.write("\n")
@@ -788,6 +802,7 @@ PROVENANCE = {
     "test": {"raw", "code", "split", "policy", "backbone"},
     "label_safety": {"raw", "code", "split", "backbone"},
     "budget": {"raw", "code", "split", "policy", "backbone"},
+    "encoders": {"raw", "code", "split", "policy", "backbone"},
     "final": {"raw", "code", "split", "policy", "backbone"},
     "gate": {"raw", "code", "split", "policy", "backbone"},
     "preview": {"raw", "code"},

@@ -29,6 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="make every stage again from nothing, and compare the bytes")
     check.add_argument("--log", type=Path, default=Path("logs/check.log"), help="the file that keeps what it says")
     check.add_argument("--cores", type=int, default=1, help="processes or threads at once")
+    encoder = commands.add_parser("encoder", help="make an encoder of the contest the backbone in params.yaml")
+    encoder.add_argument("number", type=int, nargs="?", help="its place in the table; the contest's choice if left out")
     commands.add_parser("table", help="print the numbers of the present parameters, and where the page is")
     luck = commands.add_parser("luck", help="compare the settings that DVC knows with what chance alone gives")
     luck.add_argument("--log", type=Path, default=Path("logs/luck.log"), help="the file that keeps what it says")
@@ -102,6 +104,12 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if parsed.command == "pairs":
             print(f"pairs.csv: {pairs.add(parsed.verdict)}", file=sys.stderr)
+            return 0
+        if parsed.command == "encoder":
+            from huskies.planning import encoder
+
+            lines = encoder.run(parsed.number)
+            print(*(lines or ["it is the backbone already"]), sep="\n")
             return 0
         if parsed.command == "table":
             from huskies.planning import table

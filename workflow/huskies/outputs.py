@@ -41,6 +41,9 @@ PREDICTIONS = "predictions.csv"
 # final: what is known of the classifier that is handed over
 FINAL = "final.json"
 
+# encoders
+ENCODERS = "encoders.json"
+
 # test, report
 TEST = "test.json"
 REPORT = "report.html"

@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from huskies import imports
-from huskies.backbone import converted, engine, network, tensorflow_setup
+from huskies.backbone import (
+    architectures,
+    converted,
+    engine,
+    network,
+    openvino_engine,
+    preprocessing,
+    tensorflow_setup,
+)
 from huskies.errors import HuskyError, some
 from huskies.images import codec
 
@@ -34,7 +42,12 @@ def settle(parameters: dict[str, Any], split: Path | None = None) -> dict[str, A
     """
     settled = engine.settle(parameters, functools.partial(network.trace, parameters), split)
     several = parameters["layer"] == "auto" or isinstance(parameters["layer"], list)
-    return {**settled, "widths": _widths(parameters)} if several else settled
+    if not several:
+        return settled
+    if not architectures.is_network(parameters["weights"]):
+        return {**settled, "widths": _widths(parameters)}
+    with engine.reported(parameters):
+        return {**settled, "widths": openvino_engine.widths(parameters)}
 
 
 def _widths(parameters: dict[str, Any]) -> list[int]:
@@ -51,57 +64,56 @@ def _widths(parameters: dict[str, Any]) -> list[int]:
     return converted.kept(name, measure)["widths"].tolist()
 
 
-def _resize(pixels: np.ndarray, side: int, position: int) -> np.ndarray:
-    return codec.resize(pixels, side)
-
-
 def compute(
     parameters: dict[str, Any],
     files: Sequence[tuple[Path, str]],
     cores: int,
     split: Path | None = None,
-    fit: Callable[[np.ndarray, int, int], np.ndarray] = _resize,
+    fit: Callable[[np.ndarray, int, int], np.ndarray] | None = None,
 ) -> Iterator[tuple[range, np.ndarray]]:
     """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
 
     files: (path of a JPEG, its sha256). split: as in `settle`. fit: makes side × side × 3 pixels, uint8, of a decoded
-    image, the side and the position in `files`; called by several threads. The rest is as for `stream`.
+    image, the side and the position in `files`; called by several threads. Without it, preprocessing.fit does. The rest
+    is as for `stream`.
     Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
     """
 
-    def pixels(position: int, side: int) -> np.ndarray:
-        return fit(codec.decode_jpeg(codec.read_checked(*files[position])), side, position)
+    def read(position: int) -> np.ndarray:
+        return codec.decode_jpeg(codec.read_checked(*files[position]))
 
     def name(position: int) -> str:
         return str(files[position][0])
 
-    for positions, features in stream(parameters, range(len(files)), pixels, name, cores, split):
+    for positions, features in stream(parameters, range(len(files)), read, name, cores, split, fit):
         yield range(positions[0], positions[-1] + 1), features
 
 
 def stream(
     parameters: dict[str, Any],
     items: Iterable[Item],
-    pixels: Callable[[Item, int], np.ndarray],
+    read: Callable[[Item], np.ndarray],
     name: Callable[[Item], str],
     cores: int,
     split: Path | None = None,
+    fit: Callable[[np.ndarray, int, Item], np.ndarray] | None = None,
 ) -> Iterator[tuple[list[Item], np.ndarray]]:
     """Yield (some items, float32 features, one row each) batch by batch, in order.
 
-    items: any number, of which a few batches are taken ahead. pixels: makes side × side × 3 pixels, uint8, of an item
-    and the side; called by several threads. name: what an error calls an item. Every batch has one size, the last one
-    padded, and runs on one thread, which decodes it first; as many run side by side as there are cores. So a row has
-    the same bits on any number of cores and in any company, and no core waits for another.
+    items: any number, of which a few batches are taken ahead. read: returns the RGB pixels, uint8, of an item; called
+    by several threads, as `fit` is. name: what an error calls an item. split, fit: as for `compute`. Every batch has
+    one size, the last one padded, and runs on one thread, which decodes it first; as many run side by side as there are
+    cores. So a row has the same bits on any number of cores and in any company; no core waits for another.
     Raises HuskyError for features that are not finite.
     """
     tracing = functools.partial(network.trace, parameters)
     infer, side, size = engine.load(settle(parameters, split), cores, tracing, BATCH, split)
+    square = preprocessing.fit(parameters)
 
     def work(together: list[Item]) -> np.ndarray:
         batch = np.zeros((size, side, side, 3), np.uint8)
         for row, item in enumerate(together):
-            batch[row] = pixels(item, side)
+            batch[row] = fit(read(item), side, item) if fit else square(read(item), side)
         return infer(batch)[: len(together)]
 
     waiting = iter(items)

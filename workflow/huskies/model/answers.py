@@ -104,8 +104,8 @@ def _broken(waiting: deque[_Prepared]) -> Iterator[Answer]:
         yield Answer(each.name, reason=each.reason)
 
 
-def _pixels(prepared: _Prepared, side: int) -> np.ndarray:
-    return codec.resize(codec.decode_jpeg(prepared.jpeg), side)
+def _pixels(prepared: _Prepared) -> np.ndarray:
+    return codec.decode_jpeg(prepared.jpeg)
 
 
 def _judge(model: Model, names: list[str], features: np.ndarray, top: int, explain: int) -> Iterator[Answer]:

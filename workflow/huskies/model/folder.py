@@ -89,10 +89,11 @@ def _numbers(folder: Path) -> dict[str, Any]:
             f"{folder} is of format {found}, and this version reads {FORMAT}. Use the version of Two Huskies that made "
             "it, or make it again: snakemake --cores all final"
         )
-    weights, known = numbers["weights"], architectures.modules()
-    if Path(weights).name != weights or numbers["backbone"]["name"] not in known:
+    weights, name = numbers["weights"], numbers["backbone"]["name"]
+    known = name in architectures.modules() or architectures.is_network(str((folder / weights).resolve()))
+    if Path(weights).name != weights or not known:
         raise HuskyError(f"{path} names what no such folder has. {_AGAIN}")
-    absent = [each for each in (*_PARTS, weights) if not (folder / each).is_file()]
+    absent = [each for each in (*_PARTS, weights) if not (folder / each).exists()]
     if absent:
         raise HuskyError(f"{folder} is half a classifier: it lacks {some(absent)}. {_AGAIN}")
     return numbers

@@ -103,12 +103,15 @@ def refused(
 
 
 def put_weights(parameters: dict[str, Any], output: Path) -> str:
-    """Write the backbone's weights into the folder, and return the name of their file."""
+    """Write the backbone's weights, or the network that a file or a folder holds, and return the name of that."""
     file = architectures.weights_file(parameters["weights"])
     if file is None:
         name = "backbone.weights.h5"
         network.save_weights(parameters, output / name)
         return name
+    if file.is_dir():
+        shutil.copytree(file, output / "backbone")
+        return "backbone"
     name = f"backbone{'.weights' if file.stem.endswith('.weights') else ''}{file.suffix}"
     shutil.copyfile(file, output / name)
     return name

@@ -3,7 +3,7 @@
 Test images come to them only where they are asked for: no stage that reports a number asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,23 +57,55 @@ def gather(
     bottlenecks of both. test: the folder of the test images' bottlenecks, where they are to be among the images, after
     the others.
     """
-    images = rows_of(inputs["split"], "train", "val")
-    tested = rows_of(inputs["split"], "test") if test else images.iloc[:0]
-    augmented = manifest.read(inputs["augment"] / manifest.NAME)
-    parts, read = [load_features(inputs["bottlenecks_original"], images)[1]], [inputs["bottlenecks_original"]]
+    images, augmented, made = with_copies(job, folder, aug, quality, inputs, with_test=test is not None)
+    tested = images["split"] == "test"
+    _, original = load_features(inputs["bottlenecks_original"], images[~tested])
+    parts, read = [original], [inputs["bottlenecks_original"], inputs["bottlenecks_augmented"]]
     if test:
-        parts.append(load_features(test, tested)[1])
+        parts.append(load_features(test, images[tested])[1])
         read.append(test)
     _, copied = load_features(inputs["bottlenecks_augmented"], augmented)
-    images = pd.concat([images, tested], ignore_index=True)
+    parameters = inference.settle(backbone, inputs["split"])
+    identity.check(*read, computed=identity.of(job, parameters))
+    with Store(cache_file.cache_folder()) as store:
+        computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
+    return _together((images, augmented, made), [*parts, copied, computed], parameters)
+
+
+def with_copies(
+    job: Job, folder: Path, aug: dict[str, Any], quality: int, inputs: Mapping[str, Path], with_test: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the manifest rows of the images, of the copies of training images, and of those of held-out images.
+
+    The last are made here, in `folder`; otherwise as for `gather`. with_test: whether test images are among the images.
+    """
+    splits = [("train", "val"), ("test",)] if with_test else [("train", "val")]
+    images = pd.concat([rows_of(inputs["split"], *each) for each in splits], ignore_index=True)
+    augmented = manifest.read(inputs["augment"] / manifest.NAME)
     held_out = images[images["split"] != "train"] if aug["factor"] else images.iloc[:0]
     folder.mkdir()
     made = copies.write(held_out, inputs["split"], folder, aug, quality, job.cores, job.stage)
-    parameters = inference.settle(backbone, inputs["split"])
-    identity.check(*read, inputs["bottlenecks_augmented"], computed=identity.of(job, parameters))
+    return images, augmented, made
+
+
+def seen_by(
+    job: Job, parameters: dict[str, Any], folders: Sequence[Path], rows: Sequence[pd.DataFrame], output: Path
+) -> Everything:
+    """Return images and copies with the bottlenecks of any backbone; what is not known yet is computed.
+
+    parameters: the section `backbone`, settled. folders, rows: where the images and both kinds of copies lie, and their
+    manifest rows, as `with_copies` returns them. output: an empty folder to which features are written.
+    """
     with Store(cache_file.cache_folder()) as store:
-        computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
-    rows = pd.concat([images, augmented, made], ignore_index=True)
+        features = [
+            kept.fill(job, store, folder, part, parameters, output / f"{number}.npy")[0]
+            for number, (folder, part) in enumerate(zip(folders, rows, strict=True))
+        ]
+    return _together(rows, features, parameters)
+
+
+def _together(rows: Sequence[pd.DataFrame], features: list[np.ndarray], parameters: dict[str, Any]) -> Everything:
+    images, every = rows[0], pd.concat(rows, ignore_index=True)
     number_of = {sha256: number for number, sha256 in enumerate(images["source_sha256"])}
-    source = rows["source_sha256"].map(number_of).to_numpy()
-    return Everything(images, rows, [*parts, copied, computed], source, parameters.get("widths"))
+    source = every["source_sha256"].map(number_of).to_numpy()
+    return Everything(images, every, features, source, parameters.get("widths"))
