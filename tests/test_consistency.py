@@ -201,7 +201,7 @@ def test_data_come_from_stages_that_stand_before(stage):
     seen = ["pairs.csv", "backbones/mini.weights.h5"]
     allowed = {"convert": ["${raw}", "corrections.csv"], "group": seen, "label_safety": weights}
     allowed |= {"leaks": ["pairs.csv"], "cross_validation": ["pairs.csv", *weights]}
-    allowed |= {"budget": weights, "bottlenecks": [*weights, "backbones/presets.yaml"]}
+    allowed |= {"budget": weights, "final": weights, "bottlenecks": [*weights, "backbones/presets.yaml"]}
     allowed |= {"encoders": [*weights, "backbones/${encoders.candidates.weights}"]}
     allowed |= {"preview": ["${raw}", "corrections.csv"], "distorted": weights, "export": weights}
     assert others == allowed.get(name_of(stage), [])

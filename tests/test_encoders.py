@@ -122,7 +122,9 @@ def test_without_copies_the_head_without_them_competes(asked, tmp_path, monkeypa
     folder = tmp_path / "none"
     folder.mkdir()
     seen = next(encoders.compete(dataclasses.replace(job, output=folder)))[3]
-    monkeypatch.setattr(encoders, "compete", lambda job: iter([(one, scaling, right, seen, 0.1) for scaling in encoders.SCALINGS]))
+    monkeypatch.setattr(
+        encoders, "compete", lambda job: iter([(one, scaling, right, seen, 0.1) for scaling in encoders.SCALINGS])
+    )
     without = {**job.params, "aug": {**job.params["aug"], "factor": 0}}
     (tmp_path / "encoders").mkdir()
     alone = dataclasses.replace(job, output=tmp_path / "encoders", params=without)

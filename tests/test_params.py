@@ -18,7 +18,10 @@ from ruamel.yaml import YAML
 SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
 LAYERS = ["conv_pw_6_relu", "conv_pw_11_relu"]
 
-KNOWN = "Known: article, aug, backbone, convert, cross_validation, distort, group, leaks, noise, raw, split, train."
+KNOWN = (
+    "Known: article, aug, backbone, convert, cross_validation, distort, encoders, final, gate, group, leaks, noise, "
+    "predict, raw, split, train."
+)
 
 BAD_VALUES = [
     ("raw", "", '"", but must not be empty.'),
@@ -42,6 +45,13 @@ BAD_VALUES = [
     ("split.seed", "one", '"one", but must be of type integer.'),
     ("cross_validation.folds", 1, "1, but must be at least 2."),
     ("cross_validation.repeats", 0, "0, but must be at least 1."),
+    ("final.head", "best", '"best", but must be one of auto, baseline, augmented.'),
+    ("final.with_test", 1, "1, but must be of type boolean."),
+    ("predict.accept", 0, "0, but must be above 0."),
+    ("predict.accept", 1.5, "1.5, but must be at most 1."),
+    ("predict.method", "luck", '"luck", but must be one of neighbours, mahalanobis, probability, energy.'),
+    ("gate.accuracy", 95, "95, but must be at most 1."),
+    ("gate.per_class", -0.5, "-0.5, but must be at least 0."),
     ("leaks.action", "stop", '"stop", but must be one of fail, warn.'),
     ("split.repeat", -1, "-1, but must be at least 0."),
     ("split.train_per_class", -1, "-1, but must be at least 0."),
@@ -585,7 +595,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 13
+    assert len(sections) == 16
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])
