@@ -79,7 +79,7 @@ OTHERS = {
     "backbone.layer": "conv_pw_11_relu",
     "backbone.input_size": 128,
     "backbone.engine": "openvino",
-    "encoders.candidates": [{"layer": None}],
+    "encoders.candidates": [{"weights": "mini.weights.h5"}],
     "final.head": "baseline",
     "final.with_test": True,
     "predict.accept": 0.99,
