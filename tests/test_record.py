@@ -191,7 +191,6 @@ def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
     ]
 
 
-@pytest.mark.parametrize("kept", ["data/digits.dvc", "data.dvc"])
 def test_what_is_handed_over_is_kept_by_a_file_of_its_own_once_and_while_it_is_true(dvc):
     build(*STAGES, "final")
     assert record.run().endswith("; data/final is kept by data/final.dvc")
@@ -213,6 +212,7 @@ def test_a_failing_add_is_reported(dvc):
     assert record.run().endswith("; not kept: dvc add data/final failed: ERROR: no space")
 
 
+@pytest.mark.parametrize("kept", ["data/digits.dvc", "data.dvc"])
 def test_raw_images_that_dvc_keeps_are_saved_as_they_are_now(dvc, kept):
     build(*STAGES)
     Path(kept).write_text("outs: []\n")
