@@ -76,8 +76,17 @@ def of_keras(model: object, pixels: np.ndarray) -> dict[str | None, np.ndarray]:
 
 def section(weights: str, side: int, pooling: str | None, layer: str | None) -> dict:
     """Return the section `backbone` of params.yaml for a file, resolved."""
+    # In OpenVINO's format, Keras leaves what lies within the network among its outputs, under longer names.
+    output = None if weights.endswith(".onnx") else "Identity:0"
     wanted = {"side": side, "scale": 1 / 127.5, "mean": [1.0, 1.0, 1.0]}
-    given = {"name": None, "arguments": {}, "weights": weights, "input_size": None, "preprocessing": wanted}
+    given = {
+        "name": None,
+        "arguments": {},
+        "weights": weights,
+        "input_size": None,
+        "preprocessing": wanted,
+        "output": output,
+    }
     return presets.settle({**given, "layer": layer, "pooling": pooling, "engine": "auto", "precision": "float32"})
 
 

@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# As every stage has it, and before numpy is imported: two workers with two threads each take turns at spinning.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
 import browser
 import hypothesis
 import pytest
@@ -19,13 +24,21 @@ from huskies import cache_file
 from huskies.backbone import identity, openvino_engine, tensorflow_setup
 from huskies.job import Job
 from huskies.steps import train
-from project import CLASSES, IMAGES_A_CLASS, Clone, below, clone_project, do, edit_unseen, shipped, stages_run
+from project import (
+    CLASSES,
+    IMAGES_A_CLASS,
+    Clone,
+    below,
+    clone_project,
+    do,
+    edit_unseen,
+    lend_backbones,
+    shipped,
+    stages_run,
+)
 
 # Tests import these from here.
 __all__ = ["CLASSES", "IMAGES_A_CLASS", "PROJECT", "Clone", "clone_project", "do", "edit_unseen", "stages_run"]
-
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 # Tests go by what ships, so that they pass in a workspace that is in use.
 PROJECT = shipped()
@@ -145,20 +158,6 @@ def first_build(tmp_path_factory) -> tuple[Clone, subprocess.CompletedProcess]:
             done = clone.run(*command, variables=witness.watched(top / "built/witness"))
             ended.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
     return clone, subprocess.CompletedProcess((), *json.loads(ended.read_text()))
-
-
-def lend_backbones(built: Clone, place: Path) -> None:
-    """Let clones in a folder find converted backbones in their cache: to convert them takes longer than most stages."""
-    shutil.copytree(built.folder.parent / "cache", place / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
-
-
-def sample_after(target: str, built: Clone, place: Path) -> tuple[Clone, str]:
-    """Return (a clone with the whole sample and its parameters after `snakemake` has made a target, what that said)."""
-    lend_backbones(built, place)
-    clone = clone_project(place / "clone", raw=False)
-    shutil.copytree(PROJECT / "data/digits", clone.folder / "data/digits")
-    shutil.copy(PROJECT / "params.yaml", clone.folder)
-    return clone, do(clone, "snakemake", "--cores", "2", target)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import USES_KERAS, Clone, do, in_own_cache, sample_after, stages_run
+from conftest import USES_KERAS, Clone, do, in_own_cache, stages_run
 from everything_inputs import PARAMS, stage, write
 from huskies import receipt
 from huskies.errors import HuskyError
@@ -146,33 +146,9 @@ def test_a_training_that_diverges_is_an_error(asked, tmp_path):
         again(copied(asked, tmp_path), {**PARAMS, "train": worse})
 
 
-@pytest.fixture(scope="module")
-def sample(first_build, tmp_path_factory) -> tuple[Clone, str]:
-    """A clone with the whole sample and its parameters after `snakemake budget`, and what that said."""
-    return sample_after("budget", first_build[0], tmp_path_factory.mktemp("sample"))
-
-
 @pytest.mark.long
-def test_on_the_digits_more_photos_are_foretold_without_a_look_at_the_test_images(sample):
-    clone, said = sample
-    assert stages_run(said) == [
-        *("convert", "group", "split", "augment", "bottlenecks_original", "bottlenecks_augmented"),
-        *("cross_validation", "budget"),
-    ]
-    numbers = json.loads((clone.folder / "data/budget/budget.json").read_text())
-    assert numbers["sentence"] in said
-    assert numbers["sentence"].startswith("40 more photos a class, as many again: ")
-    for head in ("baseline", "augmented"):
-        rises = [point[head]["accuracy"] for point in numbers["points"]]
-        assert rises[0] < rises[-1]
-        for row in numbers["forecast"][head]["more"]:
-            assert row["low"] < row["gain"] < row["high"] < 0.06
-    assert not (clone.folder / "data/bottlenecks_test").exists()
-
-
-@pytest.mark.long
-def test_another_seed_of_the_training_makes_it_anew_and_nothing_makes_it_twice(sample):
-    clone = sample[0].copy(sample[0].folder.parent / "again")
-    assert stages_run(do(clone, "snakemake", "--cores", "2", "budget")) == []
-    clone.set(train__steps=1000)
-    assert stages_run(do(clone, "snakemake", "--cores", "2", "budget")) == ["cross_validation", "budget"]
+def test_other_parameters_of_the_training_make_it_anew_and_nothing_makes_it_twice(built: Clone):
+    assert stages_run(do(built, "snakemake", "--cores", "2", "budget")) == ["budget"]
+    assert stages_run(do(built, "snakemake", "--cores", "2", "budget")) == []
+    built.set(train__steps=12)
+    assert stages_run(do(built, "snakemake", "--cores", "2", "budget")) == ["cross_validation", "budget"]

@@ -1,4 +1,4 @@
-"""encoders: all are asked on the folds of cross_validation, the numbers are those of the answers, the choice is sound."""
+"""encoders: all are asked on the folds of cross_validation, and the numbers are those of their answers."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from conftest import BACKBONE, USES_KERAS, in_own_cache
 from everything_inputs import PARAMS, stage, write
 from huskies import receipt
 from huskies.job import Job
-from huskies.steps import cross_validation, encoders
+from huskies.steps import bottlenecks, cross_validation, encoders
 
 pytestmark = USES_KERAS
 
@@ -109,8 +109,7 @@ def test_what_a_candidate_computes_is_there_once_it_is_the_flows_backbone(tmp_pa
     write(tmp_path, PARAMETERS)
     cross_validation.run(stage("cross_validation", tmp_path, PARAMETERS))
     again(tmp_path)
-    from huskies.steps import bottlenecks
-
+    (tmp_path / "later").mkdir()
     job = stage("bottlenecks_original", tmp_path / "later", {**PARAMETERS, "backbone": CANDIDATES[0]})
     above = {name: tmp_path / name for name in job.inputs}
     assert bottlenecks.run(dataclasses.replace(job, inputs=above)).startswith("computed 0, reused 13 ")
@@ -123,7 +122,9 @@ def test_without_copies_the_head_without_them_competes(asked, tmp_path, monkeypa
     folder = tmp_path / "none"
     folder.mkdir()
     seen = next(encoders.compete(dataclasses.replace(job, output=folder)))[3]
-    monkeypatch.setattr(encoders, "compete", lambda job: iter([(one, "standardise", right, seen, 0.1)]))
+    monkeypatch.setattr(
+        encoders, "compete", lambda job: iter([(one, scaling, right, seen, 0.1) for scaling in encoders.SCALINGS])
+    )
     without = {**job.params, "aug": {**job.params["aug"], "factor": 0}}
     (tmp_path / "encoders").mkdir()
     alone = dataclasses.replace(job, output=tmp_path / "encoders", params=without)

@@ -271,19 +271,6 @@ def test_an_image_that_is_not_its_manifest_s_is_refused(tmp_path):
 
 
 @pytest.mark.long
-def test_no_digits_of_the_sample_are_taken_for_one_across_classes(tmp_path):
-    params = {"raw": "data/digits", "convert": {"quality": 95, "max_side": 1024, "max_rejected": 0}}
-    raw_digest = raw_files.raw_digest(Path("data/digits"))
-    convert.run(make_job("convert", tmp_path, params, raw_digest=raw_digest, cores=2))
-    group.run(make_job("group", tmp_path, {"group": {"near_duplicates": True}}, cores=2))
-    groups = manifest.read(tmp_path / "group/groups.csv")
-    assert len(groups) == 1797
-    assert (groups["reasons"] != "").mean() <= 0.01
-    assert (groups.groupby("group")["label"].nunique() == 1).all()
-    assert manifest.read(tmp_path / "group/conflicts.csv").empty
-
-
-@pytest.mark.long
 @pytest.mark.shared
 def test_shots_of_one_flower_end_up_together(tmp_path):
     flowers = Path(os.environ["HUSKIES_SHARED"], "data/flowers")

@@ -42,6 +42,7 @@ def kill_in(clone, stage: str, assassin: Path) -> int:
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
+@pytest.mark.usefixtures("converted_before")
 def test_a_run_killed_in_every_stage_ends_as_if_undisturbed(first_build, clone, tmp_path):
     assassin = tmp_path / "assassin"
     assassin.mkdir()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, Clone, bare_job, clone_project, do, sample_after, stages_run
+from conftest import PROJECT, bare_job, clone_project, do
 from huskies import outputs
 from huskies.augmentation import gallery, single_transforms
 from huskies.augmentation.copies import make_copies
@@ -319,42 +318,6 @@ def test_the_table_reads_so():
         "a turn     100.0%     5.0%   95.0   +80.5 to +98.6  6 → 9: 20 of 20; collapses in 6, 9\n"
         "shift      100.0%   100.0%    0.0   -65.8 to +65.8\n"
     )
-
-
-@pytest.fixture(scope="module")
-def sample(first_build, tmp_path_factory) -> tuple[Clone, str]:
-    """A clone with the whole sample and its parameters after `snakemake label_safety`, and what that said."""
-    return sample_after("label_safety", first_build[0], tmp_path_factory.mktemp("sample"))
-
-
-@pytest.mark.long
-def test_on_the_digits_flips_and_turns_collapse_and_the_policy_does_not(sample):
-    clone, said = sample
-    assert stages_run(said) == [
-        "convert",
-        "group",
-        "split",
-        "bottlenecks_original",
-        "train_baseline",
-        "label_safety",
-    ]
-    rows = result(clone.folder / "data/label_safety")
-    worst = {"horizontal flip", "vertical flip", "turn by 90°", "turn by 180°", "turn by 270°"}
-    assert set(list(rows)[:5]) == worst
-    assert {name for name, row in rows.items() if row["warning"]} == worst
-    assert rows["turn by 180°"]["most_confused"].startswith("6 → 9: ")
-    assert "WARNING" not in said
-    [advice] = re.findall(r"^do not add: (.+)$", said, re.MULTILINE)
-    assert set(advice.split(", ")) == worst
-
-
-@pytest.mark.long
-def test_a_turn_in_the_policy_is_warned_of_by_name_and_runs_nothing_else(sample):
-    clone = sample[0].copy(sample[0].folder.parent / "turned")
-    clone.set(aug__policy=[{"transform": "Rotate", "limit": [180, 180], "p": 0.5}])
-    said = do(clone, "snakemake", "--cores", "2", "label_safety")
-    assert stages_run(said) == ["label_safety"]
-    assert re.search(r"^WARNING: aug\.policy\.0 Rotate collapses in 3, 6, [^:]*9: ", said, re.MULTILINE)
 
 
 @pytest.mark.shared

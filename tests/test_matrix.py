@@ -13,18 +13,17 @@ import pytest
 from conftest import Clone
 from matrix import CELLS, CHANGES, ROWS, Bases
 
-# Changes at several depths, and each special case by the way in where it is special. Cells of one row share a build.
+# Changes at several depths, and each special case by the way in where it is special. What becomes of a fresh clone is
+# tried in test_sharing.py, too, and of an experiment that is applied in test_experiment.py.
 AFFORDABLE = [
-    ("aug.factor", "fresh clone"),
     ("raw image edited, size and time restored", "dvc repro"),
     ("raw image moved to another class", "--queue"),
     ("code of augment", "--temp"),
     ("a comment in split", "dvc repro"),
     ("augmented file overwritten, then needed", "snakemake"),
-    ("dvc exp apply", "dvc repro"),
     ("row of the store corrupted, and aug.factor", "snakemake"),
 ]
-SEVERAL = list(range(4))
+SEVERAL = [0, 1, 3]
 random.Random(8).shuffle(SEVERAL)
 
 
@@ -48,8 +47,8 @@ def test_a_cell_that_was_tried_before_the_flow_had_a_stage_more_is_not_called_ri
 
 
 @pytest.fixture(scope="module")
-def bases(tmp_path_factory) -> Bases:
-    return Bases(tmp_path_factory.mktemp("matrix"))
+def bases(first_build, tmp_path_factory) -> Bases:
+    return Bases(tmp_path_factory.mktemp("matrix"), AFFORDABLE, first_build[0])
 
 
 @pytest.fixture(scope="module")

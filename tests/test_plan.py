@@ -852,6 +852,7 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
         "train": set(),
         "leaks": set(),
         "cross_validation": set(),
+        "encoders": set(),
         "final": set(),
         "predict": set(),
         "gate": set(),

@@ -1,11 +1,13 @@
 """Tests of what `auto` stands for in the section `train`: chosen by training images, in folds of groups."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import TRAIN
 from huskies.backbone.features import Rows
-from huskies.training import regularisation, scatter
+from huskies.training import discriminants, regularisation, scatter
 from scipy import special
 
 AUTO = {**TRAIN, "scaling": "discriminants", "shrinkage": "auto", "l2": "auto"}
@@ -86,9 +88,8 @@ def test_the_regression_is_the_optimum_of_the_loss_of_the_head():
     rows = features[:].astype(float)
     moments = rows.mean(axis=0), rows.var(axis=0) + 0.01 * rows.var(axis=0).mean()
     scaled = (rows - moments[0]) / np.sqrt(moments[1])
-    of_rows = scatter.of(features, labels, 2)
     everyone = np.arange(40)
-    [logits] = regularisation.ask(features, labels, everyone, everyone, of_rows, [parameters])
+    [logits] = regularisation.ask(features, labels, everyone, everyone, lambda: None, [parameters])
     weights = np.linalg.lstsq(np.c_[scaled, np.ones(40)], logits, rcond=None)[0]
     slope = scaled.T @ (special.softmax(logits, axis=1) - np.eye(2)[labels]) / 40 + 2 * 0.1 * weights[:-1]
     assert slope == pytest.approx(np.zeros((3, 2)), abs=1e-4)
@@ -104,3 +105,17 @@ def test_between_scalings_the_better_one_is_taken():
     rows = pd.DataFrame({"group": [f"g{each}" for each in range(120)], "copy": ""})
     auto = {**TRAIN, "scaling": "auto", "shrinkage": 0.001, "l2": 0.1}
     assert choose(auto, Rows([features], np.arange(120)), labels, rows)["scaling"] == "discriminants"
+
+
+def test_rows_that_are_few_and_their_scatter_favour_the_same(monkeypatch):
+    features, labels, rows = images(40, 60, 1.5, copies=1)
+    everyone = np.arange(80)
+    possible = regularisation.candidates(AUTO)
+    found = {}
+    for few in (True, False):
+        monkeypatch.setattr(discriminants, "few", lambda *shape, few=few: few)
+        of_all = functools.partial(scatter.of, features, labels, 2)
+        logits = regularisation.ask(features, labels, everyone, everyone[:40], of_all, possible)
+        found[few] = logits, choose(AUTO, features, labels, rows)
+    assert found[True][0] == pytest.approx(found[False][0], abs=1e-3)
+    assert found[True][1] == found[False][1]

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import h5py
 from huskies import atomic
 from huskies.backbone.store import NAME as STORE
 from huskies.backbone.store import key
-from project import WORKING_TREE, Clone, below, clone_project, edit_unseen, shipped, stages_run
+from project import WORKING_TREE, Clone, below, clone_project, edit_unseen, lend_backbones, shipped, stages_run
 
 TABLE = WORKING_TREE / "docs/rebuild-matrix.md"
 # What came of each cell when it was last tried.
@@ -313,17 +313,26 @@ CHANGES: dict[str, Callable[[Cell], None]] = {
 class Bases:
     """What the cells start from, made once: a workspace with two recorded versions, and a fresh clone of it."""
 
-    def __init__(self, folder: Path):
-        """Make both in `folder`, where the cells and the builds from nothing will lie too."""
-        self._folder = folder
+    def __init__(self, folder: Path, cells: Collection[tuple[str, str]], converted: Clone | None = None):
+        """Make both in `folder`, where the cells and the builds from nothing will lie too, as far as `cells` need them.
+
+        converted: a clone that has converted its backbones; else every build from nothing does that, too.
+        """
+        self._folder, self._converted = folder, converted
         self._builds: dict[str, Path] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        self._make_workspace(Cell(folder / "base/clone"))
-        self._make_fresh_clone(Cell(folder / "fresh/clone"))
+        self._make_workspace(Cell(folder / "base/clone"), "dvc exp apply" in dict(cells))
+        if "fresh clone" in dict(map(reversed, cells)):
+            self._make_fresh_clone(Cell(folder / "fresh/clone"))
 
-    def _make_workspace(self, cell: Cell) -> None:
+    def _lend(self, place: Path) -> None:
+        if self._converted:
+            lend_backbones(self._converted, place)
+
+    def _make_workspace(self, cell: Cell, experiment: bool) -> None:
         place = cell.folder.parent
+        self._lend(place)
         clone_project(cell.folder)
         for label in (cell.folder / "data/digits").iterdir():
             for image in sorted(label.glob("*.png"))[IMAGES_A_CLASS:]:
@@ -338,10 +347,11 @@ class Bases:
             cell.do("git", "add", "--all")
             cell.do("git", "commit", "--quiet", "--message", f"Version {version}")
             cell.do("git", "tag", f"v{version}")
-        cell.do("dvc", "exp", "run", "--temp", "--name", "tried", "-S", "aug.factor=4")
         cell.do("git", "push", "--quiet", "origin", "HEAD", "v1", "v2")
         cell.do("dvc", "push", "--all-commits")
-        cell.do("dvc", "exp", "push", "origin", "tried")
+        if experiment:
+            cell.do("dvc", "exp", "run", "--temp", "--name", "tried", "-S", "aug.factor=4")
+            cell.do("dvc", "exp", "push", "origin", "tried")
         weights = place / "other.weights.h5"
         shutil.copyfile(cell.folder / "backbones/mini.weights.h5", weights)
         with h5py.File(weights, "r+") as file:
@@ -380,6 +390,7 @@ class Bases:
         with lock:
             clone = Cell(self._folder / "nothing" / digest / "clone")
             if digest not in self._builds:
+                self._lend(clone.folder.parent)
                 for file in files:
                     (clone.folder / file).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(cell.folder / file, clone.folder / file)
@@ -643,7 +654,7 @@ def main() -> int:
     chosen = [cell for cell in CELLS if re.search(only, " / ".join(cell))]
     outcomes = kept()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, ThreadPoolExecutor(2) as workers:
-        bases = Bases(Path(folder))
+        bases = Bases(Path(folder), chosen)
         running = {workers.submit(outcome_of, bases, cell): cell for cell in chosen}
         for each in as_completed(running):
             cell = running[each]

@@ -109,8 +109,9 @@ def shipped() -> Path:
 
 
 def clone_project(folder: Path, raw: bool = True, source: Path | None = None) -> Clone:
-    """Return a clone of what ships, with 27 digits of three classes, and two dozen steps of training.
+    """Return a clone of what ships, with 27 digits of three classes, and little for a backbone and a head to do.
 
+    Flows are about what runs when, and of which bytes. What `auto` stands for is chosen where the whole sample is made.
     source: where what ships lies; else that of this project.
     """
     source = source or shipped()
@@ -123,6 +124,7 @@ def clone_project(folder: Path, raw: bool = True, source: Path | None = None) ->
             shutil.copy2(image, folder / "data/digits" / label)
     clone = Clone(folder)
     clone.set(split__validation=0.3, split__test=0.2, train__steps=24, train__batch_size=16, aug__factor=2)
+    clone.set(backbone__layer=None, train__shrinkage=0.3, train__l2=0.01)
     clone.set(cross_validation__folds=2, cross_validation__repeats=1)
     for command in (
         ["git", "init", "--quiet"],
@@ -134,6 +136,11 @@ def clone_project(folder: Path, raw: bool = True, source: Path | None = None) ->
         done = clone.run(*command)
         assert done.returncode == 0, done.stderr
     return clone
+
+
+def lend_backbones(built: Clone, place: Path) -> None:
+    """Let clones in a folder find converted backbones in their cache: to convert them takes longer than most stages."""
+    shutil.copytree(built.folder.parent / "cache", place / "cache", ignore=shutil.ignore_patterns("*.sqlite*"))
 
 
 def below(*changed: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import os
 import re
 import sys
@@ -93,6 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Before numpy is imported: its threads wait for each other by spinning, which takes ten times as long as the work
     # where the machine is busy. Work is shared out among threads and processes of our own.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    # Nothing that is imported is garbage: to look for it again and again takes a tenth of TensorFlow's import.
+    gc.set_threshold(10_000)
     try:
         parsed = _parser().parse_args(arguments)
         if parsed.command == "predict":

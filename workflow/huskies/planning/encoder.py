@@ -1,7 +1,7 @@
 """`python -m huskies encoder`: make the choice of the contest, or another of its encoders, the backbone of the flow."""
 
-import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +22,34 @@ def run(number: int | None) -> list[str]:
     HuskyError where there is no contest of the present parameters, and for a number that is not in its table.
     """
     row = _row(number)
-    yaml = YAML()
-    yaml.width, yaml.preserve_quotes = 4096, True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    written = yaml.load(params.FILE.read_text(encoding="utf-8"))
+    before = text = params.FILE.read_text(encoding="utf-8")
+    written = YAML(typ="safe").load(text)
     sections = [written["backbone"], *candidates.complete(written["backbone"], written["encoders"]["candidates"])]
-    wanted = {"backbone": dict(sections[row["candidate"]]), "train": {"scaling": row["scaling"]}}
     lines = []
-    for section, keys in wanted.items():
+    for section, keys in (("backbone", sections[row["candidate"]]), ("train", {"scaling": row["scaling"]})):
         for key, value in keys.items():
             if written[section][key] != value:
+                text = _with(text, section, key, _spelled(value))
+                lines.append(f"{section}.{key}: {_spelled(value)}".rstrip())
                 written[section][key] = value
-                lines.append(f"{section}.{key}: {json.dumps(value, ensure_ascii=False)}")
-    text = io.StringIO()
-    yaml.dump(written, text)
-    if lines:
-        atomic.write(params.FILE, text.getvalue().encode())
+    if YAML(typ="safe").load(text) != written:
+        raise HuskyError(f"{params.FILE} cannot be changed line by line. Put this into it: {'; '.join(lines)}")
+    if text != before:
+        atomic.write(params.FILE, text.encode())
     return lines
+
+
+def _spelled(value: Any) -> str:
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w.-]*", value)
+    return "" if value is None else value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def _with(text: str, section: str, key: str, value: str) -> str:
+    """Return the text of params.yaml with another value at a key of a section; whatever stands around it stays."""
+    start = re.search(rf"^{section}:.*\n", text, re.MULTILINE).end()
+    # A value may go on over lines that are further in.
+    old = re.compile(rf"^  {key}:.*\n(?:    .*\n)*", re.MULTILINE)
+    return text[:start] + old.sub(lambda _: f"  {key}: {value}".rstrip() + "\n", text[start:], count=1)
 
 
 def _row(number: int | None) -> dict[str, Any]:

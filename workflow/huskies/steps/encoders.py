@@ -50,7 +50,8 @@ class Encoder:
 
 def encoders(job: Job) -> list[Encoder]:
     """Return the present backbone and the candidates."""
-    sections = [job.params["backbone"], *job.params["encoders"]["candidates"]]
+    asked = job.params["encoders"]
+    sections = [job.params["backbone"], *asked["candidates"]]
     tensorflow_setup.load_tensorflow()
     settled = [inference.settle(each, job.inputs["split"]) for each in sections]
     return [Encoder(*each) for each in zip(candidates.named(sections), sections, settled, strict=True)]
@@ -101,7 +102,8 @@ def compete(job: Job) -> Iterator[tuple[Encoder, str, dict[str, np.ndarray], Eve
 
 def run(job: Job) -> str:
     """Fill job.output with encoders.json and .csv, table.txt, the page and its chart, answers.csv and cost.json."""
-    head = outputs.HEADS[1 if job.params["aug"]["factor"] else 0]
+    aug, train = job.params["aug"], job.params["train"]
+    head = outputs.HEADS[1 if aug["factor"] else 0]
     entrants, right, costs, asked = [], [], {}, None
     for encoder, scaling, of_heads, seen, took in compete(job):
         name = f"{encoder.name}, {scaling}"
@@ -120,8 +122,7 @@ def run(job: Job) -> str:
         right.append(of_heads[head])
         costs[encoder.name] = {"milliseconds_an_image": round(1000 * took, 2)}
         asked = seen
-    scaling = job.params["train"]["scaling"]
-    current = SCALINGS.index(scaling) if scaling in SCALINGS else 0
+    current = SCALINGS.index(train["scaling"]) if train["scaling"] in SCALINGS else 0
     numbers = contest.summarise(np.stack(right), entrants, asked.images, current)
     leaks = json.loads((job.inputs["cross_validation"] / outputs.CROSS_VALIDATION).read_text())["leaks"]
     numbers = {"head": head, **numbers, "leaks": leaks}

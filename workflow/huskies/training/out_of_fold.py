@@ -120,8 +120,14 @@ class _Arm:
             one, other = pair
             trained = np.flatnonzero(~np.isin(self._fold_of[self._source], pair))
             asked = np.flatnonzero(np.isin(self._fold_of, pair))
-            rest = whole - scatters[one] - scatters[other]
-            found = regularisation.ask(self._rows, self._targets, trained, asked, rest, self._possible)
+            found = regularisation.ask(
+                self._rows,
+                self._targets,
+                trained,
+                asked,
+                lambda: whole - scatters[one] - scatters[other],
+                self._possible,
+            )
             for fold, left_out in ((one, other), (other, one)):
                 mine = self._fold_of[asked] == left_out
                 scores[fold][:, asked[mine]] = found[:, mine]

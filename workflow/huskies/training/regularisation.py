@@ -6,8 +6,9 @@ that the head's steps approach, and by the cross-entropy of its answers once one
 uses more of few images than counting mistakes, and what a penalty does to sureness alone does not count.
 """
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy import optimize, special
 from huskies.backbone.features import Rows
 from huskies.errors import HuskyError
 from huskies.images import places
-from huskies.training import scaling, scatter
+from huskies.training import discriminants, scaling, scatter
 from huskies.training.scatter import Scatter
 
 AUTO = "auto"
@@ -63,12 +64,21 @@ def choose_by(
     classes = int(labels.max()) + 1
     scores = np.full((len(possible), len(labels), classes), np.nan)
     parts = [np.flatnonzero(fold == each) for each in np.unique(fold)]
-    scatters = [scatter.of(features.only(part), labels[part], classes) for part in parts]
-    whole = sum(scatters[1:], scatters[0])
-    for part, own in zip(parts, scatters, strict=True):
+
+    @functools.cache
+    def scatters() -> tuple[list[Scatter], Scatter]:
+        own = [scatter.of(features.only(part), labels[part], classes) for part in parts]
+        return own, sum(own[1:], own[0])
+
+    def of_others(number: int) -> Scatter:
+        own, whole = scatters()
+        return whole - own[number]
+
+    for number, part in enumerate(parts):
         held_out = part[asked[part]]
         others = np.setdiff1d(np.arange(len(labels)), part)
-        scores[:, held_out] = ask(features, labels, others, held_out, whole - own, possible)
+        of_trained = functools.partial(of_others, number)
+        scores[:, held_out] = ask(features, labels, others, held_out, of_trained, possible)
     return best(possible, scores[:, asked], labels[asked])
 
 
@@ -77,22 +87,30 @@ def ask(
     labels: np.ndarray,
     trained: np.ndarray,
     asked: np.ndarray,
-    of_trained: Scatter,
+    of_trained: Callable[[], Scatter],
     possible: list[dict[str, Any]],
 ) -> np.ndarray:
     """Return the logits of asked rows by each candidate, candidates × asked × classes; NaN where a class is missing.
 
-    features, labels: float32 N × D, and int N. trained, asked: which of them. of_trained: the scatter of the former.
+    features, labels: float32 N × D, and int N. trained, asked: which of them. of_trained: gives the scatter of the
+    former, and is called where that is quicker than to go by the rows.
     """
-    scores = np.full((len(possible), len(asked), len(of_trained.counts)), np.nan)
-    if not of_trained.counts.all() or not len(asked):
+    classes, targets = int(labels.max()) + 1, labels[trained]
+    scores = np.full((len(possible), len(asked), classes), np.nan)
+    if len(np.unique(targets)) < classes or not len(asked):
         return scores
-    rows, held_out, targets = features[trained], features[asked], labels[trained]
-    for _, same in itertools.groupby(range(len(possible)), lambda each: _key(possible[each])):
-        numbers = list(same)
-        kernel, bias = linear(rows, of_trained, possible[numbers[0]])
+    rows, held_out, widths = features[trained], features[asked], possible[0].get("widths")
+
+    @functools.cache
+    def reduced() -> discriminants.OfRows | discriminants.OfScatter:
+        if discriminants.few(*rows.shape):
+            return discriminants.OfRows(rows, targets, classes, widths)
+        return discriminants.OfScatter(of_trained(), widths)
+
+    for (how, shrinkage), same in itertools.groupby(range(len(possible)), lambda each: _key(possible[each])):
+        kernel, bias = _standardised(rows) if how == "standardise" else reduced().at(shrinkage)
         scaled, scaled_held_out = (_scaled(each, kernel, bias) for each in (rows, held_out))
-        for number in numbers:
+        for number in same:
             weights = softmax_regression(scaled, targets, possible[number])
             scores[number] = scaled_held_out @ weights[:-1] + weights[-1]
     return scores
@@ -118,16 +136,21 @@ def _key(parameters: dict[str, Any]) -> tuple:
     return parameters["scaling"], parameters["shrinkage"]
 
 
-def linear(rows: np.ndarray, of_rows: Scatter, parameters: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _standardised(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what standardises rows, as the head does: a factor of each feature, D, and what is added, D."""
+    moments = scaling.moments(rows)
+    factor = 1 / np.sqrt(moments["variance"])
+    return factor, -moments["mean"] * factor
+
+
+def linear(rows: np.ndarray, of_rows: Scatter, parameters: dict[str, Any]) -> discriminants.Linear:
     """Return what the head's first layer does, as (factor of each feature, D, or kernel, D × K; what is added).
 
     rows: float32, N × D. of_rows: their scatter. parameters: the section `train`, with nothing left to be chosen.
     """
     if parameters["scaling"] == "standardise":
-        moments = scaling.moments(rows)
-        factor = 1 / np.sqrt(moments["variance"])
-        return factor, -moments["mean"] * factor
-    return scaling.discriminants(of_rows, parameters["shrinkage"], parameters.get("widths"))
+        return _standardised(rows)
+    return discriminants.OfScatter(of_rows, parameters.get("widths")).at(parameters["shrinkage"])
 
 
 def _scaled(rows: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
