@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from huskies.backbone.features import Rows
-from huskies.training import regularisation, scaling, scatter
+from huskies.training import discriminants, regularisation, scatter
 from huskies.training.scatter import Scatter
 
 # What discriminants are shrunk by for distances, where the head itself has none.
@@ -74,7 +74,7 @@ def _among_discriminants(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return (discriminants, offset, means, inverse) as Classifier has them."""
     if first.ndim != 2:
-        found = scaling.discriminants(known, _SHRINKAGE, parameters.get("widths"))
+        found = discriminants.OfScatter(known, parameters.get("widths")).at(_SHRINKAGE)
         first, added = (each.astype(np.float64) for each in found)
     within = first.T @ known.within() @ first
     within[np.diag_indices(len(within))] += _RIDGE * (np.trace(within) / len(within) or 1.0)
