@@ -91,7 +91,6 @@ ROWS: dict[str, tuple[Expected, Expected, Expected]] = {
     "convert.quality": (FROM_CONVERT, FROM_CONVERT, FROM_CONVERT),
     "backbone.layer": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     "backbone.preprocessing": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
-    "a network in a file": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     "content of a network's file": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     "backbone.pooling": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     # It is the bundled one here, by which group looks for near-duplicates.
@@ -284,7 +283,6 @@ CHANGES: dict[str, Callable[[Cell], None]] = {
     "convert.quality": lambda cell: cell.set(convert__quality=80),
     "backbone.layer": lambda cell: cell.set(backbone__layer="conv_pw_11_relu"),
     "backbone.preprocessing": lambda cell: cell.set(backbone__preprocessing={"interpolation": "nearest"}),
-    "a network in a file": choose_network,
     "content of a network's file": change_network,
     "backbone.pooling": change_pooling,
     "content of the weights file": change_weights,
