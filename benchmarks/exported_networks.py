@@ -29,7 +29,7 @@ END = "<!-- The end of what files compute. -->"
 COLUMNS = ("network", "format", "pooling", "cosine", "difference", "layers", "reason")
 NAMES = (
     "MobileNet", "MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "EfficientNetV2B0", "ResNet50", "ResNet50V2",
-    "DenseNet121", "InceptionV3", "InceptionResNetV2", "Xception", "VGG16", "NASNetMobile", "ConvNeXtTiny",
+    "DenseNet121", "InceptionV3", "Xception", "NASNetMobile", "ConvNeXtTiny",
 )  # fmt: skip
 TRANSFORMERS = {
     "DINOV2": {"num_register_tokens": 0, "intermediate_dim": 96},
