@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from browser import DESKTOP, PHONE, visit
 from conftest import BACKBONE, USES_KERAS, in_own_cache
 from everything_inputs import PARAMS, stage, write
 from huskies import receipt
@@ -15,7 +16,6 @@ from huskies.steps import bottlenecks, cross_validation, encoders
 
 pytestmark = USES_KERAS
 
-FROM_ABOVE = {"engine": "openvino", "precision": "float32"}
 CANDIDATES = [{**BACKBONE, "layer": "conv_pw_11_relu"}]
 PARAMETERS = {**PARAMS, "encoders": {"candidates": CANDIDATES}}
 
@@ -131,3 +131,10 @@ def test_without_copies_the_head_without_them_competes(asked, tmp_path, monkeypa
     encoders.run(alone)
     assert numbers_of(alone)["head"] == "baseline"
     assert numbers_of(alone)["entrants"][0]["accuracy"] == 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+def test_the_page_is_readable_at_any_width_and_loads_nothing(asked, chromium, size):
+    with visit(chromium, asked[0].output / encoders.PAGE, size) as seen:
+        assert (seen.errors, seen.outside, seen.violations()) == ([], [], [])
