@@ -25,7 +25,7 @@ def draw(bins: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
             axes.plot(sure, right, color=colour, alpha=charts.FAINT)
             sizes = [20 + 120 * each["photos"] / most for each in filled]
             axes.scatter(sure, right, s=sizes, color=colour, marker=marker, label=name)
-        axes.set(xlabel="sure, %", xlim=(0, 102), ylim=(0, 102))
+        axes.set(xlabel="sure, %", xlim=(0, 104), ylim=(-4, 104))
         axes.set_title("right, %")
         charts.legend(figure, axes.get_legend_handles_labels()[0])
         return to_svg(figure, Texts(), CAPTION)
