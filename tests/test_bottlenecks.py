@@ -161,7 +161,7 @@ def test_the_identity_names_what_auto_stood_for_and_what_is_named_so_shares_its_
 
 def test_all_three_stages_calibrate_int8_on_the_same_training_images_and_open_no_others(tmp_path, monkeypatch):
     opened = []
-    monkeypatch.setattr(int8, "quantize", lambda model, split: opened.append(split) or model)
+    monkeypatch.setattr(int8, "quantize", lambda model, split, fit: opened.append(split) or model)
     source = write_images(
         tmp_path / "split", {**some_images(2), "dog/val_x.jpg": picture(7), "dog/test_x.jpg": picture(8)}
     )
@@ -178,7 +178,7 @@ def test_all_three_stages_calibrate_int8_on_the_same_training_images_and_open_no
 
 
 def test_int8_on_other_training_images_shares_no_rows_whatever_is_held_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(int8, "quantize", lambda model, split: model)
+    monkeypatch.setattr(int8, "quantize", lambda model, split, fit: model)
 
     def said(name: str, files: dict[str, bytes]) -> str:
         return bottlenecks.run(make_job(write_images(tmp_path / name, files), f"of {name}", precision="int8"))
@@ -266,7 +266,8 @@ def test_a_backbone_that_sees_more_pixels_than_are_kept_is_a_warning(name, input
         f"the backbone sees {seen} pixels a side, and convert.max_side keeps {max_side} of larger photos: "
         f"set it to {seen} or more in params.yaml"
     ]
-    assert bottlenecks.too_few_pixels({"name": name, "input_size": input_size}, max_side) == (said if seen else [])
+    backbone = {"name": name, "weights": "imagenet", "input_size": input_size}
+    assert bottlenecks.too_few_pixels(backbone, max_side) == (said if seen else [])
 
 
 def test_the_warning_stands_below_the_summary_of_the_originals(tmp_path):

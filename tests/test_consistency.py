@@ -199,9 +199,10 @@ def test_data_come_from_stages_that_stand_before(stage):
     others = [each for each in STAGES[stage]["deps"] if not each.startswith(("data/", stage_list.PACKAGE))]
     weights = ["backbones/${backbone.weights}"]
     seen = ["pairs.csv", "backbones/mini.weights.h5"]
-    allowed = {"convert": ["${raw}", "corrections.csv"], "group": seen, "bottlenecks": weights, "label_safety": weights}
+    allowed = {"convert": ["${raw}", "corrections.csv"], "group": seen, "label_safety": weights}
     allowed |= {"leaks": ["pairs.csv"], "cross_validation": ["pairs.csv", *weights]}
-    allowed |= {"budget": weights}
+    allowed |= {"budget": weights, "final": weights, "bottlenecks": [*weights, "backbones/presets.yaml"]}
+    allowed |= {"encoders": [*weights, "backbones/${encoders.candidates.weights}"]}
     allowed |= {"preview": ["${raw}", "corrections.csv"], "distorted": weights, "export": weights}
     assert others == allowed.get(name_of(stage), [])
 

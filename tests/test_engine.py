@@ -7,7 +7,7 @@ import pytest
 from conftest import BACKBONE, KERAS_WARNS
 from either_engine import FAILED, chosen, machine, must_not_trace, not_convertible
 from huskies import cache_file
-from huskies.backbone import engine, openvino_engine
+from huskies.backbone import engine, openvino_engine, openvino_setup
 from huskies.errors import HuskyError
 
 pytestmark = [KERAS_WARNS, pytest.mark.usefixtures("in_project")]
@@ -87,7 +87,7 @@ def test_what_is_not_faithful_is_announced_and_not_used(monkeypatch, capsys, cos
 def test_where_openvino_is_missing_tensorflow_is_used_and_it_is_announced(monkeypatch, capsys):
     monkeypatch.setattr(engine, "_sees_gpu", lambda: False)
     monkeypatch.setattr(engine, "_has_openvino", lambda: False)
-    openvino_engine._core.cache_clear()
+    openvino_setup.core.cache_clear()
     monkeypatch.setitem(sys.modules, "openvino", None)
     assert chosen(engine="auto", precision="auto") == ("tensorflow", "float32")
     assert capsys.readouterr().err == "backbone: OpenVINO is not installed, and TensorFlow is used\n"

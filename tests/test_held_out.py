@@ -22,6 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 
 STAGES = stage_list.stages(PROJECT)
 READERS_OF_FEATURES = ["leaks", "test"]
+# By `final.with_test` alone.
+IF_ASKED = ["final"]
 # They come before there are test images, decide which these are, or compute their features.
 BEFORE = ("convert", "group", "split", "bottlenecks_test")
 
@@ -100,14 +102,14 @@ def test_the_test_depends_on_labels_and_features(built, data, tmp_path):
     assert len(ledger.read()) == 4
 
 
-def test_the_features_of_test_images_are_listed_by_the_gate_and_the_test_alone():
+def test_the_features_of_test_images_are_listed_by_the_gate_the_test_and_the_final_head_alone():
     listed = [stage for stage, described in STAGES.items() if "bottlenecks_test" in stage_list.upstream(described)]
-    assert listed == READERS_OF_FEATURES
+    assert listed == READERS_OF_FEATURES + IF_ASKED
     named = {
         path.stem for path in (PROJECT / stage_list.PACKAGE).rglob("*.py") if "bottlenecks_test" in path.read_text()
     }
     # Trap 2 has test images of its own, of a flow of the article's.
-    assert named == {"bottlenecks", "features", *READERS_OF_FEATURES, "row_flows", "sweep_flows", "tuning"}
+    assert named == {"bottlenecks", "features", *READERS_OF_FEATURES, *IF_ASKED, "row_flows", "sweep_flows", "tuning"}
 
 
 def test_nothing_reads_what_the_test_says():
@@ -127,6 +129,19 @@ def test_label_safety_depends_on_nothing_of_a_test_image(built, data, tmp_path):
     spoil_pixels(data)
     spoil_features(data)
     assert run_again("label_safety", data, tmp_path / "out") == as_built("label_safety")
+
+
+@pytest.mark.long
+def test_the_final_head_depends_on_nothing_of_a_test_image_unless_it_is_told_to(built, data, tmp_path):
+    built.set(backbone__engine="openvino", backbone__precision="float32")
+    assert built.run("snakemake", "--cores", "2", "final").returncode == 0
+    for stage in ("final", *receipt.read(Path("data/final"))["plan"]["inputs"]):
+        shutil.rmtree(data / stage, ignore_errors=True)
+        shutil.copytree(f"data/{stage}", data / stage)
+    spoil_labels(data)
+    spoil_pixels(data)
+    spoil_features(data)
+    assert run_again("final", data, tmp_path / "out") == as_built("final")
 
 
 @pytest.mark.long

@@ -74,11 +74,11 @@ def test_every_library_of_the_package_is_known_by_its_name():
 @pytest.mark.parametrize("module", imports.Package().modules(ROOTS[0]))
 def test_an_edit_of_any_module_that_shapes_features_is_another_identity(package, tmp_path, module):
     job = bare_job("bottlenecks_original", tmp_path)
-    before = identity.of(job, {}), openvino_engine.key(descriptor.NETWORK)
+    before = identity.of(job, descriptor.NETWORK), openvino_engine.key(descriptor.NETWORK)
     edit(package / imports.path_of(module), "# A remark.\n")
-    assert (identity.of(job, {}), openvino_engine.key(descriptor.NETWORK)) == before
+    assert (identity.of(job, descriptor.NETWORK), openvino_engine.key(descriptor.NETWORK)) == before
     edit(package / imports.path_of(module))
-    assert identity.of(job, {}) != before[0]
+    assert identity.of(job, descriptor.NETWORK) != before[0]
     assert openvino_engine.key(descriptor.NETWORK) != before[1]
 
 
@@ -101,7 +101,7 @@ def test_the_engine_shapes_both_and_the_page_neither():
 
 # Imports run downwards only: a room may use those of a smaller number, and itself. The ground is 0.
 LAYERS = {"": 0, "statistics": 0, "images": 1, "augmentation": 2, "backbone": 2, "training": 3, "near_duplicates": 3}
-LAYERS |= {"planning": 3, "page": 4, "controls": 5, "article": 6, "steps": 6}
+LAYERS |= {"planning": 3, "model": 4, "page": 4, "controls": 5, "article": 6, "steps": 6}
 
 
 def modules() -> list[str]:

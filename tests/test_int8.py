@@ -98,7 +98,7 @@ def test_other_training_images_are_another_calibration_and_other_names_or_held_o
 def quantizations(monkeypatch) -> list[Path]:
     """Put nothing in the place of NNCF; return the splits that it was asked to calibrate on."""
     asked = []
-    monkeypatch.setattr(int8, "quantize", lambda model, split: asked.append(split) or model)
+    monkeypatch.setattr(int8, "quantize", lambda model, split, fit: asked.append(split) or model)
     return asked
 
 

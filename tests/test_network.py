@@ -129,3 +129,26 @@ def test_inception_is_cut_at_mixed8_with_weights_that_end_there(tmp_path):
     expected = plain.predict(keras.applications.inception_v3.preprocess_input(pixels), verbose=0).mean(axis=(1, 2))
     assert features.shape == (4, 1280)
     assert features == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_weights_that_keras_offers_are_written_for_a_machine_without_them(monkeypatch, tmp_path):
+    import keras
+
+    built = {}
+
+    def offered(parameters, imagenet):
+        assert imagenet == "imagenet"
+        keras.utils.set_random_seed(1)
+        return built.setdefault("first", network._base({**BACKBONE, "layer": "auto"}, None))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            network, "_base", lambda *given, base=network._base: offered(*given) if given[1] else base(*given)
+        )
+        for name in ("one", "two"):
+            network.save_weights({**BACKBONE, "weights": "imagenet"}, tmp_path / f"{name}.weights.h5")
+    assert (tmp_path / "one.weights.h5").read_bytes() == (tmp_path / "two.weights.h5").read_bytes()
+    for layer in (None, "auto"):
+        read, _ = network.build({**BACKBONE, "layer": layer, "weights": str(tmp_path / "one.weights.h5")})
+        expected = {each.path: each.numpy() for each in built["first"][0].weights}
+        assert all((each.numpy() == expected[each.path]).all() for each in read.weights)

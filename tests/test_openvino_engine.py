@@ -40,7 +40,7 @@ def test_a_row_has_the_same_bits_on_any_thread_among_any_cores_at_any_place_in_a
     expected = features(pixels, precision)
     order = np.random.default_rng(2).permutation(24)
     assert features(pixels[order], precision).tobytes() == expected[order].tobytes()
-    infer, _ = openvino_engine.load({**BACKBONE, "precision": precision}, 3, must_not_trace)
+    infer, _, _ = openvino_engine.load({**BACKBONE, "precision": precision}, 3, must_not_trace)
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(infer, np.split(np.tile(pixels, (10, 1, 1, 1)), 60)))
     assert np.concatenate(together).tobytes() == np.tile(expected, (10, 1)).tobytes()
@@ -128,7 +128,7 @@ def test_where_nothing_can_be_kept_the_backbone_serves_all_the_same(monkeypatch,
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setattr(cache_file, "cache_folder", lambda: tmp_path / "file")
     monkeypatch.setattr(digests, "file_digest", lambda path: "0")
-    infer, side = openvino_engine.load(BACKBONE, 1, trace)
+    infer, side, _ = openvino_engine.load(BACKBONE, 1, trace)
     assert infer(openvino_engine.pictures(side)[:4]).shape == (4, 512)
 
 

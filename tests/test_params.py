@@ -18,7 +18,10 @@ from ruamel.yaml import YAML
 SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
 LAYERS = ["conv_pw_6_relu", "conv_pw_11_relu"]
 
-KNOWN = "Known: article, aug, backbone, convert, cross_validation, distort, group, leaks, noise, raw, split, train."
+KNOWN = (
+    "Known: article, aug, backbone, convert, cross_validation, distort, encoders, final, gate, group, leaks, noise, "
+    "predict, raw, split, train."
+)
 
 BAD_VALUES = [
     ("raw", "", '"", but must not be empty.'),
@@ -42,6 +45,13 @@ BAD_VALUES = [
     ("split.seed", "one", '"one", but must be of type integer.'),
     ("cross_validation.folds", 1, "1, but must be at least 2."),
     ("cross_validation.repeats", 0, "0, but must be at least 1."),
+    ("final.head", "best", '"best", but must be one of auto, baseline, augmented.'),
+    ("final.with_test", 1, "1, but must be of type boolean."),
+    ("predict.accept", 0, "0, but must be above 0."),
+    ("predict.accept", 1.5, "1.5, but must be at most 1."),
+    ("predict.method", "luck", '"luck", but must be one of neighbours, mahalanobis, probability, energy.'),
+    ("gate.accuracy", 95, "95, but must be at most 1."),
+    ("gate.per_class", -0.5, "-0.5, but must be at least 0."),
     ("leaks.action", "stop", '"stop", but must be one of fail, warn.'),
     ("split.repeat", -1, "-1, but must be at least 0."),
     ("split.train_per_class", -1, "-1, but must be at least 0."),
@@ -65,7 +75,7 @@ BAD_VALUES = [
     ("aug.seed", None, "null, but must be of type integer."),
     ("aug.policy", {}, "{}, but must be of type array."),
     ("aug.policy.0", "Rotate", '"Rotate", but must be of type object.'),
-    ("backbone.name", 3, "3, but must be of type string."),
+    ("backbone.name", 3, "3, but must be of type string or null."),
     ("backbone.arguments", None, "null, but must be of type object."),
     ("backbone.weights", "", '"", but must be a plain file name, without a folder.'),
     ("backbone.weights", "../mini.h5", '"../mini.h5", but must be a plain file name, without a folder.'),
@@ -77,6 +87,10 @@ BAD_VALUES = [
     ("backbone.input_size", 31, "31, but must be at least 32."),
     ("backbone.input_size", 2049, "2049, but must be at most 2048."),
     ("backbone.input_size", "96", '"96", but must be of type integer or null.'),
+    ("backbone.preprocessing", "crop", '"crop", but must be of type object or null.'),
+    ("backbone.output", 0, "0, but must be of type string or null."),
+    ("backbone.pooling", "max", '"max", but must be one of mean, cls, cls+mean, none, null.'),
+    ("encoders.candidates", {}, "{}, but must be of type array."),
     ("backbone.engine", "tensorflw", '"tensorflw", but must be one of auto, tensorflow, openvino.'),
     ("backbone.precision", "int4", '"int4", but must be one of auto, float32, bfloat16, int8.'),
     ("train.steps", 0, "0, but must be at least 1."),
@@ -161,6 +175,22 @@ def described() -> dict[str, str]:
 @pytest.mark.parametrize(("key", "value", "reason"), BAD_VALUES)
 def test_a_bad_value_is_named_with_what_it_must_be(good, key, value, reason):
     assert refusal(with_value(good, key, value)) == f"params.yaml: {key} is {reason}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("resize", "cut", '"cut", but must be one of squash, crop, pad, null.'),
+        ("scale", 0, "0, but must be above 0."),
+        ("side", 31, "31, but must be at least 32."),
+        ("mean", [1, 2], "[1, 2], but [1, 2] is too short."),
+        ("std", [1, 0, 1], None),
+    ],
+)
+def test_what_prepares_pixels_is_checked_as_well(good, key, value, reason):
+    where, reason = ("std.1", "0, but must be above 0.") if reason is None else (key, reason)
+    said = refusal(with_value(good, "backbone.preprocessing", {key: value}))
+    assert said == f"params.yaml: backbone.preprocessing.{where} is {reason}"
 
 
 def test_every_key_has_a_bad_value_above():
@@ -565,7 +595,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 12
+    assert len(sections) == 16
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])

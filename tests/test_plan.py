@@ -30,14 +30,17 @@ FROM_AUGMENT = [
     "report",
     "test",
     "budget",
+    "encoders",
+    "final",
+    "gate",
     "distorted",
     "export",
 ]
 TRAININGS = ["train_baseline", "train_augmented"]
 # Those that ask for the backbone.
-OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "distorted", "export"]
+OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "encoders", "final", "distorted", "export"]
 # Those that look at images.
-OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "export"}]
+OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "gate", "export"}]
 
 # Every key of params.yaml, and another value for it.
 OTHERS = {
@@ -76,6 +79,16 @@ OTHERS = {
     "backbone.layer": "conv_pw_11_relu",
     "backbone.input_size": 128,
     "backbone.engine": "openvino",
+    "encoders.candidates": [{"weights": "mini.weights.h5"}],
+    "final.head": "baseline",
+    "final.with_test": True,
+    "predict.accept": 0.99,
+    "predict.method": "mahalanobis",
+    "gate.accuracy": 0.9,
+    "gate.per_class": 0.8,
+    "backbone.preprocessing": {"resize": "crop"},
+    "backbone.output": "pooler_output",
+    "backbone.pooling": "mean",
     "backbone.precision": "float32",
     "train.steps": 100,
     "train.batch_size": 10,
@@ -171,7 +184,7 @@ def test_raw_images_are_listed_once_for_all_stages_that_read_them(project, value
 def test_a_flow_that_shares_stages_is_not_cross_validated(project, values, first):
     shared = {name: first[name] for name in ("convert", "group")}
     plans = plan.all_plans(values, project, shared)
-    assert first.keys() - plans.keys() == {"cross_validation", "budget"}
+    assert first.keys() - plans.keys() == {"cross_validation", "budget", "encoders", "final", "gate"}
     assert plans["metrics"]["inputs"].keys() == first["metrics"]["inputs"].keys() - {"cross_validation"}
     unlike = {name for name in plans if plans[name] != first[name]}
     assert unlike == {"metrics", "report"}
@@ -227,17 +240,28 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "test",
         "label_safety",
         "budget",
+        "encoders",
+        "final",
+        "gate",
         "distorted",
         "export",
     ]
     from_leaks = ["leaks", "metrics", "report", "test"]
-    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", *from_leaks, "distorted"]
+    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", *from_leaks, "final", "gate", "distorted"]
     assert below(["train_baseline"], first) == ["train_baseline", *from_leaks, "label_safety", "distorted"]
     assert below(["leaks"], first) == [*from_leaks, "distorted"]
-    assert below(["cross_validation"], first) == ["cross_validation", "metrics", "report", "budget"]
+    assert below(["cross_validation"], first) == [
+        "cross_validation",
+        "metrics",
+        "report",
+        "budget",
+        "encoders",
+        "final",
+        "gate",
+    ]
     assert below(["metrics"], first) == ["metrics", "report"]
     assert below(["report"], first) == ["report"]
-    for last in ("label_safety", "budget", "distorted", "export"):
+    for last in ("label_safety", "budget", "encoders", "gate", "distorted", "export"):
         assert below([last], first) == [last]
 
 
@@ -354,13 +378,30 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
         ),
         ("steps.group", ["group"]),
         ("images.groups", ["group", "leaks", "cross_validation", "preview"]),
-        ("augmentation.policy", ["augment", "cross_validation", "report", "label_safety", "budget", "preview"]),
-        ("backbone.store", ["group", *BOTTLENECKS, "leaks", "cross_validation", "label_safety", "budget"]),
+        (
+            "augmentation.policy",
+            ["augment", "cross_validation", "report", "label_safety", "budget", "encoders", "final", "preview"],
+        ),
+        (
+            "backbone.store",
+            ["group", *BOTTLENECKS, "leaks", "cross_validation", "label_safety", "budget", "encoders", "final"],
+        ),
         ("near_duplicates.comparison", ["group", "leaks", "cross_validation", "report"]),
         ("near_duplicates.descriptor", ["group"]),
         (
             "statistics.intervals",
-            ["cross_validation", "metrics", "report", "test", "label_safety", "budget", "preview"],
+            [
+                "cross_validation",
+                "metrics",
+                "report",
+                "test",
+                "label_safety",
+                "budget",
+                "encoders",
+                "final",
+                "gate",
+                "preview",
+            ],
         ),
         ("steps.metrics", ["metrics"]),
         ("steps.report", ["report"]),
@@ -394,10 +435,11 @@ def test_a_pin_changes_the_stages_whose_bytes_it_shapes_and_those_below(workspac
 
 def test_a_library_shapes_what_imports_it_and_nothing_else(first):
     shaped = {library: {name for name in FLOW if library in first[name]["libraries"]} for library in PINS}
-    assert shaped["matplotlib"] == {"report", "budget"}
-    assert shaped["jinja2"] == {"report", "budget", "preview"}
-    assert shaped["openvino"] == {"group", *BOTTLENECKS, "cross_validation", "label_safety", "budget", "distorted"}
-    assert shaped["pandas"] == set(FLOW)
+    assert shaped["matplotlib"] == {"report", "budget", "encoders", "final"}
+    assert shaped["jinja2"] == {"report", "budget", "encoders", "preview"}
+    of_contest = {"label_safety", "budget", "encoders", "final", "distorted"}
+    assert shaped["openvino"] == {"group", *BOTTLENECKS, "cross_validation", *of_contest}
+    assert shaped["pandas"] == set(FLOW) - {"gate"}
 
 
 def test_pairs_of_the_user_count_for_the_images_of_params_yaml_alone(workspace, values, first):
@@ -436,7 +478,7 @@ def test_weights_that_are_not_there_are_refused(project, values):
 def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
     for path, pages in {
         "workflow/huskies/steps/report.html": ["report"],
-        "workflow/huskies/page/page.css": ["report", "budget", "preview"],
+        "workflow/huskies/page/page.css": ["report", "budget", "encoders", "preview"],
     }.items():
         with open(workspace / path, "a", encoding="utf-8") as file:
             file.write("\n")
@@ -760,6 +802,9 @@ PROVENANCE = {
     "test": {"raw", "code", "split", "policy", "backbone"},
     "label_safety": {"raw", "code", "split", "backbone"},
     "budget": {"raw", "code", "split", "policy", "backbone"},
+    "encoders": {"raw", "code", "split", "policy", "backbone"},
+    "final": {"raw", "code", "split", "policy", "backbone"},
+    "gate": {"raw", "code", "split", "policy", "backbone"},
     "preview": {"raw", "code"},
     "distorted": {"raw", "code", "split", "policy", "backbone"},
     "export": {"raw", "code", "split", "policy", "backbone"},
@@ -807,6 +852,10 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
         "train": set(),
         "leaks": set(),
         "cross_validation": set(),
+        "encoders": set(),
+        "final": set(),
+        "predict": set(),
+        "gate": set(),
     }
     for name in ("metrics", "test", "leaks", "train_augmented"):
         assert sources_changed(first, after, name) == expected[section]

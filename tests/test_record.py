@@ -40,6 +40,8 @@ class Dvc:
         self.commands.append(arguments)
         if arguments[0] not in self.failures and arguments[0] == "commit":
             Path("dvc.lock").write_text(sound(self.lock))
+        if arguments[0] not in self.failures and arguments[0] == "add":
+            Path(f"{arguments[1]}.dvc").write_text("outs:\n- md5: 0.dir\n  path: final\n")
         return self.failures.get(arguments[0], "")
 
     def said(self) -> list[str]:
@@ -187,6 +189,27 @@ def test_a_complete_run_is_committed_and_saved_as_an_experiment(dvc):
         ("commit", "--force", "dvc.yaml"),
         ("exp", name, "dvc.lock", *stage_list.shown()),
     ]
+
+
+def test_what_is_handed_over_is_kept_by_a_file_of_its_own_once_and_while_it_is_true(dvc):
+    build(*STAGES, "final")
+    assert record.run().endswith("; data/final is kept by data/final.dvc")
+    assert ("add", "data/final") in dvc.commands
+    dvc.said()
+    assert not record.needed(plans())
+    record.run()
+    assert "add" not in dvc.said()
+    Path("data/final.dvc").unlink()
+    assert record.needed(plans())
+    set_seed("train", 2)
+    assert "data/final" not in record.run()
+    assert "add" not in dvc.said()
+
+
+def test_a_failing_add_is_reported(dvc):
+    build(*STAGES, "final")
+    dvc.failures["add"] = "ERROR: no space"
+    assert record.run().endswith("; not kept: dvc add data/final failed: ERROR: no space")
 
 
 @pytest.mark.parametrize("kept", ["data/digits.dvc", "data.dvc"])
@@ -455,7 +478,8 @@ def test_needed_reads_no_file_that_a_stage_made(monkeypatch):
     monkeypatch.setattr(record, "_digest", lambda path: opened.append(path) or real(str(path).encode()).hexdigest())
     record.needed(plans())
     assert opened
-    assert [path for path in opened if path.parts[0] == "data"] == []
+    # DVC's own note of the folder that is handed over lies beside it.
+    assert [path for path in opened if path.parts[0] == "data"] == [Path("data/final.dvc")]
 
 
 @pytest.mark.long

@@ -46,7 +46,7 @@ FAILED = (
 
 def features(pixels: np.ndarray, precision: str = "float32", cores: int = 1) -> np.ndarray:
     """Return what OpenVINO makes of pixels in a kept backbone, without TensorFlow."""
-    infer, side = openvino_engine.load({**BACKBONE, "precision": precision}, cores, must_not_trace)
+    infer, side, _ = openvino_engine.load({**BACKBONE, "precision": precision}, cores, must_not_trace)
     assert side == 32
     return np.concatenate([infer(pixels[start : start + 4]) for start in range(0, len(pixels), 4)])
 

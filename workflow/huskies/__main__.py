@@ -1,4 +1,4 @@
-"""Commands: `python -m huskies <stage> --receipt data/<stage>/receipt-<hash>.json`, and some that are no stage."""
+"""Commands: `huskies predict MODEL IMAGE…` for new photos, and those that the workflow calls, one for each stage."""
 
 import argparse
 import contextlib
@@ -13,12 +13,14 @@ from pathlib import Path
 from huskies import progress
 from huskies.errors import HuskyError
 from huskies.images import pairs
+from huskies.model import predict
 from huskies.planning import flow, params, plan, stage_list
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m huskies", description=__doc__)
+    parser = argparse.ArgumentParser(prog="huskies", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    predict.arguments(commands.add_parser("predict", help="ask a classifier about new photos"))
     commands.add_parser("record", help="tell DVC of what Snakemake built")
     said = commands.add_parser("pairs", help="add the near-duplicates that the gate has found to pairs.csv")
     said.add_argument("verdict", choices=[pairs.SAME, pairs.DIFFERENT], help="what they are")
@@ -28,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="make every stage again from nothing, and compare the bytes")
     check.add_argument("--log", type=Path, default=Path("logs/check.log"), help="the file that keeps what it says")
     check.add_argument("--cores", type=int, default=1, help="processes or threads at once")
+    encoder = commands.add_parser("encoder", help="make an encoder of the contest the backbone in params.yaml")
+    encoder.add_argument("number", type=int, nargs="?", help="its place in the table; the contest's choice if left out")
     commands.add_parser("table", help="print the numbers of the present parameters, and where the page is")
     luck = commands.add_parser("luck", help="compare the settings that DVC knows with what chance alone gives")
     luck.add_argument("--log", type=Path, default=Path("logs/luck.log"), help="the file that keeps what it says")
@@ -38,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     pages.add_argument("--inputs", type=Path, nargs=2, required=True, help="the receipts of report and metrics")
     pages.add_argument("--folder", type=Path, required=True, help="the folder to write")
     pages.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
-    for stage in stage_list.stages() | stage_list.controls():
+    # A classifier is asked anywhere, stages are made in the project's folder.
+    here = Path(stage_list.TRACKED).is_file() and Path(stage_list.UNTRACKED).is_file()
+    for stage in (stage_list.stages() | stage_list.controls()) if here else ():
         command = commands.add_parser(stage, help="called by the rule of this name")
         command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
         command.add_argument("--inputs", type=Path, nargs="*", default=[], help="the receipts of what it reads")
@@ -92,6 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(10_000)
     try:
         parsed = _parser().parse_args(arguments)
+        if parsed.command == "predict":
+            return predict.run(parsed)
         if parsed.command == "record":
             from huskies.planning import record
 
@@ -99,6 +107,12 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if parsed.command == "pairs":
             print(f"pairs.csv: {pairs.add(parsed.verdict)}", file=sys.stderr)
+            return 0
+        if parsed.command == "encoder":
+            from huskies.planning import encoder
+
+            lines = encoder.run(parsed.number)
+            print(*(lines or ["it is the backbone already"]), sep="\n")
             return 0
         if parsed.command == "table":
             from huskies.planning import table

@@ -37,6 +37,18 @@ def file_digest(path: Path) -> str:
     return digest
 
 
+def path_digest(path: Path) -> str:
+    """Return the sha256 of a file, or of the names and contents of all files in a folder.
+
+    Raises HuskyError if one cannot be read.
+    """
+    if not path.is_dir():
+        return file_digest(path)
+    files = sorted(each for each in path.rglob("*") if not each.is_dir())
+    listed = "".join(f"{file_digest(each)}  {each.relative_to(path).as_posix()}\n" for each in files)
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
 def file_digests(files: Iterable[tuple[str, os.stat_result]]) -> list[str]:
     """Return the sha256 of each file, from memory where its stat is as it was."""
     files = [(os.path.abspath(path), status) for path, status in files]

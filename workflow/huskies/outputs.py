@@ -38,6 +38,12 @@ PER_CLASS = "per_class.csv"
 CONFUSION = "confusion.csv"
 PREDICTIONS = "predictions.csv"
 
+# final: what is known of the classifier that is handed over
+FINAL = "final.json"
+
+# encoders
+ENCODERS = "encoders.json"
+
 # test, report
 TEST = "test.json"
 REPORT = "report.html"

@@ -5,7 +5,11 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from huskies import digests
 from huskies.errors import HuskyError
+
+# Of files that hold a whole network.
+NETWORK_ENDINGS = (".onnx", ".xml")
 
 
 @cache
@@ -35,14 +39,29 @@ def own_side(name: str) -> int:
     return _SIDES.get(name, 224)
 
 
+def is_network(weights: str) -> bool:
+    """Return whether backbone.weights names a whole network: an ONNX or OpenVINO file, or a folder that holds one."""
+    return weights.endswith(NETWORK_ENDINGS) or Path("backbones", weights).is_dir()
+
+
 def weights_file(weights: str) -> Path | None:
-    """Return the file of backbone.weights, or None for `imagenet`, which is Keras' to find.
+    """Return the file or folder of backbone.weights, or None for `imagenet`, which is Keras' to find.
 
     Raises HuskyError where there is no such file.
     """
     if weights == "imagenet":
         return None
     path = Path("backbones", weights)
-    if not path.is_file():
+    if not (path.is_file() or path.is_dir()):
         raise HuskyError(f"backbone.weights: there is no file {path}. Put it there, or choose another in params.yaml.")
     return path
+
+
+def weights_digest(weights: str) -> str:
+    """Return the sha256 of the file of backbone.weights, of all files of its folder, or `imagenet`.
+
+    Raises HuskyError as `weights_file` does.
+    """
+    path = weights_file(weights)
+    # Those of Keras are fixed by its version, which checks them.
+    return digests.path_digest(path) if path else "imagenet"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from huskies import atomic, cache_file
-from huskies.backbone import int8, openvino_engine
+from huskies.backbone import architectures, int8, openvino_engine
 from huskies.errors import HuskyError
 from huskies.images import codec
 
@@ -38,6 +38,10 @@ def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = Non
     `calibration` then says which they are. Raises HuskyError for an engine or a precision by name that cannot be had.
     """
     engine, precision = parameters["engine"], parameters["precision"]
+    if architectures.is_network(parameters["weights"]):
+        # Nothing else reads its file, so OpenVINO in float32 is what it is faithful to.
+        engine = "openvino"
+        parameters = {**parameters, "engine": engine}
     if precision == "int8":
         return {**parameters, "engine": "openvino", "calibration": int8.calibration(split)}
     if engine == "tensorflow" or (engine == "auto" and precision != "bfloat16" and _sees_gpu()):
@@ -47,7 +51,7 @@ def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = Non
         _announce("OpenVINO is not installed, and TensorFlow is used")
         return {**parameters, **_ON_TENSORFLOW}
     named = precision == "bfloat16" or (engine == "openvino" and precision != "auto")
-    with _reported():
+    with reported(parameters):
         return {**parameters, **(_named(parameters) if named else _remembered(parameters, trace))}
 
 
@@ -111,21 +115,24 @@ def load(
     if parameters["engine"] == "tensorflow":
         function, side = trace(batch)
         return lambda pixels: function(pixels).numpy(), side, batch
-    with _reported():
-        return *openvino_engine.load(parameters, cores, trace, split), openvino_engine.BATCH
+    with reported(parameters):
+        return openvino_engine.load(parameters, cores, trace, split)
 
 
 @contextlib.contextmanager
-def _reported() -> Iterator[None]:
+def reported(parameters: dict[str, Any]) -> Iterator[None]:
     """Turn what OpenVINO and NNCF raise into a message: many kinds of error, for what they cannot convert or run."""
     try:
         yield
     except HuskyError:
         raise
     except Exception as error:
+        otherwise = "set backbone.engine to tensorflow and backbone.precision to auto in params.yaml"
+        if architectures.is_network(parameters["weights"]):
+            otherwise = f"set backbone.precision to float32, or choose another network than {parameters['weights']}"
         raise HuskyError(
             f"backbone.engine: OpenVINO failed: {_first_line(error)}. Run the same command again; if it fails again, "
-            "set backbone.engine to tensorflow and backbone.precision to auto in params.yaml."
+            f"{otherwise}."
         ) from error
 
 

@@ -23,10 +23,11 @@ def of(job: Job, parameters: dict[str, Any]) -> str:
     parameters: the section `backbone` as this machine settles it.
     """
     package = imports.Package()
-    used = package.libraries(_ROOT)
+    used, weights = package.libraries(_ROOT), Path("backbones", parameters["weights"])
     described = {
         "backbone": parameters,
-        "weights": {path: digest for path, digest in job.files.items() if Path(path).parts[0] == "backbones"},
+        # A stage that compares backbones has the weights of others, too.
+        "weights": {path: digest for path, digest in job.files.items() if Path(path) == weights},
         "libraries": {library: version for library, version in job.libraries.items() if library in used},
         "code": package.code(_ROOT),
     }

@@ -1,20 +1,31 @@
 """What the backbone computes: the features of many images, on all cores, the same bits in any company."""
 
 import functools
+import itertools
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from huskies import imports
-from huskies.backbone import converted, engine, network, tensorflow_setup
+from huskies.backbone import (
+    architectures,
+    converted,
+    engine,
+    network,
+    openvino_engine,
+    preprocessing,
+    tensorflow_setup,
+)
 from huskies.errors import HuskyError, some
 from huskies.images import codec
+
+Item = TypeVar("Item")
 
 # TensorFlow's batch. OpenVINO has its own.
 BATCH = 32
@@ -31,7 +42,12 @@ def settle(parameters: dict[str, Any], split: Path | None = None) -> dict[str, A
     """
     settled = engine.settle(parameters, functools.partial(network.trace, parameters), split)
     several = parameters["layer"] == "auto" or isinstance(parameters["layer"], list)
-    return {**settled, "widths": _widths(parameters)} if several else settled
+    if not several:
+        return settled
+    if not architectures.is_network(parameters["weights"]):
+        return {**settled, "widths": _widths(parameters)}
+    with engine.reported(parameters):
+        return {**settled, "widths": openvino_engine.widths(parameters)}
 
 
 def _widths(parameters: dict[str, Any]) -> list[int]:
@@ -48,52 +64,76 @@ def _widths(parameters: dict[str, Any]) -> list[int]:
     return converted.kept(name, measure)["widths"].tolist()
 
 
-def _resize(pixels: np.ndarray, side: int, position: int) -> np.ndarray:
-    return codec.resize(pixels, side)
-
-
 def compute(
     parameters: dict[str, Any],
     files: Sequence[tuple[Path, str]],
     cores: int,
     split: Path | None = None,
-    fit: Callable[[np.ndarray, int, int], np.ndarray] = _resize,
+    fit: Callable[[np.ndarray, int, int], np.ndarray] | None = None,
 ) -> Iterator[tuple[range, np.ndarray]]:
     """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
 
     files: (path of a JPEG, its sha256). split: as in `settle`. fit: makes side × side × 3 pixels, uint8, of a decoded
-    image, the side and the position in `files`; called by several threads. Every batch has one size, the last one
-    padded, and runs on one thread, which decodes it first; as many run side by side as there are cores. So a row has
-    the same bits on any number of cores and in any company, and no core waits for another.
+    image, the side and the position in `files`; called by several threads. Without it, preprocessing.fit does. The rest
+    is as for `stream`.
     Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
+    """
+
+    def read(position: int) -> np.ndarray:
+        return codec.decode_jpeg(codec.read_checked(*files[position]))
+
+    def name(position: int) -> str:
+        return str(files[position][0])
+
+    for positions, features in stream(parameters, range(len(files)), read, name, cores, split, fit):
+        yield range(positions[0], positions[-1] + 1), features
+
+
+def stream(
+    parameters: dict[str, Any],
+    items: Iterable[Item],
+    read: Callable[[Item], np.ndarray],
+    name: Callable[[Item], str],
+    cores: int,
+    split: Path | None = None,
+    fit: Callable[[np.ndarray, int, Item], np.ndarray] | None = None,
+) -> Iterator[tuple[list[Item], np.ndarray]]:
+    """Yield (some items, float32 features, one row each) batch by batch, in order.
+
+    items: any number, of which a few batches are taken ahead. read: returns the RGB pixels, uint8, of an item; called
+    by several threads, as `fit` is. name: what an error calls an item. split, fit: as for `compute`. Every batch has
+    one size, the last one padded, and runs on one thread, which decodes it first; as many run side by side as there are
+    cores. So a row has the same bits on any number of cores and in any company; no core waits for another.
+    Raises HuskyError for features that are not finite.
     """
     tracing = functools.partial(network.trace, parameters)
     infer, side, size = engine.load(settle(parameters, split), cores, tracing, BATCH, split)
+    square = preprocessing.fit(parameters)
 
-    def work(positions: range) -> np.ndarray:
+    def work(together: list[Item]) -> np.ndarray:
         batch = np.zeros((size, side, side, 3), np.uint8)
-        for row, position in enumerate(positions):
-            batch[row] = fit(codec.decode_jpeg(codec.read_checked(*files[position])), side, position)
-        return infer(batch)[: len(positions)]
+        for row, item in enumerate(together):
+            batch[row] = fit(read(item), side, item) if fit else square(read(item), side)
+        return infer(batch)[: len(together)]
 
+    waiting = iter(items)
     pool = ThreadPoolExecutor(cores)
     try:
         pending = deque()
-        for start in range(0, len(files), size):
-            positions = range(start, min(start + size, len(files)))
-            pending.append((positions, pool.submit(work, positions)))
+        while together := list(itertools.islice(waiting, size)):
+            pending.append((together, pool.submit(work, together)))
             if len(pending) >= _AHEAD * cores:
-                yield _finite(*pending.popleft(), files)
+                yield _finite(*pending.popleft(), name)
         while pending:
-            yield _finite(*pending.popleft(), files)
+            yield _finite(*pending.popleft(), name)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _finite(positions: range, computed: Future, files: Sequence) -> tuple[range, np.ndarray]:
+def _finite(together: list[Item], computed: Future, name: Callable[[Item], str]) -> tuple[list[Item], np.ndarray]:
     features = computed.result()
     finite = np.isfinite(features).all(axis=1)
     if not finite.all():
-        bad = [str(files[position][0]) for position, right in zip(positions, finite, strict=True) if not right]
+        bad = [name(item) for item, right in zip(together, finite, strict=True) if not right]
         raise HuskyError(f"the backbone gives no finite features for {some(bad)}. Choose other weights in params.yaml.")
-    return positions, features
+    return together, features

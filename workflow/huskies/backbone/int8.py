@@ -7,7 +7,7 @@ NNCF (https://github.com/openvinotoolkit/nncf) is OpenVINO's own tool for this, 
 import contextlib
 import importlib.metadata
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -41,9 +41,10 @@ def calibration(split: Path) -> dict[str, str]:
     return {"images": codec.sha256(digests.encode()), "preset": _PRESET, "nncf": NNCF}
 
 
-def quantize(model: Any, split: Path) -> Any:
+def quantize(model: Any, split: Path, fit: Callable[[np.ndarray, int], np.ndarray]) -> Any:
     """Return an OpenVINO model of B × side × side × 3 uint8 pixels with its convolutions and matrix products in int8.
 
+    fit: makes the square of an image, as preprocessing.fit does.
     Raises HuskyError where NNCF is missing or of another version, and for a file that is not what its manifest lists.
     """
     _check_nncf()
@@ -53,7 +54,7 @@ def quantize(model: Any, split: Path) -> Any:
     files += files[:1] * (-len(files) % size)
 
     def pixels(batch: list[tuple[Path, str]]) -> np.ndarray:
-        return np.stack([codec.resize(codec.decode_jpeg(codec.read_checked(*file)), side) for file in batch])
+        return np.stack([fit(codec.decode_jpeg(codec.read_checked(*file)), side) for file in batch])
 
     batches = [files[start : start + size] for start in range(0, len(files), size)]
     # NNCF draws bars on standard output, and keeps the one that it was imported with.

@@ -1,6 +1,7 @@
 """The frozen backbone: any architecture of keras.applications, with its own preprocessing and input size."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from huskies.backbone import architectures, blocks, tensorflow_setup, weights
@@ -36,6 +37,14 @@ def build(parameters: dict[str, Any]):
             weights.load(keras.Model(base.input, _highest(base, tensors)), file, name)
     pooled = [_pooled(each) for each in tensors]
     return keras.Model(base.input, pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)), side
+
+
+def save_weights(parameters: dict[str, Any], path: Path) -> None:
+    """Write the weights of the whole network, those that Keras offers, to a file whose name ends in .weights.h5."""
+    tensorflow_setup.load_tensorflow()
+    weights.verify(parameters["name"])
+    base, _ = _base(parameters, parameters["weights"])
+    base.save_weights(path)
 
 
 def widths(parameters: dict[str, Any]) -> list[int]:

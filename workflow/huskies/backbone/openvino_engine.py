@@ -4,10 +4,8 @@ Every batch has one size and runs on one thread, so its sums add up in one order
 number of cores and in any company. In int8 it is quantized, once for a set of calibration images, and kept as well.
 """
 
-import functools
 import json
 import queue
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,36 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from huskies import digests, imports
-from huskies.backbone import architectures, converted, int8
+from huskies import imports
+from huskies.backbone import architectures, converted, int8, network_file, openvino_setup, preprocessing
 from huskies.errors import HuskyError
 from huskies.images import codec
 
-# A small batch stays in the processor's cache.
+# A small batch stays in the processor's cache. A network in a file may have a batch of its own.
 BATCH = 4
 # What int8 leaves out is computed in float32.
 _HINTS = {"bfloat16": "bf16", "float32": "f32", "int8": "f32"}
 # The module whose code makes the network.
 _ROOT = "backbone.inference"
-
-
-def _openvino():
-    # Else OpenVINO reports over the network that it was used, and keeps files about that in the home folder.
-    sys.modules.setdefault("openvino_telemetry", None)
-    import openvino
-
-    return openvino
-
-
-@functools.cache
-def _core():
-    return _openvino().Core()
+# What makes a network, of keras.applications and in a file.
+_KEYS = ("name", "arguments", "layer", "input_size")
+_KEYS_OF_A_FILE = ("layer", "output", "pooling", "preprocessing")
 
 
 def processor() -> dict[str, Any]:
     """Return the name of this processor, and what OpenVINO finds that it can do: one name may stand for several."""
     name, capabilities = (
-        _core().get_property("CPU", each) for each in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+        openvino_setup.core().get_property("CPU", each) for each in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
     )
     return {"name": name, "capabilities": sorted(capabilities)}
 
@@ -57,8 +45,8 @@ def precisions() -> list[str]:
 
 def load(
     parameters: dict[str, Any], cores: int, trace: Callable, split: Path | None = None
-) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """Return (function from BATCH × side × side × 3 uint8 pixels to float32 features, side), for up to `cores` threads.
+) -> tuple[Callable[[np.ndarray], np.ndarray], int, int]:
+    """Return (function from B × side × side × 3 uint8 pixels to float32 features, side, B), for up to `cores` threads.
 
     parameters: the section `backbone` of params.yaml, with the precision to compute in. trace: makes the TensorFlow
     function of the backbone for a size of batch; called where no converted one is kept. split: the folder data/split,
@@ -69,7 +57,7 @@ def load(
     return _compiled(kept, precision, cores)
 
 
-def _compiled(kept: dict[str, np.ndarray], precision: str, cores: int) -> tuple[Callable, int]:
+def _compiled(kept: dict[str, np.ndarray], precision: str, cores: int) -> tuple[Callable, int, int]:
     model = _from_bytes(kept)
     settings = {
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
@@ -78,7 +66,7 @@ def _compiled(kept: dict[str, np.ndarray], precision: str, cores: int) -> tuple[
         # Two runs on one machine would be pinned to the same cores.
         "ENABLE_CPU_PINNING": False,
     }
-    compiled = _core().compile_model(model, "CPU", settings)
+    compiled = openvino_setup.core().compile_model(model, "CPU", settings)
     idle = queue.SimpleQueue()
     for _ in range(cores):
         idle.put(compiled.create_infer_request())
@@ -90,14 +78,28 @@ def _compiled(kept: dict[str, np.ndarray], precision: str, cores: int) -> tuple[
         finally:
             idle.put(request)
 
-    return infer, model.input(0).shape[1]
+    size, side, *_ = model.input(0).shape
+    return infer, side, size
 
 
 def fidelity(parameters: dict[str, Any], precision: str, trace: Callable) -> float:
-    """Return the least cosine, over a few fixed pictures, of features in this precision to TensorFlow's in float32."""
+    """Return the least cosine, over a few fixed pictures, of features in this precision to those of reference.
+
+    These are TensorFlow's in float32, and OpenVINO's of a network in a file.
+    """
     kept = _converted(parameters, trace)
-    infer, side = _compiled(kept, precision, 1)
-    return _least_cosine(_in_batches(infer, pictures(side)), kept["reference"])
+    infer, side, size = _compiled(kept, precision, 1)
+    return _least_cosine(_in_batches(infer, pictures(side), size), kept["reference"])
+
+
+def model(parameters: dict[str, Any], trace: Callable) -> Any:
+    """Return the OpenVINO model of the backbone as it is kept, in float32; trace: as for `load`."""
+    return _from_bytes(_converted(parameters, trace))
+
+
+def widths(parameters: dict[str, Any]) -> list[int]:
+    """Return how many features each layer of a network in a file has."""
+    return _converted(parameters, None)["widths"].tolist()
 
 
 def _least_cosine(features: np.ndarray, reference: np.ndarray) -> float:
@@ -105,8 +107,10 @@ def _least_cosine(features: np.ndarray, reference: np.ndarray) -> float:
     return float(((features * reference).sum(axis=1) / lengths).min())
 
 
-def _in_batches(infer: Callable, pixels: np.ndarray) -> np.ndarray:
-    return np.concatenate([infer(pixels[start : start + BATCH]) for start in range(0, len(pixels), BATCH)])
+def _in_batches(infer: Callable, pixels: np.ndarray, size: int) -> np.ndarray:
+    filled = np.concatenate([pixels, np.zeros((-len(pixels) % size, *pixels.shape[1:]), np.uint8)])
+    rows = [infer(filled[start : start + size]) for start in range(0, len(filled), size)]
+    return np.concatenate(rows)[: len(pixels)]
 
 
 def pictures(side: int) -> np.ndarray:
@@ -124,11 +128,11 @@ def pictures(side: int) -> np.ndarray:
 
 def key(parameters: dict[str, Any]) -> str:
     """Return a digest of all that the converted backbone follows from."""
-    weights, package = architectures.weights_file(parameters["weights"]), imports.Package()
+    package, of_a_file = imports.Package(), architectures.is_network(parameters["weights"])
+    keys = _KEYS_OF_A_FILE if of_a_file else _KEYS
     described = {
-        "network": {each: parameters[each] for each in ("name", "arguments", "layer", "input_size")},
-        # Those of Keras are fixed by its version, which checks them.
-        "weights": digests.file_digest(weights) if weights else "imagenet",
+        "network": {each: parameters[each] for each in keys},
+        "weights": architectures.weights_digest(parameters["weights"]),
         "libraries": imports.versions(package.libraries(_ROOT)),
         "code": package.code(_ROOT),
     }
@@ -136,8 +140,12 @@ def key(parameters: dict[str, Any]) -> str:
 
 
 def _converted(parameters: dict[str, Any], trace: Callable) -> dict[str, np.ndarray]:
-    """Return the converted backbone: xml and weights as bytes, and TensorFlow's features of the fixed pictures."""
-    return converted.kept(key(parameters), lambda: _convert(trace))
+    """Return the converted backbone: xml and weights as bytes, and the features of reference of the fixed pictures.
+
+    That of a file has the `widths` of its layers as well.
+    """
+    of_a_file = architectures.is_network(parameters["weights"])
+    return converted.kept(key(parameters), lambda: _from_file(parameters) if of_a_file else _convert(trace))
 
 
 def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict[str, np.ndarray]:
@@ -145,24 +153,43 @@ def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict
     # Another type of processor may measure a little otherwise.
     described = [key(parameters), "int8", parameters["calibration"], processor()]
     name = codec.sha256(json.dumps(described, sort_keys=True).encode())
-    return converted.kept(name, lambda: _bytes(int8.quantize(_from_bytes(_converted(parameters, trace)), split)))
+    return converted.kept(name, lambda: _quantize(parameters, trace, split))
+
+
+def _quantize(parameters: dict[str, Any], trace: Callable, split: Path) -> dict[str, np.ndarray]:
+    return _bytes(int8.quantize(model(parameters, trace), split, preprocessing.fit(parameters)))
 
 
 def _convert(trace: Callable) -> dict[str, np.ndarray]:
     function, side = trace(BATCH)
-    reference = _in_batches(lambda batch: function(batch).numpy(), pictures(side))
+    reference = _in_batches(lambda batch: function(batch).numpy(), pictures(side), BATCH)
     # OpenVINO would clip what is not a number to one that is.
-    if not np.isfinite(reference).all():
+    _check_finite(reference)
+    model = openvino_setup.load_openvino().convert_model(function.get_concrete_function())
+    return {**_bytes(model), "reference": reference}
+
+
+def _from_file(parameters: dict[str, Any]) -> dict[str, np.ndarray]:
+    model, found = network_file.assemble(parameters, BATCH)
+    made = _bytes(model)
+    infer, side, size = _compiled(made, "float32", 1)
+    reference = _in_batches(infer, pictures(side), size)
+    _check_finite(reference)
+    return {**made, "reference": reference, "widths": np.array(found)}
+
+
+def _check_finite(features: np.ndarray) -> None:
+    if not np.isfinite(features).all():
         raise HuskyError("the backbone gives no finite features. Choose other weights in params.yaml.")
-    return {**_bytes(_openvino().convert_model(function.get_concrete_function())), "reference": reference}
 
 
 def _bytes(model: Any) -> dict[str, np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.xml")
-        _openvino().save_model(model, path, compress_to_fp16=False)
+        openvino_setup.load_openvino().save_model(model, path, compress_to_fp16=False)
         return {"xml": np.fromfile(path, np.uint8), "weights": np.fromfile(path.with_suffix(".bin"), np.uint8)}
 
 
 def _from_bytes(kept: dict[str, np.ndarray]) -> Any:
-    return _core().read_model(kept["xml"].tobytes().decode(), _openvino().Tensor(kept["weights"]))
+    weights = openvino_setup.load_openvino().Tensor(kept["weights"])
+    return openvino_setup.core().read_model(kept["xml"].tobytes().decode(), weights)

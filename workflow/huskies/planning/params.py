@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 
-from huskies.backbone import architectures
+from huskies.backbone import candidates, presets
 from huskies.errors import HuskyError, nearest
 from huskies.planning import plain_yaml
 
@@ -43,7 +43,22 @@ def load(
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
     params = merge(merge(params, own or {}), plain_yaml.plain(overrides or {}, "--config"))
     validate(params, SCHEMA)
+    params["encoders"]["candidates"] = _candidates(params)
+    params["backbone"] = presets.settle(params["backbone"])
     return _with_floats(params, SCHEMA)
+
+
+def _candidates(params: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the section `backbone` of each candidate of the contest, complete and settled as the section itself is."""
+    found = []
+    for number, section in enumerate(candidates.complete(params["backbone"], params["encoders"]["candidates"])):
+        try:
+            validate({**params, "backbone": section, "encoders": {"candidates": []}}, SCHEMA)
+            found.append(presets.settle(section))
+        except HuskyError as error:
+            said = str(error).removeprefix("params.yaml: ")
+            raise HuskyError(f"params.yaml: encoders.candidates.{number}: {said}") from None
+    return found
 
 
 def _text(path: Path) -> str:
@@ -127,11 +142,7 @@ def validate(params: dict[str, Any], schema_path: Path) -> None:
         raise HuskyError("params.yaml: split.validation and split.test leave nothing to train on. Lower them.")
     _check_products(params)
     _check_paths(params)
-    known = architectures.modules()
-    name = params["backbone"]["name"]
-    if name not in known:
-        absent = f"there is no architecture '{plain_yaml.shown(name)[1:-1]}'"
-        raise HuskyError(f"params.yaml: backbone.name: {absent}.{nearest(name, known)}")
+    presets.settle(params["backbone"])
 
 
 def _check_products(params: dict[str, Any]) -> None:
@@ -179,7 +190,7 @@ def _explain(error: jsonschema.ValidationError) -> str:
         "maximum": lambda value: f"must be at most {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",
         "exclusiveMaximum": lambda value: f"must be below {value}",
-        "enum": lambda value: f"must be one of {', '.join(map(str, value))}",
+        "enum": lambda value: f"must be one of {', '.join('null' if each is None else str(each) for each in value)}",
         "minLength": lambda value: "must not be empty",
         "pattern": lambda value: (
             "must be a number or auto" if value == "^auto$" else "must be a plain file name, without a folder"

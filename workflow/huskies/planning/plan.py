@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huskies import atomic, digests, imports, receipt
+from huskies.backbone import presets
 from huskies.errors import HuskyError
 from huskies.images import corrections, pairs, raw_files
 from huskies.planning.params import FILE, lookup
@@ -19,7 +20,7 @@ from huskies.planning.stage_list import PACKAGE, PINS, controls, is_code, module
 
 FOLDER = Path(".snakemake/plans")
 # Stages that other flows do without, which are compared by the images that each of them holds out; and what reads them.
-ONLY_OWN = ("cross_validation", "budget")
+ONLY_OWN = ("cross_validation", "budget", "encoders", "final", "gate")
 # What names the user's own images; other flows have others.
 OF_OWN_IMAGES = (str(corrections.PATH), str(pairs.PATH))
 # What a library computes with, without our importing it.
@@ -86,10 +87,13 @@ def _plan(
     workspace: Path,
 ) -> dict[str, Any]:
     data = [
-        _fill_in(dependency, params)
+        path
         for dependency in stage.get("deps", [])
+        for path in _fill_in(dependency, params)
         if not is_code(dependency) and not dependency.startswith("data/") and dependency != "${raw}"
     ]
+    # What a preset says is in the parameters already.
+    data = [each for each in data if each != str(presets.PATH)]
     if params["raw"] != read(workspace / FILE)["raw"]:
         data = [each for each in data if each not in OF_OWN_IMAGES]
     return {
@@ -136,19 +140,26 @@ def lineage(name: str, plans: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _file(path: Path) -> str:
-    if not path.is_file():
-        chosen = path.parent.name == "backbones"
+    chosen = path.parent.name == "backbones"
+    if not (path.is_file() or (chosen and path.is_dir())):
         fix = (
             "Put it there, or choose another backbone.weights in params.yaml."
             if chosen
             else f"Get it back: git checkout {path}"
         )
         raise HuskyError(f"there is no file {path}. {fix}")
-    return digests.file_digest(path)
+    return digests.path_digest(path)
 
 
-def _fill_in(dependency: str, params: dict[str, Any]) -> str:
-    return re.sub(r"\$\{([\w.]+)\}", lambda match: str(lookup(params, match.group(1))), dependency)
+def _fill_in(dependency: str, params: dict[str, Any]) -> list[str]:
+    """Return a dependency with the value of the parameter that it names; of a list, one for each of its items."""
+    named = re.search(r"\$\{([\w.]+)\}", dependency)
+    if not named:
+        return [dependency]
+    section, _, key = named[1].rpartition(".")
+    within = lookup(params, section) if section else params
+    values = [each[key] for each in within] if isinstance(within, list) else [within[key]]
+    return [dependency.replace(named[0], str(value)) for value in values]
 
 
 def _section(stage: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from huskies import atomic, receipt, stage_folder
 from huskies.errors import HuskyError, some
-from huskies.planning import experiment, lockfile, params, plan, stage_list
+from huskies.planning import experiment, handed_over, lockfile, params, plan, stage_list
 
 # Says what the last record saw, so that a run with nothing to do need not ask DVC, and one killed before it
 # could record is recorded by the next.
@@ -76,6 +76,7 @@ def _seen(plans: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return a digest of all that DVC goes by for each stage, and one of dvc.lock."""
     seen = {"lock": _digest(lockfile.PATH)}
     code = {name: stage_list.listed_code(stage) for name, stage in stage_list.tracked().items()}
+    code |= {name: [str(handed_over.file(name))] for name in handed_over.STAGES}
     # DVC goes by the bytes of code files, so that a comment, which costs no stage, has to be recorded.
     sources = {path: _digest(Path(path)) for path in set().union(*code.values())}
     for name, paths in code.items():
@@ -124,10 +125,11 @@ def _run() -> str:
     parameters = params.load()
     plans = plan.all_plans(parameters)
     try:
-        put_right = lockfile.put_right()
+        put_right = "\n".join(filter(None, (lockfile.put_right(), handed_over.put_right())))
     except HuskyError as error:
         return f"not recorded: {error}"
-    line = _record(plans, Path(parameters["raw"])) + _untracked(Path(parameters["raw"]))
+    added = _hand_over(plans)
+    line = _record(plans, Path(parameters["raw"])) + added + _untracked(Path(parameters["raw"]))
     return f"{put_right}\n{line}" if put_right else line
 
 
@@ -163,6 +165,23 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
         line += f"; saved as experiment {name}"
     _write_marker({"seen": _seen(plans), "recorded": names})
     return line + (left_out(found) if names else "")
+
+
+def _hand_over(plans: dict[str, dict[str, Any]]) -> str:
+    """Have DVC keep what is true of what is made on request and handed over; return the end of a line on it.
+
+    Called before the rest is recorded, whose end is the marker that says what was seen.
+    """
+    found, seen, last = reasons(plans), _seen(plans), _read_marker().get("seen", {})
+    said = ""
+    for name in handed_over.STAGES:
+        path, folder = handed_over.file(name), Path("data", name)
+        above = any(found[each] for each in plans[name]["inputs"])
+        if above or _reason(plans[name], folder) or (path.is_file() and last.get(name) == seen[name]):
+            continue
+        failure = _dvc("add", str(folder))
+        said += f"; not kept: dvc add {folder} failed: {failure}" if failure else f"; {folder} is kept by {path}"
+    return said
 
 
 def _untracked(raw: Path) -> str:

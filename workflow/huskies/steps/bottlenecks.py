@@ -8,7 +8,7 @@ images int8 is calibrated.
 from typing import Any
 
 from huskies import cache_file, outputs
-from huskies.backbone import architectures, identity, inference, kept
+from huskies.backbone import identity, inference, kept, preprocessing
 from huskies.backbone.features import images_of
 from huskies.backbone.store import Store
 from huskies.job import Job
@@ -16,8 +16,8 @@ from huskies.job import Job
 
 def too_few_pixels(backbone: dict[str, Any], max_side: int) -> list[str]:
     """Return a line of warning where the backbone sees more pixels a side than convert keeps of large photos."""
-    side = backbone["input_size"] or architectures.own_side(backbone["name"])
-    if not 0 < max_side < side:
+    side = preprocessing.pixels_seen(backbone)
+    if side is None or not 0 < max_side < side:
         return []
     return [
         f"the backbone sees {side} pixels a side, and convert.max_side keeps {max_side} of larger photos: "

@@ -13,24 +13,12 @@ import pandas as pd
 from huskies import atomic, outputs
 from huskies.errors import HuskyError, UnreadableImage, some
 from huskies.images import codec, corrections, kinds, manifest, naming, raw, raw_files
+from huskies.images.conversion import convert_image
 from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
 
 _NAMED = 10  # classes that the line on what was done names
-_MAX_ASPECT = 1000  # longer sides of so many times the shorter one belong to no photo
-
-
-def convert_image(content: bytes, quality: int, max_side: int, notes: list[tuple[str, str]] | None = None) -> bytes:
-    """Return the picture as JPEG bytes, at most `max_side` pixels on its longer side (0: as it is).
-
-    notes: as in `codec.decode`. Raises UnreadableImage, whose text is the reason for rejected.csv.
-    """
-    # Nested, so that no name holds on to an image that the next step has done with.
-    try:
-        return codec.encode(codec.decode(content, _MAX_ASPECT, max_side, notes), quality)
-    except MemoryError:
-        raise UnreadableImage("too large for the memory of this machine") from None
 
 
 def _attempt(

@@ -9,7 +9,8 @@ import shutil
 from collections.abc import Callable
 
 from huskies import outputs
-from huskies.backbone import network, tensorflow_setup
+from huskies.backbone import architectures, network, tensorflow_setup
+from huskies.errors import HuskyError
 from huskies.job import Job
 from huskies.training import head
 
@@ -30,11 +31,19 @@ def assemble(base, preprocess: Callable, top, side: int):
 
 
 def run(job: Job) -> str:
-    """Fill job.output with model.keras and labels.txt, in the order of its outputs; return a line on it."""
+    """Fill job.output with model.keras and labels.txt, in the order of its outputs; return a line on it.
+
+    Raises HuskyError for a network in a file, which Keras does not read.
+    """
+    parameters, trained = job.params["backbone"], job.inputs["train_augmented"]
+    if architectures.is_network(parameters["weights"]):
+        raise HuskyError(
+            f"export: {parameters['weights']} is a network in a file, and cannot be part of a Keras file. Choose an "
+            "architecture of keras.applications in params.yaml to export."
+        )
     tensorflow_setup.load_tensorflow()
     import keras
 
-    parameters, trained = job.params["backbone"], job.inputs["train_augmented"]
     base, side = network.build(parameters)
     top = keras.models.load_model(trained / head.NAME)
     model = assemble(base, network.preprocessing(parameters["name"]), top, side)

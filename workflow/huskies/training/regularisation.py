@@ -111,7 +111,7 @@ def ask(
         kernel, bias = _standardised(rows) if how == "standardise" else reduced().at(shrinkage)
         scaled, scaled_held_out = (_scaled(each, kernel, bias) for each in (rows, held_out))
         for number in same:
-            weights = _softmax_regression(scaled, targets, possible[number])
+            weights = softmax_regression(scaled, targets, possible[number])
             scores[number] = scaled_held_out @ weights[:-1] + weights[-1]
     return scores
 
@@ -143,11 +143,21 @@ def _standardised(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return factor, -moments["mean"] * factor
 
 
+def linear(rows: np.ndarray, of_rows: Scatter, parameters: dict[str, Any]) -> discriminants.Linear:
+    """Return what the head's first layer does, as (factor of each feature, D, or kernel, D × K; what is added).
+
+    rows: float32, N × D. of_rows: their scatter. parameters: the section `train`, with nothing left to be chosen.
+    """
+    if parameters["scaling"] == "standardise":
+        return _standardised(rows)
+    return discriminants.OfScatter(of_rows, parameters.get("widths")).at(parameters["shrinkage"])
+
+
 def _scaled(rows: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
     return (rows @ kernel if kernel.ndim == 2 else rows * kernel) + bias
 
 
-def _softmax_regression(rows: np.ndarray, labels: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
+def softmax_regression(rows: np.ndarray, labels: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
     """Return the weights of least loss, as the head has it, float64, (D + 1) × classes; the last row is the bias."""
     classes = int(labels.max()) + 1
     counts = np.bincount(labels, minlength=classes)
