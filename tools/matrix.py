@@ -91,8 +91,6 @@ ROWS: dict[str, tuple[Expected, Expected, Expected]] = {
     "convert.quality": (FROM_CONVERT, FROM_CONVERT, FROM_CONVERT),
     "backbone.layer": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     "backbone.preprocessing": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
-    "content of a network's file": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
-    "backbone.pooling": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     # It is the bundled one here, by which group looks for near-duplicates.
     "content of the weights file": (FROM_GROUP, FROM_GROUP, FROM_GROUP),
     "train.steps": (FROM_TRAINING, FROM_TRAINING, FROM_TRAINING),
@@ -157,32 +155,6 @@ def change_argument(cell: Cell) -> None:
 
 def change_weights(cell: Cell) -> None:
     shutil.copyfile(cell.folder.parent / "other.weights.h5", cell.folder / "backbones/mini.weights.h5")
-
-
-def choose_network(cell: Cell) -> None:
-    shutil.copyfile(shipped() / "tests/networks/tokens.onnx", cell.folder / "backbones/tokens.onnx")
-    network = {"name": None, "arguments": {}, "weights": "tokens.onnx", "input_size": 32}
-    network |= {"preprocessing": {"scale": 1.0}, "output": "last_hidden_state"}
-    cell.set(**{f"backbone__{key}": value for key, value in network.items()})
-
-
-def build_on_network(cell: Cell) -> None:
-    choose_network(cell)
-    cell.do("snakemake", "--cores", "2", "report")
-
-
-def change_network(cell: Cell) -> None:
-    build_on_network(cell)
-    path = cell.folder / "backbones/tokens.onnx"
-    content = path.read_bytes()
-    # What is added to the first token.
-    assert content.count(b"\x00\x00\x80?") == 1
-    path.write_bytes(content.replace(b"\x00\x00\x80?", b"\x00\x00\x00@"))
-
-
-def change_pooling(cell: Cell) -> None:
-    build_on_network(cell)
-    cell.set(backbone__pooling="cls+mean")
 
 
 def add_image(cell: Cell) -> None:
@@ -283,8 +255,6 @@ CHANGES: dict[str, Callable[[Cell], None]] = {
     "convert.quality": lambda cell: cell.set(convert__quality=80),
     "backbone.layer": lambda cell: cell.set(backbone__layer="conv_pw_11_relu"),
     "backbone.preprocessing": lambda cell: cell.set(backbone__preprocessing={"interpolation": "nearest"}),
-    "content of a network's file": change_network,
-    "backbone.pooling": change_pooling,
     "content of the weights file": change_weights,
     "train.steps": lambda cell: cell.set(train__steps=7),
     "raw image added": add_image,
