@@ -49,7 +49,12 @@ def test_every_backbone_has_a_file_that_params_yaml_could_hold(monkeypatch):
     assert set(BACKBONES) == {"InceptionV3", "InceptionV3_mixed8", "MobileNetV2", "MobileNet"}
     for name, backbone in BACKBONES.items():
         merged = params.load(overrides={"backbone": backbone})
-        assert merged["backbone"] == {**backbone, "engine": "auto", "precision": "auto"}
+        assert merged["backbone"] == {
+            **backbone,
+            **dict.fromkeys(("preprocessing", "output", "pooling")),
+            "engine": "auto",
+            "precision": "auto",
+        }
         assert backbone["name"] == name.removesuffix("_mixed8")
         assert backbone["name"] in architectures.modules()
 

@@ -200,7 +200,7 @@ def make_job(data: Path, found: int = 0, steps: int = 30, seed: int = 1, **setti
     job = bare_job(
         stage="distorted",
         params={
-            "backbone": {"name": "two features"},
+            "backbone": {"name": "two features", "weights": "none"},
             "distort": {**OFF, "steps": steps, **settings},
             "train": {**PARAMETERS, "seed": seed},
         },

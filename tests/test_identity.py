@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import bare_job
+from conftest import BACKBONE, bare_job
 from huskies.backbone import identity
 from huskies.errors import HuskyError
 
@@ -13,7 +13,7 @@ from huskies.errors import HuskyError
 def write(folder: Path, **backbone: Any) -> Path:
     folder.mkdir()
     job = bare_job("bottlenecks_original", folder, libraries={"numpy": "2", "matplotlib": "3"})
-    (folder / identity.NAME).write_text(identity.of(job, {"engine": "openvino", "precision": "bfloat16", **backbone}))
+    (folder / identity.NAME).write_text(identity.of(job, {**BACKBONE, "precision": "bfloat16", **backbone}))
     return folder
 
 

@@ -101,7 +101,7 @@ def make_job(data: Path, policy: Sequence[dict[str, Any]] = (TURN, PALE), cores:
         params={
             "aug": {"policy": list(policy), "seed": 1},
             "convert": {"quality": 95},
-            "backbone": {"name": "two features"},
+            "backbone": {"name": "two features", "weights": "none"},
         },
         inputs={name: data / name for name in ("split", "bottlenecks_original", "train_baseline")},
         provenance={"raw": "r"},
@@ -165,7 +165,7 @@ def test_the_files_say_the_same_and_where_it_comes_from(tmp_path, computed):
     assert contents(job.output).keys() == {"transforms.csv", "table.txt", "label_safety.json", "copies.png"}
     written = json.loads((job.output / label_safety.NAME).read_text())
     assert written.keys() == {"transforms", "not_tried", "backbone", "provenance"}
-    assert written["backbone"] == {"name": "two features"}
+    assert written["backbone"] == {"name": "two features", "weights": "none"}
     assert written["provenance"] == {"raw": "r"}
     table = pd.read_csv(job.output / label_safety.TRANSFORMS, keep_default_na=False)
     assert table.to_dict("records") == written["transforms"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from huskies.backbone import inference, openvino_engine, preprocessing, presets
+from huskies.backbone import inference, openvino_engine, presets, square
 from huskies.images import codec
 from project import shipped
 
@@ -48,8 +48,8 @@ def computed(section: dict[str, Any], pixels: list[np.ndarray], folder: Path, co
 
 def seen(pixels: list[np.ndarray], section: dict[str, Any], side: int = 32) -> np.ndarray:
     """Return what the network is given of images: uint8, N × side × side × 3, after a JPEG of them."""
-    square = preprocessing.fit(section)
-    return np.stack([square(codec.decode_jpeg(codec.encode(each, 95)), side) for each in pixels])
+    fitted = square.fit(section)
+    return np.stack([fitted(codec.decode_jpeg(codec.encode(each, 95)), side) for each in pixels])
 
 
 def pictures(number: int = 5, side: int = 48) -> list[np.ndarray]:

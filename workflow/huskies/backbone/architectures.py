@@ -8,6 +8,8 @@ from pathlib import Path
 from huskies import digests
 from huskies.errors import HuskyError
 
+# Of files of weights: Keras also reads an index of files, whose own bytes say nothing of what those hold.
+WEIGHTS_ENDINGS = (".h5", ".hdf5", ".keras")
 # Of files that hold a whole network.
 NETWORK_ENDINGS = (".onnx", ".xml")
 
@@ -41,7 +43,12 @@ def own_side(name: str) -> int:
 
 def is_network(weights: str) -> bool:
     """Return whether backbone.weights names a whole network: an ONNX or OpenVINO file, or a folder that holds one."""
-    return weights.endswith(NETWORK_ENDINGS) or Path("backbones", weights).is_dir()
+    return weights.endswith(NETWORK_ENDINGS) or is_folder(Path("backbones", weights))
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path below backbones/ is a folder that may hold a network: weights are in files."""
+    return path.is_dir() and not path.name.endswith(WEIGHTS_ENDINGS)
 
 
 def weights_file(weights: str) -> Path | None:
@@ -52,7 +59,7 @@ def weights_file(weights: str) -> Path | None:
     if weights == "imagenet":
         return None
     path = Path("backbones", weights)
-    if not (path.is_file() or path.is_dir()):
+    if not (path.is_file() or is_folder(path)):
         raise HuskyError(f"backbone.weights: there is no file {path}. Put it there, or choose another in params.yaml.")
     return path
 

@@ -19,7 +19,7 @@ from huskies.backbone import (
     engine,
     network,
     openvino_engine,
-    preprocessing,
+    square,
     tensorflow_setup,
 )
 from huskies.errors import HuskyError, some
@@ -74,7 +74,7 @@ def compute(
     """Yield (positions in `files`, float32 features, one row each) batch by batch, in order.
 
     files: (path of a JPEG, its sha256). split: as in `settle`. fit: makes side × side × 3 pixels, uint8, of a decoded
-    image, the side and the position in `files`; called by several threads. Without it, preprocessing.fit does. The rest
+    image, the side and the position in `files`; called by several threads. Without it, square.fit does. The rest
     is as for `stream`.
     Raises HuskyError for a file that is not what its manifest lists, and for features that are not finite.
     """
@@ -108,12 +108,12 @@ def stream(
     """
     tracing = functools.partial(network.trace, parameters)
     infer, side, size = engine.load(settle(parameters, split), cores, tracing, BATCH, split)
-    square = preprocessing.fit(parameters)
+    fitted = square.fit(parameters)
 
     def work(together: list[Item]) -> np.ndarray:
         batch = np.zeros((size, side, side, 3), np.uint8)
         for row, item in enumerate(together):
-            batch[row] = fit(read(item), side, item) if fit else square(read(item), side)
+            batch[row] = fit(read(item), side, item) if fit else fitted(read(item), side)
         return infer(batch)[: len(together)]
 
     waiting = iter(items)

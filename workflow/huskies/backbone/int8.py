@@ -44,7 +44,7 @@ def calibration(split: Path) -> dict[str, str]:
 def quantize(model: Any, split: Path, fit: Callable[[np.ndarray, int], np.ndarray]) -> Any:
     """Return an OpenVINO model of B × side × side × 3 uint8 pixels with its convolutions and matrix products in int8.
 
-    fit: makes the square of an image, as preprocessing.fit does.
+    fit: makes the square of an image, as square.fit does.
     Raises HuskyError where NNCF is missing or of another version, and for a file that is not what its manifest lists.
     """
     _check_nncf()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from huskies import imports
-from huskies.backbone import architectures, converted, int8, network_file, openvino_setup, preprocessing
+from huskies.backbone import architectures, converted, int8, network_file, openvino_setup, square
 from huskies.errors import HuskyError
 from huskies.images import codec
 
@@ -157,7 +157,7 @@ def _quantized(parameters: dict[str, Any], trace: Callable, split: Path) -> dict
 
 
 def _quantize(parameters: dict[str, Any], trace: Callable, split: Path) -> dict[str, np.ndarray]:
-    return _bytes(int8.quantize(model(parameters, trace), split, preprocessing.fit(parameters)))
+    return _bytes(int8.quantize(model(parameters, trace), split, square.fit(parameters)))
 
 
 def _convert(trace: Callable) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from huskies import digests
+from huskies.backbone import architectures
 from huskies.errors import HuskyError
 
 # Keras verifies what it downloads by its digest, but not these, by architecture: the sha256 of its files.
@@ -18,9 +19,6 @@ _UNVERIFIED = {
         ),
     },
 }
-
-# Keras also reads an index of files, whose own bytes say nothing of what those hold.
-_ENDINGS = (".h5", ".hdf5", ".keras")
 
 
 def keras_folder() -> Path:
@@ -44,9 +42,10 @@ def load(model, path: Path, name: str) -> None:
 
     Only weights are read: whatever layers the file describes, none is made, and no code of it runs.
     """
-    if not path.name.endswith(_ENDINGS):
+    if not path.name.endswith(architectures.WEIGHTS_ENDINGS):
         raise HuskyError(
-            f"backbone.weights: {path} is no file of weights: their names end in {', '.join(_ENDINGS)}. Choose another."
+            f"backbone.weights: {path} is no file of weights: their names end in "
+            f"{', '.join(architectures.WEIGHTS_ENDINGS)}. Choose another."
         )
     try:
         model.load_weights(path)

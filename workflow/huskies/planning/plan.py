@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from huskies import atomic, digests, imports, receipt
-from huskies.backbone import presets
+from huskies.backbone import architectures, presets
 from huskies.errors import HuskyError
 from huskies.images import corrections, pairs, raw_files
 from huskies.planning.params import FILE, lookup
@@ -141,7 +141,7 @@ def lineage(name: str, plans: dict[str, dict[str, Any]]) -> list[str]:
 
 def _file(path: Path) -> str:
     chosen = path.parent.name == "backbones"
-    if not (path.is_file() or (chosen and path.is_dir())):
+    if not (path.is_file() or (chosen and architectures.is_folder(path))):
         fix = (
             "Put it there, or choose another backbone.weights in params.yaml."
             if chosen
