@@ -22,11 +22,23 @@ PLOTS = [
 
 @pytest.fixture(scope="module")
 def compared(first_build, tmp_path_factory) -> Clone:
-    """A clone with numbers in HEAD and an experiment, `short`, with fewer steps."""
+    """A clone with numbers in HEAD and an experiment, `short`, with fewer and hardly any steps."""
     clone = first_build[0].copy(tmp_path_factory.mktemp("compared") / "clone")
     do(clone, "git", "add", "--all")
     do(clone, "git", "commit", "--quiet", "--message", "Numbers")
-    do(clone, "dvc", "exp", "run", "--quiet", "--name", "short", "--set-param", "train.steps=6")
+    do(
+        clone,
+        "dvc",
+        "exp",
+        "run",
+        "--quiet",
+        "--name",
+        "short",
+        "-S",
+        "train.steps=6",
+        "-S",
+        "train.learning_rate=1e-6",
+    )
     return clone
 
 
@@ -36,10 +48,11 @@ def test_the_table_of_experiments_has_only_the_numbers_and_parameters_that_diffe
     rows = {row["Experiment"] or row["rev"]: row for row in csv.DictReader(shown.splitlines())}
     numbers = receipt.flat(json.loads((compared.folder / "data/metrics" / outputs.SUMMARY).read_text()))
     assert (
-        {"train.steps"}
+        {"train.steps", "train.learning_rate"}
         <= set(rows["short"]) - {"Experiment", "rev", "typ", "Created", "parent"}
         <= {
             "train.steps",
+            "train.learning_rate",
             *numbers,
         }
     )
