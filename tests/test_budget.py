@@ -1,6 +1,5 @@
 """budget: what was asked by cross_validation is its last point, the rest is trained on parts, and all of it is said."""
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import USES_KERAS, Clone, do, in_own_cache, stages_run
-from everything_inputs import PARAMS, stage, write
+from everything_inputs import PARAMS, below_cross_validation, stage, write
 from huskies import receipt
 from huskies.errors import HuskyError
 from huskies.job import Job
@@ -29,9 +28,7 @@ def made(folder: Path, cores: int = 1, **changed: dict) -> tuple[Job, str]:
 
 def again(folder: Path, params: dict, cores: int = 1) -> tuple[Job, str]:
     """Run budget alone, on what is there; return its job and what it says."""
-    job = stage("budget", folder, params)
-    inputs = {**job.inputs, "cross_validation": folder / "cross_validation"}
-    job = dataclasses.replace(job, cores=cores, inputs=inputs)
+    job = below_cross_validation("budget", folder, params, cores)
     return job, budget.run(job)
 
 

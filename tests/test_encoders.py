@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from browser import DESKTOP, PHONE, visit
 from conftest import BACKBONE, USES_KERAS, in_own_cache
-from everything_inputs import PARAMS, stage, write
+from everything_inputs import PARAMS, below_cross_validation, stage, write
 from huskies import receipt
 from huskies.job import Job
 from huskies.steps import bottlenecks, cross_validation, encoders
@@ -22,9 +22,7 @@ PARAMETERS = {**PARAMS, "encoders": {"candidates": CANDIDATES}}
 
 def again(folder: Path, cores: int = 1) -> tuple[Job, str]:
     """Run encoders alone, on what is there; return its job and what it says."""
-    job = stage("encoders", folder, PARAMETERS)
-    inputs = {**job.inputs, "cross_validation": folder / "cross_validation"}
-    job = dataclasses.replace(job, cores=cores, inputs=inputs)
+    job = below_cross_validation("encoders", folder, PARAMETERS, cores)
     return job, encoders.run(job)
 
 

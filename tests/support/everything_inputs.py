@@ -1,5 +1,6 @@
 """Fourteen images of two classes, their copies and bottlenecks, for stages that hold each image out in turn."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,13 @@ def stage(name: str, folder: Path, params: dict[str, Any]) -> Job:
         code=dict.fromkeys(CODE, "0"),
         libraries={"keras": "1", "tensorflow": "1"},
     )
+
+
+def below_cross_validation(name: str, folder: Path, params: dict[str, Any], cores: int) -> Job:
+    """Return the job of a stage that reads cross_validation as well."""
+    job = stage(name, folder, params)
+    inputs = {**job.inputs, "cross_validation": folder / "cross_validation"}
+    return dataclasses.replace(job, cores=cores, inputs=inputs)
 
 
 def write(folder: Path, params: dict[str, Any], twin: bool = False) -> None:

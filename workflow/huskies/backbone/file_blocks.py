@@ -16,7 +16,7 @@ def chosen(model: Any, output: Any, pooled: Any, pooling: str | None, layout: st
     output: the tensor that is taken at the network's end; pooled: the same as a row. pooling, layout: as in
     file_pooling. Blocks are pooled as the output is, and by their mean where that is a row already.
     """
-    ends = [each for each in _ends(model, output) if each.get_node() is not output.get_node()]
+    ends = _ends(model, output)
     every = pooling if len(output.shape) == 3 else None
     rows = [file_pooling.pooled(each, every if len(each.shape) == 3 else None, layout, "") for each in ends]
     # As in blocks.outputs: what follows the last block and keeps its width is of that block.

@@ -41,8 +41,12 @@ _TIMED = 64
 
 @dataclass(frozen=True)
 class Encoder:
-    """A backbone in the contest: its name, its section of params.yaml, and the same as this machine settles it."""
+    """A backbone in the contest: its name, its section of params.yaml, and the same as this machine settles it.
 
+    number: 0 for the present one, and its place among the candidates for any other.
+    """
+
+    number: int
     name: str
     section: dict[str, Any]
     settled: dict[str, Any]
@@ -54,7 +58,7 @@ def encoders(job: Job) -> list[Encoder]:
     sections = [job.params["backbone"], *asked["candidates"]]
     tensorflow_setup.load_tensorflow()
     settled = [inference.settle(each, job.inputs["split"]) for each in sections]
-    return [Encoder(*each) for each in zip(candidates.named(sections), sections, settled, strict=True)]
+    return [Encoder(*each) for each in zip(itertools.count(), candidates.named(sections), sections, settled)]
 
 
 def seconds(encoder: Encoder, files: list[tuple[Path, str]], cores: int) -> float:
@@ -67,16 +71,13 @@ def seconds(encoder: Encoder, files: list[tuple[Path, str]], cores: int) -> floa
     return (time.perf_counter() - began) / max(1, positions.stop - known)
 
 
-def ask(
-    job: Job, seen: Everything, fold_of: np.ndarray, scaling: str
-) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
-    """Return (whether each head was right, bool, repeats × images, by head; the parameters of every fold's head)."""
+def ask(job: Job, seen: Everything, fold_of: np.ndarray, scaling: str) -> dict[str, np.ndarray]:
+    """Return whether each head was right, bool, repeats × images, by head."""
     parameters = {**job.params["train"], "scaling": scaling, "widths": seen.widths}
     rows = seen.features, seen.labels, seen.source
-    found = list(out_of_fold.predict(*rows, fold_of, parameters, job.cores, job.stage))
+    found = out_of_fold.predict(*rows, fold_of, parameters, job.cores, job.stage)
     right = [probabilities.argmax(axis=1) == seen.labels for probabilities, _ in found]
-    heads = range(len(outputs.HEADS))
-    return {outputs.HEADS[number]: np.stack(right[number :: len(heads)]) for number in heads}, found[0][1]
+    return {head: np.stack(right[number :: len(outputs.HEADS)]) for number, head in enumerate(outputs.HEADS)}
 
 
 def compete(job: Job) -> Iterator[tuple[Encoder, str, dict[str, np.ndarray], Everything, float]]:
@@ -94,8 +95,7 @@ def compete(job: Job) -> Iterator[tuple[Encoder, str, dict[str, np.ndarray], Eve
         seen = everything.seen_by(job, encoder.settled, folders, rows, features)
         took = seconds(encoder, files, job.cores)
         for scaling in SCALINGS:
-            right, _ = ask(job, seen, fold_of, scaling)
-            yield encoder, scaling, right, seen, took
+            yield encoder, scaling, ask(job, seen, fold_of, scaling), seen, took
         shutil.rmtree(features)
     shutil.rmtree(folder)
 
@@ -110,7 +110,7 @@ def run(job: Job) -> str:
         entrants.append(
             {
                 "name": name,
-                "candidate": len(costs) - (encoder.name in costs),
+                "candidate": encoder.number,
                 "scaling": scaling,
                 "backbone": encoder.section,
                 "features": sum(seen.widths) if seen.widths else int(seen.features[0].shape[1]),
