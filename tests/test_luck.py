@@ -146,6 +146,14 @@ def test_fewer_than_two_settings_are_nothing_to_compare(known, found):
     assert luck.run(PLANS) == NOTHING
 
 
+def test_settings_that_predict_the_same_are_nothing_to_compare(known):
+    known(one=setting("one", [True, False]), same=setting("same", [True, False]))
+    assert luck.run(PLANS) == (
+        "DVC knows 2 settings with this split, which predict the same of every validation image, "
+        "so there is nothing to compare. Try another:\ndvc exp run -S aug.factor=10"
+    )
+
+
 def test_what_cannot_be_compared_is_left_out_and_told(known):
     one, two = [True] * 9 + [False], [False] * 2 + [True] * 8
     known(
@@ -176,7 +184,7 @@ def test_without_dvc_there_is_nothing_to_ask(tmp_path, monkeypatch):
 def test_the_experiments_of_a_clone_are_compared_where_they_share_the_split(built: Clone):
     assert f"luck: {NOTHING}\n" in do(built, "snakemake", "--cores", "1", "luck")
     do(built, "dvc", "exp", "run", "--name", "elsewhere", "-S", "split.seed=2")
-    do(built, "dvc", "exp", "run", "--name", "short", "-S", "split.seed=1", "-S", "train.steps=1")
+    do(built, "dvc", "exp", "run", "--name", "stiff", "-S", "split.seed=1", "-S", "train.l2=1000000")
     before = built.bytes_of(*stage_list.tracked(built.folder)), do(built, "git", "status", "--porcelain")
     said = do(built, "snakemake", "--cores", "1", "luck")
     assert before == (built.bytes_of(*stage_list.tracked(built.folder)), do(built, "git", "status", "--porcelain"))
@@ -186,11 +194,11 @@ def test_the_experiments_of_a_clone_are_compared_where_they_share_the_split(buil
     assert f"luck: 2 settings on {images} validation images, with augmentation\n" in log
     recorded = re.search(r"run-\w+", log).group()
     assert sorted(re.findall(r"%  (\S+) +(\S+)$", log, re.MULTILINE)) == sorted(
-        [("short", "train.steps=1"), (recorded, "train.steps=24")]
+        [("stiff", "train.l2=1000000"), (recorded, "train.l2=0.01")]
     )
     assert "of another split, and not compared: 1\n" in log
 
     (built.folder / ".dvc/cache").rename(built.folder / ".dvc/lost")
     said = do(built, "snakemake", "--cores", "1", "luck")
-    left_out = f"elsewhere, {recorded}, short"
+    left_out = f"elsewhere, {recorded}, stiff"
     assert f"luck: {NOTHING}\nleft out, for DVC has not their numbers here: {left_out}. Get them: " in said

@@ -128,11 +128,15 @@ def run(plans: dict[str, dict[str, Any]]) -> str:
     missing = [name for name, each in known if each is None and name != "HEAD"]
     found = [each for _, each in known if each is not None]
     split = plans["metrics"]["provenance"]["split"]
-    settings = distinct([each for each in found if each.split == split])
-    others = sum(each.split != split for each in found)
+    tried = [each for each in found if each.split == split]
+    settings = distinct(tried)
+    others = len(found) - len(tried)
     lines = []
     if len(settings) < 2:
-        lines.append("DVC knows fewer than two settings with this split, so there is nothing to compare. Try another:")
+        known_here = "fewer than two settings with this split"
+        if len(tried) > 1:
+            known_here = f"{len(tried)} settings with this split, which predict the same of every validation image"
+        lines.append(f"DVC knows {known_here}, so there is nothing to compare. Try another:")
         lines.append("dvc exp run -S aug.factor=10")
     else:
         lines.append(report(settings))
