@@ -43,12 +43,11 @@ $(READY): requirements/workflow.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-$(TEST_ALL): $(READY) requirements/int8.txt requirements/onnx.txt requirements/remotes.txt requirements/servers.txt \
+$(TEST_ALL): $(READY) requirements/int8.txt requirements/remotes.txt requirements/servers.txt \
 		requirements/browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements/int8.txt --requirement requirements/onnx.txt \
-		--requirement requirements/remotes.txt --requirement requirements/servers.txt \
-		--requirement requirements/browser.txt
+		--requirement requirements/int8.txt --requirement requirements/remotes.txt \
+		--requirement requirements/servers.txt --requirement requirements/browser.txt
 	touch $(TEST_ALL)
 
 # Every kind of change by every way in, an hour and more; renews docs/rebuild-matrix.md. ONLY="aug.factor" for a part of it.
@@ -78,8 +77,6 @@ requirements: env
 		--output-file requirements/remotes.txt
 	$(BIN)/uv pip compile pyproject.toml --extra int8 --universal --generate-hashes --no-header \
 		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/int8.txt
-	$(BIN)/uv pip compile pyproject.toml --extra onnx --universal --generate-hashes --no-header \
-		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/onnx.txt
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
 		--output-file requirements/servers.txt
 	$(BIN)/uv pip compile --group browser --universal --generate-hashes --no-header --python-version 3.11 \

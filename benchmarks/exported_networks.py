@@ -1,6 +1,5 @@
 """Networks of Keras, written into a file and read back, against Keras itself; writes exported_networks.csv.
 
-    pip install -r requirements/onnx.txt
     python benchmarks/exported_networks.py [NAME …]; then --report for the table in docs/backbones.md
 
 Weights are random, since no accuracy is asked for: what is measured is whether the file computes what Keras computes.

@@ -203,7 +203,7 @@ def test_data_come_from_stages_that_stand_before(stage):
     allowed |= {"leaks": ["pairs.csv"], "cross_validation": ["pairs.csv", *weights]}
     allowed |= {"budget": weights, "final": weights, "bottlenecks": [*weights, "backbones/presets.yaml"]}
     allowed |= {"encoders": [*weights, "backbones/${encoders.candidates.weights}"]}
-    allowed |= {"preview": ["${raw}", "corrections.csv"], "distorted": weights, "export": weights}
+    allowed |= {"preview": ["${raw}", "corrections.csv"], "distorted": weights, "export": ["ledger.csv"]}
     assert others == allowed.get(name_of(stage), [])
 
 

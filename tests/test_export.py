@@ -1,139 +1,160 @@
-"""export: one Keras file that takes pixels and says what train_augmented's head says, without any code of ours."""
+"""export: files for other runtimes that say what `predict` says, in environments of their own, and a card."""
 
+import csv
 import json
-import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from conftest import BACKBONE, PROJECT, Clone, bare_job, do, stages_run
-from huskies import outputs
-from huskies.backbone import network, tensorflow_setup
-from huskies.images import codec, manifest
-from huskies.steps import export
-from huskies.training import head
+from conftest import PROJECT, USES_KERAS, Clone, bare_job, do, in_own_cache, stages_run
+from finals import made
+from huskies import ledger, outputs
+from huskies.exports import ask, comparison, formats
+from huskies.images import codec
+from huskies.job import Job
+from huskies.planning import stage_list
+from huskies.steps import export, gate
+from ruamel.yaml import YAML
 
-# Keras 3.15 says this of itself when it saves a model with numpy 2.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+pytestmark = [*USES_KERAS, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")]
 
-# Saves what models make of saved pixels, in a process that has Keras and nothing of the project.
-ELSEWHERE = """
-import sys
-import keras, numpy as np
-
-pixels = np.load(sys.argv[1])
-for path in sys.argv[2:]:
-    np.save(f"{path}.npy", keras.models.load_model(path).predict(pixels, verbose=0))
-assert not any(name.startswith("huskies") for name in sys.modules)
-"""
-
-
-def predict_elsewhere(pixels: np.ndarray, *models: Path) -> list[np.ndarray]:
-    """Return what each model gives for pixels in a process of its own, outside the project."""
-    folder = models[0].parent
-    np.save(folder / "pixels.npy", pixels)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    command = [sys.executable, "-c", ELSEWHERE, "pixels.npy", *(str(model) for model in models)]
-    done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return [np.load(f"{model}.npy") for model in models]
-
-
-def photos(side: int) -> np.ndarray:
-    return np.random.default_rng(1).integers(0, 256, (5, side, side, 3), np.uint8)
+GATE = {"accuracy": 0.0, "per_class": 0.0, "action": "fail"}
+CARD = {"title": "Cats and dogs", "about": None, "licence": "cc0-1.0"}
 
 
 @pytest.fixture(scope="module")
-def keras():
-    tensorflow_setup.load_tensorflow()
-    import keras
-
-    return keras
-
-
-# One for each of Keras' ways: to −1 … 1, by ImageNet's means in BGR, by its means and deviations, and none.
-@pytest.fixture(scope="module")
-def preprocessed(keras, tmp_path_factory) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """What a saved model does to pixels before the backbone, by architecture, and what it should do."""
-    folder, names = tmp_path_factory.mktemp("models"), ["MobileNet", "ResNet50", "DenseNet121", "EfficientNetB0"]
-    for name in names:
-        nothing = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Identity()])
-        flat = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
-        model = export.assemble(nothing, network.preprocessing(name), flat, 4)
-        head.save(model, folder / f"{name}.keras")
-    found = predict_elsewhere(photos(4), *(folder / f"{name}.keras" for name in names))
-    expected = [network.preprocessing(name)(photos(4).astype(np.float32)).reshape(5, -1) for name in names]
-    return dict(zip(names, zip(found, expected, strict=True), strict=True))
+def exported(tmp_path_factory) -> tuple[Job, str]:
+    """A job that has exported the classifier of fourteen images, and what it said."""
+    place = tmp_path_factory.mktemp("exported")
+    with in_own_cache(place):
+        handed_over, _ = made(place)
+        for name in ("gate", "export"):
+            (place / name).mkdir()
+        above = {"final": handed_over.output}
+        gate.run(bare_job("gate", place / "gate", params={"gate": GATE}, inputs=above))
+        above |= {name: place / name for name in ("split", "cross_validation", "gate")}
+        params = {"card": CARD, "aug": handed_over.params["aug"]}
+        job = bare_job("export", place / "export", params=params, inputs=above)
+        return job, export.run(job)
 
 
-@pytest.mark.parametrize("name", ["MobileNet", "ResNet50", "DenseNet121", "EfficientNetB0"])
-def test_the_preprocessing_of_every_kind_is_part_of_the_file(preprocessed, name):
-    found, expected = preprocessed[name]
-    assert found == pytest.approx(expected, abs=1e-4)
-
-
-@pytest.fixture
-def exported(keras, tmp_path, monkeypatch):
-    """A job that has exported the bundled backbone with a head of two classes."""
-    monkeypatch.chdir(PROJECT)
-    trained = tmp_path / "train_augmented"
-    trained.mkdir()
-    keras.utils.set_random_seed(1)
-    dense = keras.layers.Dense(2, activation="softmax")
-    head.save(keras.Sequential([keras.Input((512,)), dense], name="head"), trained / head.NAME)
-    (trained / outputs.LABELS).write_text("beech\nöak\n", encoding="utf-8")
-    (tmp_path / "out").mkdir()
-    params, inputs = {"backbone": BACKBONE}, {"train_augmented": trained}
-    job = bare_job("export", tmp_path / "out", params=params, inputs=inputs)
-    return job, export.run(job)
-
-
-def test_the_file_holds_preprocessing_backbone_and_head_and_the_labels_lie_beside_it(exported):
+def test_all_formats_lie_there_with_what_they_say_of_themselves(exported):
     job, said = exported
-    assert sorted(path.name for path in job.output.iterdir()) == ["labels.txt", "model.keras"]
-    assert (job.output / "labels.txt").read_text(encoding="utf-8") == "beech\nöak\n"
-    megabytes = (job.output / "model.keras").stat().st_size / 1e6
-    assert said == f"model.keras, {megabytes:.1f} MB: 32 × 32 pixels to 2 classes"
-    model, side = network.build(BACKBONE)
-    features = model(network.preprocessing("MobileNet")(photos(side).astype(np.float32)), training=False).numpy()
-    expected = head.predict_with(job.inputs["train_augmented"] / head.NAME, features)
-    [found] = predict_elsewhere(photos(side), job.output / "model.keras")
-    assert found == pytest.approx(expected, abs=1e-5)
-    assert np.ptp(expected) > 0.01
+    texts = ["labels.txt", "two_huskies.json", "formats.csv", "table.txt", "README.md"]
+    written = [*formats.FILES.values(), "model.bin", "classifier.html", *texts]
+    assert sorted(path.name for path in job.output.iterdir()) == sorted(written)
+    assert (job.output / "labels.txt").read_text() == "cat\ndog\n"
+    description = json.loads((job.output / "two_huskies.json").read_text())
+    assert description["labels"] == ["cat", "dog"]
+    assert description["pixels"]["shape"] == ["photos", 32, 32, 3]
+    assert said.startswith("7 files\n")
 
 
-def test_the_file_carries_no_time_and_the_backbone_stays_frozen(exported, keras):
+def test_each_file_was_asked_and_agrees_with_the_classifier(exported):
     job, _ = exported
-    with zipfile.ZipFile(job.output / export.NAME) as saved:
-        assert {each.date_time for each in saved.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        assert json.loads(saved.read("metadata.json"))["date_saved"] == ""
-    model = keras.models.load_model(job.output / export.NAME)
-    assert [weight.path for weight in model.trainable_weights] == [
-        weight.path for weight in model.get_layer("head").trainable_weights
-    ]
+    found = pd.read_csv(job.output / "formats.csv").set_index("file")
+    assert list(found.index) == [*formats.FILES.values(), "classifier.html"]
+    assert (found["photos"] == 13).all()
+    in_float = found.drop("model_int8.tflite")
+    assert (in_float["same_label"] == 1).all()
+    assert (in_float["same_none_of_these"] == 1).all()
+    assert (in_float["largest_difference"] < 0.01).all()
+    assert (found["megabytes"] > 1).all()
+
+
+def test_speeds_are_told_and_not_kept(exported):
+    job, said = exported
+    assert "photos a second" in said
+    for name in ("table.txt", "formats.csv", "README.md"):
+        assert "a second" not in (job.output / name).read_text()
+
+
+def test_the_card_is_what_a_hub_reads(exported):
+    job, _ = exported
+    text = (job.output / "README.md").read_text(encoding="utf-8")
+    _, front, body = text.split("---\n", 2)
+    assert YAML(typ="safe").load(front)["license"] == "cc0-1.0"
+    final = json.loads((job.inputs["final"] / outputs.FINAL).read_text())
+    assert body.startswith("\n# Cats and dogs\n")
+    for each in (
+        final["sentence"],
+        "*Not filled in: card.about in params.yaml.*",
+        "- Data: cc0-1.0\n",
+        "- Backbone (MobileNet): research, as Tiny ImageNet\n",
+        "13 photos of 2 classes were trained on",
+        "It had to pass no gate.",
+        "Nobody has looked at the test images.",
+        "| `model_int8.tflite` | ",
+    ):
+        assert each in body
+
+
+# A runtime, and the formats that it reads.
+ENVIRONMENTS = {
+    "tensorflow": ["keras", "saved_model"],
+    "onnxruntime": ["onnx"],
+    "ai-edge-litert": ["litert", "litert_int8"],
+    "openvino": ["openvino"],
+}
+
+
+def environment(folder: Path, runtime: str) -> Path:
+    """Return Python in a new environment that has this runtime, as it is pinned, and what it brings along."""
+    pins = YAML(typ="safe").load(PROJECT / stage_list.PINS)
+    wanted = [f"{name}=={pins[name]}" for name in (runtime, "numpy", *(["keras"] if runtime == "tensorflow" else []))]
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    install = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    done = subprocess.run(install, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder / "bin/python"
 
 
 @pytest.mark.long
-def test_the_file_says_of_the_validation_images_what_their_table_says_and_has_the_same_bytes_again(built: Clone):
-    built.set(backbone__engine="openvino", backbone__precision="float32")
+def test_a_fresh_environment_with_a_runtime_alone_says_what_predict_says_of_raw_photos(built: Clone, tmp_path):
     said = do(built, "snakemake", "--cores", "2", "export")
     assert stages_run(said)[-1] == "export"
-    first = built.bytes_of("export")
-    data = built.folder / "data"
-    labels = (data / "export/labels.txt").read_text().splitlines()
-    validated = manifest.read(data / "train_augmented/validation.csv")
-    decoded = [codec.decode((data / "split" / file).read_bytes()) for file in validated["file"]]
-    pixels = np.stack([codec.resize(each, 96) for each in decoded])
-    [found] = predict_elsewhere(pixels, data / "export/model.keras")
-    expected = validated[[f"p_{label}" for label in labels]].astype(float).to_numpy()
-    assert found == pytest.approx(expected, abs=1e-3)
-    assert [labels[each] for each in found.argmax(axis=1)] == validated["predicted"].tolist()
-
+    data, first = built.folder / "data", built.bytes_of("export")
+    rows = csv.DictReader(do(built, "huskies", "predict", "data/final", "data/digits", "--format", "csv").splitlines())
+    predicted = {row["file"]: row for row in rows}
+    photos = sorted(predicted)[::3]
+    files = [data / "convert" / Path(each).relative_to("data/digits").with_suffix(".jpg") for each in photos]
+    description = json.loads((data / "export/two_huskies.json").read_text())
+    backbone = json.loads((data / "final/final.json").read_text())["backbone"]
+    jpegs = [(path, codec.sha256(path.read_bytes())) for path in files]
+    np.save(tmp_path / "pixels.npy", comparison.pixels_of(jpegs, backbone, description["pixels"]["shape"][1]))
+    for runtime, kinds in ENVIRONMENTS.items():
+        python = environment(tmp_path / runtime, runtime)
+        for kind in kinds:
+            given = [kind, data / "export" / formats.FILES[kind], tmp_path / "pixels.npy", tmp_path / "answers.npz"]
+            done = subprocess.run([python, "-I", ask.__file__, *given], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            with np.load(tmp_path / "answers.npz") as answers:
+                sure, distance = answers["probabilities"], answers["distance"]
+            for number, photo in enumerate(photos):
+                row = predicted[photo]
+                if kind == "litert_int8":
+                    continue
+                assert description["labels"][sure[number].argmax()] == row["label"], (kind, photo)
+                assert sure[number].max() == pytest.approx(float(row["probability"]), abs=0.02)
+                assert (distance[number] <= description["threshold"]) == (row["accepted"] == "true"), (kind, photo)
     # In another process.
-    for path in (built.folder / "data/export").iterdir():
+    for path in (data / "export").glob("receipt-*"):
         path.unlink()
-    do(built, "snakemake", "--cores", "2", "export")
+    do(built, "snakemake", "--cores", "1", "export")
     assert built.bytes_of("export") == first
+    assert ledger.read(built.folder / ledger.PATH).empty
+
+
+@pytest.mark.long
+def test_what_does_not_pass_the_gate_is_not_exported_unless_the_gate_warns(built: Clone):
+    built.set(gate__accuracy=1.0)
+    done = built.run("snakemake", "--cores", "2", "export")
+    assert done.returncode
+    assert "does not pass the gate" in done.stdout + done.stderr
+    assert not (built.folder / "data/export").exists()
+    built.set(gate__action="warn")
+    assert "WARNING: " in do(built, "snakemake", "--cores", "2", "export")
+    assert "**It does not pass its gate**" in (built.folder / "data/export/README.md").read_text(encoding="utf-8")

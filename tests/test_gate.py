@@ -19,11 +19,11 @@ NUMBERS = {
 }
 
 
-def ask(folder, accuracy: float = 0.0, per_class: float = 0.0, **changed) -> str:
+def ask(folder, accuracy: float = 0.0, per_class: float = 0.0, action: str = "fail", **changed) -> str:
     (folder / "final").mkdir()
     (folder / "final/final.json").write_text(json.dumps({**NUMBERS, **changed}))
     (folder / "gate").mkdir()
-    wanted = {"accuracy": accuracy, "per_class": per_class}
+    wanted = {"accuracy": accuracy, "per_class": per_class, "action": action}
     return gate.run(bare_job("gate", folder / "gate", params={"gate": wanted}, inputs={"final": folder / "final"}))
 
 
@@ -31,7 +31,8 @@ def test_the_lower_end_passes_and_the_point_does_not_count(tmp_path):
     assert ask(tmp_path, accuracy=0.9, per_class=0.7) == "passed: 95.0% out of fold, at least 90.0%"
     found = json.loads((tmp_path / "gate/gate.json").read_text())
     assert found["holds"]
-    assert found["gate"] == {"accuracy": 0.9, "per_class": 0.7}
+    assert found["gate"] == {"accuracy": 0.9, "per_class": 0.7, "action": "fail"}
+    assert found["shortfalls"] == []
 
 
 def test_each_shortfall_is_named(tmp_path):
@@ -44,6 +45,13 @@ def test_each_shortfall_is_named(tmp_path):
         "(snakemake --cores all budget)."
     )
     assert list((tmp_path / "gate").iterdir()) == []
+
+
+def test_with_a_warning_it_goes_on_and_the_shortfall_is_kept(tmp_path):
+    said = ask(tmp_path, accuracy=0.94, action="warn")
+    assert said.startswith("WARNING: the augmented head does not pass the gate: the accuracy is 95.0%, ")
+    [kept] = json.loads((tmp_path / "gate/gate.json").read_text())["shortfalls"]
+    assert kept in said
 
 
 def test_without_a_value_there_is_nothing_to_hold(tmp_path):

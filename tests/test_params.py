@@ -19,8 +19,8 @@ SCHEMA = json.loads((PROJECT / params.SCHEMA).read_text(encoding="utf-8"))
 LAYERS = ["conv_pw_6_relu", "conv_pw_11_relu"]
 
 KNOWN = (
-    "Known: article, aug, backbone, convert, cross_validation, distort, encoders, final, gate, group, leaks, noise, "
-    "predict, raw, split, train."
+    "Known: article, aug, backbone, card, convert, cross_validation, distort, encoders, final, gate, group, leaks, "
+    "noise, predict, raw, split, train."
 )
 
 BAD_VALUES = [
@@ -52,6 +52,10 @@ BAD_VALUES = [
     ("predict.method", "luck", '"luck", but must be one of neighbours, mahalanobis, probability, energy.'),
     ("gate.accuracy", 95, "95, but must be at most 1."),
     ("gate.per_class", -0.5, "-0.5, but must be at least 0."),
+    ("gate.action", "stop", '"stop", but must be one of fail, warn.'),
+    ("card.title", 1, "1, but must be of type string or null."),
+    ("card.about", ["a"], '["a"], but must be of type string or null.'),
+    ("card.licence", True, "true, but must be of type string or null."),
     ("leaks.action", "stop", '"stop", but must be one of fail, warn.'),
     ("split.repeat", -1, "-1, but must be at least 0."),
     ("split.train_per_class", -1, "-1, but must be at least 0."),
@@ -595,7 +599,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 16
+    assert len(sections) == 17
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])

@@ -38,9 +38,9 @@ FROM_AUGMENT = [
 ]
 TRAININGS = ["train_baseline", "train_augmented"]
 # Those that ask for the backbone.
-OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "encoders", "final", "distorted", "export"]
+OF_BACKBONE = [*BOTTLENECKS, "cross_validation", "label_safety", "budget", "encoders", "final", "distorted"]
 # Those that look at images.
-OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "gate", "export"}]
+OF_PIXELS = [each for each in FLOW if each not in {"split", *TRAININGS, "metrics", "test", "gate"}]
 
 # Every key of params.yaml, and another value for it.
 OTHERS = {
@@ -86,6 +86,10 @@ OTHERS = {
     "predict.method": "mahalanobis",
     "gate.accuracy": 0.9,
     "gate.per_class": 0.8,
+    "gate.action": "warn",
+    "card.title": "Leaves",
+    "card.about": "Of trees.",
+    "card.licence": "cc0-1.0",
     "backbone.preprocessing": {"resize": "crop"},
     "backbone.output": "pooler_output",
     "backbone.pooling": "mean",
@@ -112,7 +116,7 @@ def project(tmp_path_factory) -> Path:
     """A workspace with the project's own code, two raw folders, and two files of weights."""
     workspace = tmp_path_factory.mktemp("plan") / "workspace"
     shutil.copytree(PROJECT / "workflow", workspace / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "pairs.csv", "corrections.csv"):
+    for name in ("dvc.yaml", "pairs.csv", "corrections.csv", "ledger.csv"):
         shutil.copy(PROJECT / name, workspace)
     (workspace / "params.yaml").write_text("raw: raw\n")
     for raw, content in {"raw": b"pixels", "elsewhere": b"other pixels"}.items():
@@ -184,7 +188,7 @@ def test_raw_images_are_listed_once_for_all_stages_that_read_them(project, value
 def test_a_flow_that_shares_stages_is_not_cross_validated(project, values, first):
     shared = {name: first[name] for name in ("convert", "group")}
     plans = plan.all_plans(values, project, shared)
-    assert first.keys() - plans.keys() == {"cross_validation", "budget", "encoders", "final", "gate"}
+    assert first.keys() - plans.keys() == {"cross_validation", "budget", "encoders", "final", "gate", "export"}
     assert plans["metrics"]["inputs"].keys() == first["metrics"]["inputs"].keys() - {"cross_validation"}
     unlike = {name for name in plans if plans[name] != first[name]}
     assert unlike == {"metrics", "report"}
@@ -247,7 +251,14 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "export",
     ]
     from_leaks = ["leaks", "metrics", "report", "test"]
-    assert below(["bottlenecks_test"], first) == ["bottlenecks_test", *from_leaks, "final", "gate", "distorted"]
+    assert below(["bottlenecks_test"], first) == [
+        "bottlenecks_test",
+        *from_leaks,
+        "final",
+        "gate",
+        "distorted",
+        "export",
+    ]
     assert below(["train_baseline"], first) == ["train_baseline", *from_leaks, "label_safety", "distorted"]
     assert below(["leaks"], first) == [*from_leaks, "distorted"]
     assert below(["cross_validation"], first) == [
@@ -258,11 +269,13 @@ def test_the_stages_below_each_stage_are_those_of_the_drawing(first):
         "encoders",
         "final",
         "gate",
+        "export",
     ]
     assert below(["metrics"], first) == ["metrics", "report"]
     assert below(["report"], first) == ["report"]
-    for last in ("label_safety", "budget", "encoders", "gate", "distorted", "export"):
+    for last in ("label_safety", "budget", "encoders", "distorted", "export"):
         assert below([last], first) == [last]
+    assert below(["gate"], first) == ["gate", "export"]
 
 
 SOURCE = '''"""A module."""
@@ -401,6 +414,7 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
                 "final",
                 "gate",
                 "preview",
+                "export",
             ],
         ),
         ("steps.metrics", ["metrics"]),
@@ -436,8 +450,8 @@ def test_a_pin_changes_the_stages_whose_bytes_it_shapes_and_those_below(workspac
 def test_a_library_shapes_what_imports_it_and_nothing_else(first):
     shaped = {library: {name for name in FLOW if library in first[name]["libraries"]} for library in PINS}
     assert shaped["matplotlib"] == {"report", "budget", "encoders", "final"}
-    assert shaped["jinja2"] == {"report", "budget", "encoders", "preview"}
-    of_contest = {"label_safety", "budget", "encoders", "final", "distorted"}
+    assert shaped["jinja2"] == {"report", "budget", "encoders", "preview", "export"}
+    of_contest = {"label_safety", "budget", "encoders", "final", "distorted", "export"}
     assert shaped["openvino"] == {"group", *BOTTLENECKS, "cross_validation", *of_contest}
     assert shaped["pandas"] == set(FLOW) - {"gate"}
 
@@ -477,14 +491,15 @@ def test_weights_that_are_not_there_are_refused(project, values):
 
 def test_what_the_page_is_made_of_counts_by_its_bytes(workspace, values, first):
     for path, pages in {
-        "workflow/huskies/steps/report.html": ["report"],
-        "workflow/huskies/page/page.css": ["report", "budget", "encoders", "preview"],
+        "workflow/huskies/exports/pixels.js": ["export"],
+        "workflow/huskies/steps/report.html": ["report", "export"],
+        "workflow/huskies/page/page.css": ["report", "budget", "encoders", "preview", "export"],
     }.items():
         with open(workspace / path, "a", encoding="utf-8") as file:
             file.write("\n")
         after = plan.all_plans(values, workspace)
         assert changed(first, after) == pages
-        assert after["report"]["files"][path] != first["report"]["files"][path]
+        assert after[pages[0]]["files"][path] != first[pages[0]]["files"][path]
     (workspace / "workflow/huskies/steps/report.html").unlink()
     with pytest.raises(HuskyError) as error:
         plan.all_plans(values, workspace)
@@ -856,6 +871,7 @@ def test_a_parameter_changes_the_origin_that_it_belongs_to(project, values, firs
         "final": set(),
         "predict": set(),
         "gate": set(),
+        "card": set(),
     }
     for name in ("metrics", "test", "leaks", "train_augmented"):
         assert sources_changed(first, after, name) == expected[section]

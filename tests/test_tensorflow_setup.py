@@ -16,14 +16,14 @@ def test_it_is_silent_and_adds_up_with_one_thread(capfd):
 
 
 def test_what_is_written_past_python_is_held_back(capfd):
-    with tensorflow_setup._silenced():
+    with tensorflow_setup.silenced():
         os.write(2, b"chatter")
     assert capfd.readouterr().err == ""
 
 
 def test_the_chatter_is_shown_where_the_import_fails(capfd):
     def fail() -> None:
-        with tensorflow_setup._silenced():
+        with tensorflow_setup.silenced():
             os.write(2, b"reason")
             raise ImportError
 

@@ -15,7 +15,13 @@ from typing import Any, NamedTuple
 PACKAGE = Path(__file__).parent
 _NAME = PACKAGE.name
 # What a library is imported as, where that is not its name.
-IMPORTED_AS = {"cv2": "opencv-python-headless", "PIL": "pillow", "pi_heif": "pi-heif", "ruamel": "ruamel.yaml"}
+IMPORTED_AS = {
+    "ai_edge_litert": "ai-edge-litert",
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "pi_heif": "pi-heif",
+    "ruamel": "ruamel.yaml",
+}
 
 
 class Source(NamedTuple):

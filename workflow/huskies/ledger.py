@@ -5,6 +5,7 @@ forbid that, and it makes it visible.
 """
 
 import csv
+import hashlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +62,16 @@ def append(look: dict[str, object], path: Path = PATH) -> pd.DataFrame:
     looks = pd.concat([read(path), pd.DataFrame([{"when": when, **look}], columns=COLUMNS)], ignore_index=True)
     atomic.write(path, looks.to_csv(index=False, lineterminator="\n").encode())
     return looks
+
+
+def short_digest(parts: list[str]) -> str:
+    """Return the first 16 hexadecimal digits of a sha256 of texts, as the ledger names test sets and heads."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def test_set(images: pd.DataFrame) -> str:
+    """Return the name of the test images of a manifest, which follows from their contents before conversion."""
+    return short_digest(sorted(images["source_sha256"]))
 
 
 def count(looks: pd.DataFrame) -> dict[str, int]:

@@ -40,6 +40,8 @@ PREDICTIONS = "predictions.csv"
 
 # final: what is known of the classifier that is handed over
 FINAL = "final.json"
+# gate: what was asked for, and what falls short
+GATE = "gate.json"
 
 # encoders
 ENCODERS = "encoders.json"

@@ -1,19 +1,24 @@
-"""export: the whole network as one Keras file, only on request.
+"""export: the classifier in the formats of other runtimes, only on request.
 
-Reads data/train_augmented and backbones/.
-Writes data/export/: model.keras and labels.txt.
+Reads data/final, data/gate (what does not pass is not exported), data/split, data/cross_validation and ledger.csv.
+Writes data/export/: model.keras, saved_model, model.onnx, model.tflite, model_int8.tflite, model.xml with model.bin,
+classifier.html, labels.txt, two_huskies.json, formats.csv, table.txt, and README.md, the model card.
 """
 
 
 rule export:
-    """Put preprocessing, backbone and head into one model that classifies photos with Keras alone."""
+    """Write the classifier for Keras, TensorFlow, ONNX, LiteRT and OpenVINO, and ask each file what it says."""
     input:
-        train_augmented=made("train_augmented"),
+        split=made("split"),
+        cross_validation=made("cross_validation"),
+        final=made("final"),
+        gate=made("gate"),
     output:
         receipt("export"),
     log:
         log_of("export"),
     conda:
         "../envs/huskies.yaml"
+    threads: workflow.cores
     shell:
-        "python -m huskies export --receipt {output:q} --inputs {input:q} --log {log:q}"
+        "python -m huskies export --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

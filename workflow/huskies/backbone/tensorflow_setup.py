@@ -18,7 +18,7 @@ def load_tensorflow():
     Whoever starts threads that ask for it asks first: two at once would silence each other for good.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    with _silenced(), _absent(*_UNUSED):
+    with silenced(), _absent(*_UNUSED):
         # TensorFlow would import the rest of Keras when it is first asked for something.
         import keras  # noqa: F401
         import tensorflow
@@ -43,7 +43,7 @@ def _absent(*libraries: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silenced() -> Iterator[None]:
+def silenced() -> Iterator[None]:
     """Hold back what libraries write to file descriptor 2, past Python; show it after all if they fail."""
     with tempfile.TemporaryFile() as held:
         kept = os.dup(2)

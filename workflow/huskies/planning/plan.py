@@ -20,11 +20,11 @@ from huskies.planning.stage_list import PACKAGE, PINS, controls, is_code, module
 
 FOLDER = Path(".snakemake/plans")
 # Stages that other flows do without, which are compared by the images that each of them holds out; and what reads them.
-ONLY_OWN = ("cross_validation", "budget", "encoders", "final", "gate")
+ONLY_OWN = ("cross_validation", "budget", "encoders", "final", "gate", "export")
 # What names the user's own images; other flows have others.
 OF_OWN_IMAGES = (str(corrections.PATH), str(pairs.PATH))
 # What a library computes with, without our importing it.
-BROUGHT_ALONG = {"albumentations": {"scipy"}}
+BROUGHT_ALONG = {"albumentations": {"scipy"}, "onnx": {"tf2onnx"}}
 
 
 def code(stage: str, package: imports.Package) -> dict[str, str]:

@@ -34,18 +34,14 @@ def describe(predicted: pd.DataFrame, val_accuracy: float) -> dict:
 
 def look(job: Job, images: pd.DataFrame, results: dict[str, dict]) -> dict[str, object]:
     """Return what the ledger keeps of a look: which images, which models, which numbers, and what they came from."""
-    found: dict[str, object] = {"test_set": _digest(sorted(images["source_sha256"])), "images": len(images)}
+    found: dict[str, object] = {"test_set": ledger.test_set(images), "images": len(images)}
     for name in outputs.HEADS:
-        found[f"{name}_head"] = _digest(
+        found[f"{name}_head"] = ledger.short_digest(
             [hashlib.sha256((job.inputs[f"train_{name}"] / head.NAME).read_bytes()).hexdigest()]
         )
         found[f"{name}_val_accuracy"] = results[name]["val_accuracy"]
         found[f"{name}_test_accuracy"] = results[name]["test_accuracy"]
     return found | {key: job.provenance.get(key, "") for key in ("raw", "code")}
-
-
-def _digest(parts: list[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def run(job: Job) -> str:
