@@ -1,4 +1,4 @@
-"""Commands: `huskies predict MODEL IMAGE…` for new photos, and those that the workflow calls, one for each stage."""
+"""Commands: `huskies predict` and `serve` for new photos, and those that the workflow calls, one for each stage."""
 
 import argparse
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 from huskies import progress
 from huskies.errors import HuskyError
 from huskies.images import pairs
-from huskies.model import predict
+from huskies.model import predict, serve
 from huskies.planning import flow, params, plan, stage_list
 
 
@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="huskies", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     predict.arguments(commands.add_parser("predict", help="ask a classifier about new photos"))
+    serve.arguments(commands.add_parser("serve", help="answer a classifier's photos by HTTP"))
     commands.add_parser("record", help="tell DVC of what Snakemake built")
     said = commands.add_parser("pairs", help="add the near-duplicates that the gate has found to pairs.csv")
     said.add_argument("verdict", choices=[pairs.SAME, pairs.DIFFERENT], help="what they are")
@@ -100,6 +101,8 @@ def main(arguments: list[str] | None = None) -> int:
         parsed = _parser().parse_args(arguments)
         if parsed.command == "predict":
             return predict.run(parsed)
+        if parsed.command == "serve":
+            return serve.run(parsed)
         if parsed.command == "record":
             from huskies.planning import record
 

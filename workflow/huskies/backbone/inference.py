@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,6 +90,21 @@ def compute(
         yield range(positions[0], positions[-1] + 1), features
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A backbone that is loaded: infer takes size × side × side × 3 uint8 pixels to float32 features, size × D."""
+
+    infer: Callable[[np.ndarray], np.ndarray]
+    side: int
+    size: int
+
+
+def load(parameters: dict[str, Any], cores: int, split: Path | None = None) -> Ready:
+    """Return the backbone, ready for up to `cores` threads; split: as in `settle`."""
+    tracing = functools.partial(network.trace, parameters)
+    return Ready(*engine.load(settle(parameters, split), cores, tracing, BATCH, split))
+
+
 def stream(
     parameters: dict[str, Any],
     items: Iterable[Item],
@@ -97,30 +113,31 @@ def stream(
     cores: int,
     split: Path | None = None,
     fit: Callable[[np.ndarray, int, Item], np.ndarray] | None = None,
+    ready: Ready | None = None,
 ) -> Iterator[tuple[list[Item], np.ndarray]]:
     """Yield (some items, float32 features, one row each) batch by batch, in order.
 
     items: any number, of which a few batches are taken ahead. read: returns the RGB pixels, uint8, of an item; called
     by several threads, as `fit` is. name: what an error calls an item. split, fit: as for `compute`. Every batch has
     one size, the last one padded, and runs on one thread, which decodes it first; as many run side by side as there are
-    cores. So a row has the same bits on any number of cores and in any company; no core waits for another.
+    cores. So a row has the same bits on any number of cores and in any company; no core waits for another. ready: the
+    backbone, where it is loaded already.
     Raises HuskyError for features that are not finite.
     """
-    tracing = functools.partial(network.trace, parameters)
-    infer, side, size = engine.load(settle(parameters, split), cores, tracing, BATCH, split)
-    fitted = square.fit(parameters)
+    ready = ready or load(parameters, cores, split)
+    side, fitted = ready.side, square.fit(parameters)
 
     def work(together: list[Item]) -> np.ndarray:
-        batch = np.zeros((size, side, side, 3), np.uint8)
+        batch = np.zeros((ready.size, side, side, 3), np.uint8)
         for row, item in enumerate(together):
             batch[row] = fit(read(item), side, item) if fit else fitted(read(item), side)
-        return infer(batch)[: len(together)]
+        return ready.infer(batch)[: len(together)]
 
     waiting = iter(items)
     pool = ThreadPoolExecutor(cores)
     try:
         pending = deque()
-        while together := list(itertools.islice(waiting, size)):
+        while together := list(itertools.islice(waiting, ready.size)):
             pending.append((together, pool.submit(work, together)))
             if len(pending) >= _AHEAD * cores:
                 yield _finite(*pending.popleft(), name)

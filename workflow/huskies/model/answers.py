@@ -51,11 +51,19 @@ class _Prepared:
     reason: str
 
 
-def answer(model: Model, photos: Iterable[Photo], many: int, cores: int, top: int, explain: int) -> Iterator[Answer]:
+def answer(
+    model: Model,
+    photos: Iterable[Photo],
+    many: int,
+    cores: int,
+    top: int,
+    explain: int,
+    ready: inference.Ready | None = None,
+) -> Iterator[Answer]:
     """Yield an answer to each photo, in their order; few photos are held at once.
 
     many: how many there are. top: how many labels, at most, an answer has. explain: how many of the photos that were
-    trained on it has.
+    trained on it has. ready: the backbone, where it is loaded already.
     """
     convert = model.numbers["convert"]
     prepare = functools.partial(_prepare, quality=convert["quality"], max_side=convert["max_side"])
@@ -63,7 +71,7 @@ def answer(model: Model, photos: Iterable[Photo], many: int, cores: int, top: in
     prepared = map_ordered(prepare, contents(photos), processes, __name__, size=_size, name=itemgetter(0))
     waiting: deque[_Prepared] = deque()
     for together, features in inference.stream(
-        model.backbone, _readable(prepared, waiting), _pixels, lambda each: each.name, cores
+        model.backbone, _readable(prepared, waiting), _pixels, lambda each: each.name, cores, ready=ready
     ):
         judged = iter(_judge(model, [each.name for each in together], features, top, explain))
         for _ in together:

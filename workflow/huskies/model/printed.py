@@ -26,10 +26,10 @@ def printer(wanted: str, labels: list[str]) -> tuple[str, Callable[[Answer], str
 
 
 def _json_line(answer: Answer) -> str:
-    return f"{json.dumps(_fields(answer), ensure_ascii=False)}\n"
+    return f"{json.dumps(fields(answer), ensure_ascii=False)}\n"
 
 
-def _fields(answer: Answer) -> dict[str, Any]:
+def fields(answer: Answer) -> dict[str, Any]:
     """Return the keys of a JSON line: file, label, probability, accepted, labels, and reason or nearest, if any."""
     labels = {label: round(each, 6) for label, each in answer.labels.items()}
     label = next(iter(labels), None)
@@ -44,7 +44,7 @@ def _fields(answer: Answer) -> dict[str, Any]:
 
 
 def _csv_row(answer: Answer) -> str:
-    found = _fields(answer)
+    found = fields(answer)
     labels = "; ".join(f"{label} {each:.6f}" for label, each in found["labels"].items())
     nearest = "; ".join(file for file, _, _ in answer.nearest)
     sure = "" if found["probability"] is None else f"{found['probability']:.6f}"
