@@ -228,3 +228,46 @@ def test_nobody_is_given_the_half_of_a_file_that_a_killed_push_sent(half_sent):
     else:
         assert pulled.returncode == 0, pulled.stderr
         assert (repository.folder / "large.bin").stat().st_size == size
+
+
+HANDED_OVER = (PROJECT / "docs/predict.md").read_text(encoding="utf-8").partition("## From another repository")[2]
+
+
+@pytest.mark.server
+def test_the_classifier_is_had_by_its_name_from_another_repository(first_build, converted_before, tmp_path):
+    keep, get = (block.splitlines() for block in re.findall(r"```\n(.*?)```", HANDED_OVER, re.DOTALL))
+    [session] = re.findall(r"```python\n(.*?)```", HANDED_OVER, re.DOTALL)
+    clone = first_build[0].copy(tmp_path / "copy")
+    do(clone, "git", "init", "--quiet", "--bare", str(tmp_path / "origin"))
+    do(clone, "git", "remote", "add", "origin", str(tmp_path / "origin"))
+    do(clone, "git", "push", "--quiet", "--set-upstream", "origin", "HEAD")
+    do(clone, "snakemake", "--cores", "2", "final")
+    (tmp_path / "server").mkdir()
+    other = Clone(tmp_path / "other")
+    other.folder.mkdir()
+    do(other, "git", "init", "--quiet")
+    do(other, "dvc", "init", "--quiet")
+    photos = sorted((clone.folder / "data/digits/3").glob("*.png"))
+    (other.folder / "photos").mkdir()
+    for photo in photos:
+        shutil.copy(photo, other.folder / "photos")
+    with serve("ssh", tmp_path / "server") as server:
+        add_remote(clone, "ssh", server)
+        log_in(clone, server)
+        # Whoever gets it needs the log-in as well, which is in no repository.
+        do(clone, "git", "add", "--all")
+        for line in keep:
+            do(clone, "bash", "-c", line)
+        made = {path.name: path.read_bytes() for path in (clone.folder / "data/final").iterdir()}
+        for number, line in enumerate(get):
+            said = do(
+                other,
+                "bash",
+                "-c",
+                line.replace("REPOSITORY", str(clone.folder)).replace("--out classifier", f"--out c{number}"),
+            )
+            if "--out" in line:
+                assert {path.name: path.read_bytes() for path in (other.folder / f"c{number}").iterdir()} == made
+        assert said.count("photos/") == len(photos)
+        told = do(other, "python", "-c", session.replace("REPOSITORY", str(clone.folder)))
+        assert told.count("photos/") == len(photos)
