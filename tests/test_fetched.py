@@ -67,3 +67,18 @@ def test_what_dvc_says_is_told_in_a_line():
         "cannot get data/final of flowers at v2: unknown Git revision 'v2'. See that git has the revision, that it has "
         "data/final.dvc, and that it was pushed: dvc push"
     )
+
+
+@pytest.mark.parametrize(
+    ("named", "repository", "revision"),
+    [
+        ("../clone@v1", "../clone", "v1"),
+        ("@v1", "", "v1"),
+        ("git@host.example:team/photos@main", "git@host.example:team/photos", "main"),
+        ("git@host.example:team/photos@classifier@v0.0.1", "git@host.example:team/photos", "classifier@v0.0.1"),
+        ("@classifier@v1.2.3-rc1", "", "classifier@v1.2.3-rc1"),
+        ("../clone", "", ""),
+    ],
+)
+def test_a_revision_may_be_a_tag_that_gto_has_made(named, repository, revision):
+    assert fetched.split(named) == (repository, revision)

@@ -1,6 +1,7 @@
 """Where the classifier lies that is asked: a folder, or data/final of a repository at some revision, by DVC."""
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from huskies.errors import HuskyError
 
 _PLACE = "data/final"
+_TAGGED = re.compile(r"(?P<repository>.*?)@(?P<revision>[^@:/]+@v\d+\.\d+\.\d+[^@]*)")
 
 
 @contextlib.contextmanager
@@ -21,8 +23,8 @@ def at(named: str) -> Iterator[Path]:
     if Path(named).is_dir():
         yield Path(named)
         return
-    repository, at, revision = named.rpartition("@")
-    if not at or not revision:
+    repository, revision = split(named)
+    if not revision:
         raise HuskyError(
             f"there is no folder {named}. Name the folder of a classifier, as data/final, or repository@revision."
         )
@@ -30,6 +32,17 @@ def at(named: str) -> Iterator[Path]:
         place = Path(folder, "final")
         _get(repository or ".", revision, place)
         yield place
+
+
+def split(named: str) -> tuple[str, str]:
+    """Return (repository, revision) of `repository@revision`; both are empty where there is no @.
+
+    A tag of GTO, as classifier@v0.0.1, has an @ of its own, as have addresses, and is the revision as a whole.
+    """
+    if found := _TAGGED.fullmatch(named):
+        return found["repository"], found["revision"]
+    repository, at, revision = named.rpartition("@")
+    return (repository, revision) if at else ("", "")
 
 
 def _get(repository: str, revision: str, place: Path) -> None:
