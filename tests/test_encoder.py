@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 @pytest.fixture
 def workspace(tmp_path, monkeypatch) -> Path:
-    for name in ("params.yaml", "dvc.yaml", "pairs.csv", "corrections.csv"):
+    for name in ("params.yaml", "dvc.yaml", "pairs.csv", "corrections.csv", "ledger.csv"):
         shutil.copyfile(PROJECT / name, tmp_path / name)
     for name in ("workflow", "backbones"):
         (tmp_path / name).symlink_to(PROJECT / name)

@@ -22,7 +22,14 @@ def main(project) -> Flow:
 
 def test_the_flow_on_noise_differs_in_parameters_alone(main):
     noise = flows.noise({})
-    assert main.plans.keys() - noise.plans.keys() == {"cross_validation", "budget", "encoders", "final", "gate"}
+    assert main.plans.keys() - noise.plans.keys() == {
+        "cross_validation",
+        "budget",
+        "encoders",
+        "final",
+        "gate",
+        "export",
+    }
     common = main.plans.keys() & noise.plans.keys()
     assert {name for name in common if noise.plans[name]["code"] != main.plans[name]["code"]} == set()
     assert noise.plans["convert"]["inputs"].keys() == {"noise_images"}

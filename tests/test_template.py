@@ -13,7 +13,8 @@ from huskies.planning import stage_list
 from markupsafe import Markup
 
 ALL = sorted((PROJECT / stage_list.PACKAGE).rglob("*.html"))
-PAGES = [path for path in ALL if path.parent.name != "page"]
+# The page of an export is handed on alone, and may compile WebAssembly.
+PAGES = [path for path in ALL if path.parent.name not in {"page", "exports"}]
 CHILD = '{% extends "layout.html" %}{% set title, stage = "A & B", "one" %}{% block main %}{{ said }}{% endblock %}'
 
 
