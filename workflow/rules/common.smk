@@ -16,6 +16,7 @@ from huskies.planning import command, targets
 from huskies.planning.flow import let_sigterm_end_snakemake, or_exit, prepare
 from huskies.planning.quiet import leave_out_talk
 
+or_exit(targets.refuse_storage, workflow)
 flow = or_exit(prepare, config)
 families.remember(families.Families(flow, config, lambda: command.runs(workflow)))
 
