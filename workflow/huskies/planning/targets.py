@@ -27,8 +27,8 @@ _REPLACED = {
     "(docs/cross_validation.md): snakemake --cores all metrics. For other validation images, set split.repeat."
 }
 _STORAGE = (
-    "results are folders, and a storage provider would get their receipts alone: the run would end with 0, and the data "
-    f"be lost. Share results by a DVC remote (docs/sharing.md). {_LEAVE_OUT}"
+    "results are folders, and a storage provider would get their receipts alone: the run would end with 0 "
+    f"and no data. Share results by a DVC remote (docs/sharing.md). {_LEAVE_OUT}"
 )
 _FOLDER = (
     "jobs find the code, the plans and each other's results in the project's folder, which has to be on a file system "
