@@ -15,5 +15,7 @@ rule export:
         log_of("export"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("export"),
     shell:
         "python -m huskies export --receipt {output:q} --inputs {input:q} --log {log:q}"
