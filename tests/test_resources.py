@@ -13,6 +13,21 @@ from huskies.planning.resources import Cores
 PARAMETERS = {"aug": {"factor": 5}, "backbone": {"weights": "mini.weights.h5"}}
 with open(PROJECT / "benchmarks/growth.csv", encoding="utf-8", newline="") as _file:
     MEASURED = [row for row in csv.DictReader(_file) if row["what"] in stage_list.tracked(PROJECT)]
+# MiB of the sample's jobs on two cores, as SLURM counts them: Snakemake twice, the stage, and its libraries' pages.
+IN_JOBS = {
+    "convert": 605,
+    "group": 1218,
+    "split": 315,
+    "augment": 633,
+    "bottlenecks_original": 1028,
+    "train_baseline": 1003,
+    "train_augmented": 1158,
+    "leaks": 633,
+    "cross_validation": 1592,
+    "metrics": 384,
+    "report": 511,
+    "test": 967,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +46,11 @@ def test_a_job_asks_for_more_than_was_measured_and_not_for_a_whole_machine(row):
     megabytes, minutes = asked(row["what"], int(row["images"]))
     assert int(row["peak_mb"]) + 350 <= megabytes <= 6000
     assert 2 * float(row["wall_s"]) <= 60 * minutes
+
+
+@pytest.mark.parametrize(("stage", "megabytes"), IN_JOBS.items())
+def test_a_job_asks_for_more_than_slurm_counted(stage, megabytes):
+    assert 1.25 * megabytes <= asked(stage, 1797)[0] <= 3000
 
 
 @pytest.mark.parametrize("stage", [*stage_list.stages(PROJECT), *stage_list.controls(PROJECT), "publish", "audit"])
