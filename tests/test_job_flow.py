@@ -62,3 +62,19 @@ def test_where_nothing_can_be_written_it_is_said(monkeypatch, tmp_path):
     Path("file").touch()
     with pytest.raises(HuskyError, match="cannot write file/flow-"):
         job_flow.publish(FLOW)
+
+
+def test_snakemake_in_a_job_goes_by_it_and_the_command_itself_does_not(clone):
+    publish = "from huskies.planning import flow, job_flow; job_flow.publish(flow.prepare({}))"
+    code = {"PYTHONPATH": "workflow"}
+    assert clone.run("python", "-c", publish, variables=code).returncode == 0
+    [path] = (clone.folder / plan.FOLDER).glob("flow-*.json")
+    named = {job_flow.VARIABLE: path.stem.removeprefix("flow-")}
+    # Whoever reads the parameters again ends with status 2.
+    (clone.folder / "params.yaml").unlink()
+    job = ("snakemake", "--cores", "1", "--mode", "remote", "--dry-run", "--", "split")
+    done = clone.run(*job, variables=named)
+    assert done.returncode == 0, done.stderr
+    assert "split" in done.stdout + done.stderr
+    assert clone.run(*job).returncode == 2
+    assert clone.run(*(word for word in job if word not in ("--mode", "remote")), variables=named).returncode == 2
