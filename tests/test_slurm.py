@@ -17,11 +17,14 @@ from huskies.planning import stage_list
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 
 COMMAND = ("snakemake", "--workflow-profile", "profiles/slurm", "--max-threads", "1")
-HANG_ONCE = """
+# Added to a stage, it takes too much of something at the first time, and hangs.
+UNRULY = """
 import pathlib, time
 
-if not pathlib.Path("hung").exists():
-    pathlib.Path("hung").touch()
+tried = pathlib.Path("tried")
+if not tried.exists():
+    tried.touch()
+    eaten = b"x" * {bytes}
     time.sleep(300)
 """
 STAGES = [stage for stage in stage_list.tracked(PROJECT) if stage != "report"]
@@ -69,6 +72,12 @@ def made(clone: Clone) -> dict[str, int]:
     return {path.parent.name: path.stat().st_ino for path in clone.folder.glob("data/*/receipt-*.json")}
 
 
+def running(clone: Clone) -> list[str]:
+    """Return the numbers of the jobs of a clone that run now."""
+    lines = subprocess.check_output(["squeue", "--noheader", "--states=RUNNING", "--format=%i %Z"], text=True)
+    return [line.split()[0] for line in lines.splitlines() if line.endswith(str(clone.folder))]
+
+
 def edit(clone: Clone, name: str, old: str, new: str) -> None:
     path = clone.folder / "workflow/huskies" / name
     text = path.read_text(encoding="utf-8")
@@ -76,23 +85,19 @@ def edit(clone: Clone, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def asks_too_little(clone: Clone) -> None:
-    """Let convert ask for less memory than Snakemake alone takes."""
-    edit(clone, "planning/resources.py", '"convert": Cost(150, 250,', '"convert": Cost(-200, 0,')
-
-
-def hangs_once(clone: Clone) -> None:
-    """Let convert have a minute, and take longer at the first time."""
+def unruly(folder: Path, eaten: int) -> Clone:
+    """Return a clone in which convert asks for 400 MB and a minute at first, eats so many bytes, and hangs."""
+    clone = clone_project(folder / "clone")
+    edit(clone, "planning/resources.py", '"convert": Cost(150, 250, 2, 300)', '"convert": Cost(0, 0, 0, 1)')
     edit(clone, "planning/resources.py", "_IMPORTS_AND_QUEUES = 10", "_IMPORTS_AND_QUEUES = 0")
     path = clone.folder / "workflow/huskies/steps/convert.py"
-    path.write_text(path.read_text(encoding="utf-8") + HANG_ONCE, encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + UNRULY.format(bytes=eaten), encoding="utf-8")
+    return clone
 
 
 def test_the_bytes_are_those_of_one_machine_whatever_is_killed_meanwhile(completed, start, first_build, tmp_path):
-    clone, slow = clone_project(tmp_path / "one/clone"), clone_project(tmp_path / "other/clone")
-    hangs_once(slow)
-    waited_for = start(slow, "convert")
-    asks_too_little(clone)
+    clone, slow, greedy = clone_project(tmp_path / "clone"), unruly(tmp_path / "1", 0), unruly(tmp_path / "2", 10**9)
+    others = [(each, start(each, "convert")) for each in (slow, greedy)]
     head = start(clone, "metrics")
     # Killed like this, the command tells neither SLURM nor its jobs.
     wait_until(lambda: "split" in made(clone))
@@ -100,14 +105,11 @@ def test_the_bytes_are_those_of_one_machine_whatever_is_killed_meanwhile(complet
     head.wait()
     kept = made(clone)
     assert kept.keys() == {"convert", "group", "split"}
-    killed = "".join(path.read_text() for path in clone.folder.glob(".snakemake/slurm_logs/rule_convert/*.log"))
-    assert "exceeded memory limit" in killed
 
     again = start(clone, "metrics")
     wait_until(lambda: "augment" in made(clone))
-    running = subprocess.check_output(["squeue", "--noheader", "--states=RUNNING", "--format=%i %Z"], text=True)
-    [job, *_] = [line.split()[0] for line in running.splitlines() if line.endswith(str(clone.folder))]
-    subprocess.run(["scancel", job], check=True)
+    wait_until(lambda: bool(running(clone)))
+    subprocess.run(["scancel", running(clone)[0]], check=True)
     said = finished(clone, again)
     assert "CANCELLED" in slurm.states(completed)
     assert {stage: made(clone)[stage] for stage in kept} == kept
@@ -118,8 +120,10 @@ def test_the_bytes_are_those_of_one_machine_whatever_is_killed_meanwhile(complet
     assert "recorded in dvc.lock: convert, group" in said
     assert clone.bytes_of(*STAGES) == first_build[0].bytes_of(*STAGES)
 
-    assert "convert: 27 images" in finished(slow, waited_for)
-    assert "TIMEOUT" in slurm.states(completed)
+    for (other, waited_for), reason in zip(others, ("DUE TO TIME LIMIT", "exceeded memory limit"), strict=True):
+        assert "convert: 27 images" in finished(other, waited_for)
+        [ended] = other.folder.glob(".snakemake/slurm_logs/rule_convert/*.log")
+        assert reason in ended.read_text()
 
 
 def test_what_fails_is_named_with_its_log_and_recorded_by_nobody(completed, start, clone):
