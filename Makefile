@@ -19,8 +19,8 @@ metrics: env
 test: env
 	$(BIN)/python -m pytest $(SPREAD) -m "not ($(MARKED))"
 
-# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need sshd,
-# those marked `browser` Debian's chromium.
+# The photos and weights for the tests marked `shared` are where HUSKIES_SHARED says; those marked `server` need Debian's
+# sshd and SLURM, those marked `browser` its chromium.
 test-marked: env $(TEST_ALL)
 	$(BIN)/python -m pytest $(SPREAD) -m "($(MARKED))$(if $(HUSKIES_SHARED),, and not shared)"
 
@@ -44,10 +44,11 @@ $(READY): requirements/workflow.txt pyproject.toml
 	touch $(READY)
 
 $(TEST_ALL): $(READY) requirements/int8.txt requirements/remotes.txt requirements/servers.txt \
-		requirements/browser.txt
+		requirements/slurm.txt requirements/browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements/int8.txt --requirement requirements/remotes.txt \
-		--requirement requirements/servers.txt --requirement requirements/browser.txt
+		--requirement requirements/int8.txt \
+		--requirement requirements/remotes.txt --requirement requirements/servers.txt \
+		--requirement requirements/slurm.txt --requirement requirements/browser.txt
 	touch $(TEST_ALL)
 
 # Every kind of change by every way in, an hour and more; renews docs/rebuild-matrix.md. ONLY="aug.factor" for a part of it.
@@ -77,6 +78,8 @@ requirements: env
 		--output-file requirements/remotes.txt
 	$(BIN)/uv pip compile pyproject.toml --extra int8 --universal --generate-hashes --no-header \
 		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/int8.txt
+	$(BIN)/uv pip compile pyproject.toml --extra slurm --universal --generate-hashes --no-header \
+		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/slurm.txt
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
 		--output-file requirements/servers.txt
 	$(BIN)/uv pip compile --group browser --universal --generate-hashes --no-header --python-version 3.11 \

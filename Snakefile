@@ -74,4 +74,4 @@ onstart:
 
 
 onsuccess:
-    or_exit(command.end, workflow, flow, targets.made(workflow))
+    or_exit(command.end_of_jobs, workflow, flow)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from huskies import cache_file, digests
+from huskies import cache_file, digests, file_systems
 from huskies.backbone import store
 from huskies.backbone.store import Store
 
@@ -228,3 +228,59 @@ def test_a_row_larger_than_the_limit_is_forgotten_and_the_next_one_stored(tmp_pa
         opened.put([("large", np.zeros(100_000, np.float32))])
         opened.put([("small", np.ones(8, np.float32))])
         assert list(dict(opened.get(["large", "small"]))) == ["small"]
+
+
+@pytest.fixture
+def mounted(tmp_path, monkeypatch):
+    """Pretend that folders below tmp_path lie on file systems of these kinds; the rest lies on a disk."""
+
+    def mount(**kinds: str) -> None:
+        lines = ["/dev/sda1 / ext4 rw 0 0", *(f"x {tmp_path / name} {kind} rw 0 0" for name, kind in kinds.items())]
+        (tmp_path / "mounts").write_text("\n".join(lines))
+
+    monkeypatch.setattr(file_systems, "_MOUNTS", tmp_path / "mounts")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    monkeypatch.setattr(cache_file, "_OWN_DISK", str(tmp_path / "disk"))
+    for name in ("home", "scratch", "disk"):
+        (tmp_path / name).mkdir()
+    return mount
+
+
+def test_a_cache_on_a_disk_has_its_databases(mounted, tmp_path):
+    mounted()
+    assert cache_file.database_folder() == cache_file.cache_folder() == tmp_path / "home/two-huskies"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "place"),
+    [
+        ({}, "scratch"),
+        ({"scratch": "lustre"}, "disk"),
+        ({"scratch": "tmpfs"}, "disk"),
+        ({"scratch": "beegfs", "disk": "fuse.sshfs"}, None),
+    ],
+)
+def test_databases_never_lie_where_machines_share_the_cache(mounted, tmp_path, files, kinds, place):
+    mounted(home="nfs4", **kinds)
+    folder = cache_file.database_folder()
+    assert folder == (tmp_path / place / f"two-huskies-{os.getuid()}" if place else None)
+    fill(folder)
+    assert stored(folder) == (len(VECTORS) if place else 0)
+    assert digests_of(files) == right(files)
+    assert remembered(files) == (len(files) if place else 0)
+    assert not list((tmp_path / "home").rglob("*.sqlite*"))
+
+
+@pytest.mark.parametrize("harm", ["open to others", "a link", "no folder"])
+def test_a_folder_among_those_of_others_has_to_be_private(mounted, tmp_path, harm):
+    mounted(home="nfs4", scratch="tmpfs")
+    own = tmp_path / "disk" / f"two-huskies-{os.getuid()}"
+    if harm == "open to others":
+        own.mkdir(mode=0o777)
+        own.chmod(0o777)
+    elif harm == "a link":
+        own.symlink_to(tmp_path / "home")
+    else:
+        own.write_text("mine")
+    assert cache_file.database_folder() is None

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 from huskies.errors import HuskyError
@@ -29,8 +30,15 @@ def calls(tmp_path, monkeypatch) -> list[str]:
 def workflow(*asked: str, **given) -> SimpleNamespace:
     """Return Snakemake's workflow before its graph of jobs, of a run that asks for these files."""
     settings = {"is_main_process": True, "execution_settings": object(), "dryrun": False, "touch": False}
+    settings |= {"local_exec": True}
     config = SimpleNamespace(overwrite_config=given.pop("config", {}))
     return SimpleNamespace(asked={*asked}, config_settings=config, **{**settings, **given})
+
+
+class Logged(NamedTuple):
+    """A job of Snakemake's, as far as it is looked at."""
+
+    log: tuple[str, ...]
 
 
 TELL = "python -m huskies record"
@@ -95,3 +103,40 @@ def test_the_last_line_after_the_numbers_says_how_to_get_the_page_that_is_not_th
     assert capsys.readouterr().err == ("" if page else line)
     command.end(workflow(), FLOW, [FLOW.receipt("report")])
     assert capsys.readouterr().err == ""
+
+
+def test_jobs_of_other_machines_are_given_the_flow_before_they_begin(calls, monkeypatch):
+    monkeypatch.setattr(command.job_flow, "publish", lambda flow: calls.append("publish"))
+    command.begin(workflow("to be made", local_exec=False), FLOW)
+    command.begin(workflow("to be made", local_exec=False, dryrun=True), FLOW)
+    command.begin(workflow("to be made"), FLOW)
+    assert calls == ["refuse", "publish", "refuse", "refuse"]
+
+
+@pytest.mark.parametrize("option", ["", "localflock"])
+def test_locks_that_other_machines_do_not_see_are_spoken_of_where_there_are_other_machines(monkeypatch, capsys, option):
+    monkeypatch.setattr(command.job_flow, "publish", lambda flow: None)
+    monkeypatch.setattr(command.file_systems, "locks_of_one_machine", lambda path: option)
+    command.begin(workflow("to be made"), FLOW)
+    assert capsys.readouterr().err == ""
+    command.begin(workflow("to be made", local_exec=False), FLOW)
+    assert capsys.readouterr().err == (
+        "the file system of this project is mounted with localflock, so that locks hold on one machine only: start no "
+        "second run in this folder from another one before this ends.\n"
+        if option
+        else ""
+    )
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_what_stages_said_on_other_machines_is_heard_at_the_end_in_their_order(calls, capsys, monkeypatch, local):
+    for name in ("metrics", "split"):
+        Path(f"{name}.log").write_text(f"{name}: done\n")
+    jobs = [Logged((f"{name}.log",)) for name in ("split", "lost", "metrics")]
+    graph = SimpleNamespace(
+        needrun_jobs=lambda exclude_finished: jobs[::-1], toposorted=lambda found: [jobs[:2], jobs[2:]]
+    )
+    monkeypatch.setattr(targets, "made", lambda workflow: {"made"})
+    command.end_of_jobs(workflow(local_exec=local, dag=graph), FLOW)
+    assert capsys.readouterr().err == ("" if local else "split: done\nmetrics: done\n")
+    assert calls == ["check made", "clear", TELL]

@@ -109,8 +109,8 @@ def test_the_flow_is_what_dvc_knows():
 
 # What a rule takes for itself, and what it tells its stage: all cores either way.
 CORES = {
-    "workflow.cores": " --cores {threads}",
-    "lambda wildcards: (workflow.cores + 1) // 2": " --cores {params.cores}",
+    "cores.all": " --cores {threads}",
+    "cores.half": " --cores {params.cores}",
 }
 
 
@@ -127,6 +127,7 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     assert f'log:\n        log_of("{stage}"),\n' in text
     cores = next((cores for taken, cores in CORES.items() if f"threads: {taken}\n" in text), "")
     assert f'"python -m huskies {stage} --receipt {{output:q}} --inputs {{input:q}} --log {{log:q}}{cores}"' in text
+    assert f'resources:\n        **asked("{stage}"),\n' in text
     options = [each for each in re.findall(r"^    (\w+):", text, re.MULTILINE) if each != "priority"]
     assert options == [
         "input",
@@ -134,6 +135,7 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
         "log",
         "conda",
         *(["threads"] if cores else []),
+        "resources",
         *(["params"] if "params" in cores else []),
         "shell",
     ]

@@ -26,6 +26,8 @@ SECTIONS = YAML(typ="safe").load((PROJECT / "params.yaml").read_text(encoding="u
 BY_CI = ("make metrics", "make test")
 # These take minutes as they stand; the tests of each run them with fewer images and steps.
 BY_OTHER_TESTS = tuple(f"snakemake --cores 8 {asked}" for asked in ("noise", "leakage", "article", "sweep", "check"))
+# This needs a cluster, which test_slurm.py starts.
+BY_OTHER_TESTS += ("snakemake --workflow-profile profiles/slurm ",)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 

@@ -11,6 +11,7 @@ from huskies import receipt
 from huskies.errors import HuskyError
 from huskies.planning import targets
 from snakemake.settings.types import DAGSettings, RerunTrigger, StorageSettings
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 PLAN = {"stage": "metrics", "inputs": {}}
 RECEIPT = f"data/metrics/{receipt.name(receipt.plan_hash(PLAN))}"
@@ -42,12 +43,11 @@ class IOFile(str):
         return self.startswith("<")
 
 
-def asking(*names: str, touch: bool = False, provider: str | None = None, **given: Any) -> SimpleNamespace:
+def asking(*names: str, touch: bool = False, **given: Any) -> SimpleNamespace:
     """Return Snakemake's workflow as it is before the graph of jobs, asked for these targets with these settings."""
     settings = DAGSettings(targets={*names}, **{"rerun_triggers": frozenset({RerunTrigger.MTIME}), **given})
-    storage = StorageSettings(default_storage_provider=provider, default_storage_prefix="s3://x")
     rules = [Rule("metrics", [RECEIPT]), Rule("audit", [])]
-    return SimpleNamespace(dag_settings=settings, storage_settings=storage, touch=touch, rules=rules)
+    return SimpleNamespace(dag_settings=settings, touch=touch, rules=rules)
 
 
 @pytest.mark.parametrize("target", ["metrics", RECEIPT, f"./{RECEIPT}", "README.md", "data/metrics/none.json"])
@@ -64,7 +64,6 @@ def test_a_rule_a_receipt_and_what_snakemake_itself_looks_after_are_let_through(
         ({"touch": True}, "--touch"),
         ({"rerun_triggers": RerunTrigger.all()}, "--rerun-triggers"),
         ({"rerun_triggers": frozenset({RerunTrigger.CODE})}, "--rerun-triggers"),
-        ({"provider": "s3"}, "--default-storage-provider"),
     ],
 )
 def test_options_that_would_leave_a_result_out_are_refused_by_name(given, option):
@@ -72,6 +71,25 @@ def test_options_that_would_leave_a_result_out_are_refused_by_name(given, option
         targets.refuse(asking("metrics", **given))
     assert str(error.value).startswith(f"{option}: ")
     assert "Leave the option out." in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({"default_storage_provider": "s3", "default_storage_prefix": "s3://x"}, "--default-storage-provider"),
+        ({"shared_fs_usage": frozenset({SharedFSUsage.PERSISTENCE})}, "--shared-fs-usage"),
+    ],
+)
+def test_work_away_from_the_folder_of_the_project_is_refused(given, option):
+    with pytest.raises(HuskyError) as error:
+        targets.refuse_storage(SimpleNamespace(storage_settings=StorageSettings(**given)))
+    assert str(error.value).startswith(f"{option}: ")
+    assert "Leave the option out." in str(error.value)
+
+
+@pytest.mark.parametrize("settings", [None, StorageSettings()])
+def test_work_in_the_folder_of_the_project_is_let_through(settings):
+    assert targets.refuse_storage(SimpleNamespace(storage_settings=settings)) is None
 
 
 @pytest.mark.parametrize("where", ["targets", "until", "omit_from"])
@@ -159,6 +177,52 @@ def test_options_that_would_leave_a_result_out_end_snakemake_with_status_two(bui
     assert done.returncode == 2
     assert f"ERROR: {options[0]}: " in done.stderr
     assert built.bytes_of("augment", "metrics") == before
+
+
+# A plug-in as one installs it, of a storage that no job is to reach.
+STORAGE = """
+from snakemake_interface_storage_plugins.storage_object import StorageObjectRead, StorageObjectWrite
+from snakemake_interface_storage_plugins.storage_provider import StorageProviderBase, StorageQueryValidationResult
+
+
+class StorageProvider(StorageProviderBase):
+    def __post_init__(self):
+        pass
+
+    @classmethod
+    def example_queries(cls):
+        return []
+
+    def use_rate_limiter(self):
+        return False
+
+    def rate_limiter_key(self, query, operation):
+        return None
+
+    def default_max_requests_per_second(self):
+        return 1.0
+
+    @classmethod
+    def is_valid_query(cls, query):
+        return StorageQueryValidationResult(query, True)
+
+
+class StorageObject(StorageObjectRead, StorageObjectWrite):
+    pass
+"""
+
+
+@pytest.mark.parametrize("target", ["metrics", "publish", "noise", "audit"])
+def test_a_storage_provider_ends_snakemake_with_status_two_and_nothing_changed(target, clone, tmp_path):
+    (tmp_path / "plugins/snakemake_storage_plugin_nowhere").mkdir(parents=True)
+    (tmp_path / "plugins/snakemake_storage_plugin_nowhere/__init__.py").write_text(STORAGE)
+    where = ("--default-storage-provider", "nowhere", "--default-storage-prefix", "nowhere://bucket")
+    found = {"PYTHONPATH": str(tmp_path / "plugins")}
+    done = clone.run("snakemake", "--cores", "2", *where, "--", target, variables=found)
+    assert done.returncode == 2, done.stderr
+    assert "ERROR: --default-storage-provider: results are folders, and " in done.stderr
+    assert not (clone.folder / ".snakemake/plans").exists()
+    assert clone.run("git", "status", "--short", "--ignored", "--", "data", "logs").stdout == ""
 
 
 @pytest.mark.long

@@ -16,6 +16,8 @@ rule polynomials:
         log_of("polynomials"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("polynomials"),
     shell:
         "python -m huskies polynomials --receipt {output:q} --inputs {input:q} --log {log:q}"
 
@@ -30,6 +32,8 @@ rule old_bottlenecks:
         log_of("old_bottlenecks"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("old_bottlenecks"),
     shell:
         "python -m huskies old_bottlenecks --receipt {output:q} --inputs {input:q} --log {log:q}"
 
@@ -44,6 +48,8 @@ rule tuning:
         log_of("tuning"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("tuning"),
     shell:
         "python -m huskies tuning --receipt {output:q} --inputs {input:q} --log {log:q}"
 
@@ -58,5 +64,7 @@ rule article:
         "logs/article-{hash}.log",
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("article"),
     shell:
         "python -m huskies article --receipt {output:q} --inputs {input:q} --log {log:q}"

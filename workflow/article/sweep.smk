@@ -16,5 +16,7 @@ rule sweep:
         "logs/sweep-{hash}.log",
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("sweep"),
     shell:
         "python -m huskies sweep --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -5,7 +5,10 @@ plans them when they are asked for.
 """
 
 from huskies.article import families
+from huskies.planning import resources
 from huskies.planning.flow import or_exit
+
+cores = resources.Cores(workflow)
 
 
 wildcard_constraints:
@@ -20,6 +23,12 @@ def receipt(stage):
 def made(stage):
     """Return the receipt of a stage of the flow that a rule reads, or nothing where the flow does without the stage."""
     return of_flow(lambda flow: flow.receipt(stage) if stage in flow.plans else [])
+
+
+def asked(stage):
+    """Return what a job asks of the machine that it runs on, beside cores, by the number of the user's own images."""
+    main = families.known().main
+    return resources.asked(stage, main.params, lambda: main.images)
 
 
 def made_raw():

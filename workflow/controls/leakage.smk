@@ -15,7 +15,9 @@ rule augmented_first:
         log_of("augmented_first"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("augmented_first"),
     shell:
         "python -m huskies augmented_first --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"
 
@@ -30,5 +32,7 @@ rule leakage:
         log_of("leakage"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("leakage"),
     shell:
         "python -m huskies leakage --receipt {output:q} --inputs {input:q} --log {log:q}"

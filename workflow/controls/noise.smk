@@ -15,5 +15,7 @@ rule noise_images:
         log_of("noise_images"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("noise_images"),
     shell:
         "python -m huskies noise_images --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -1,5 +1,7 @@
 """A table in an SQLite file that is a cache: replaced where it is damaged, in memory where no file can be written.
 
+SQLite needs locks, and for its log memory, that all its users share: such a file is never put where machines share it.
+
 SQLite makes it safe under several writers and kill -9. What the table says is for its user to check: a flipped bit of
 a row is no damage that SQLite sees. Whatever is wrong with the file, no error leaves this module.
 """
@@ -7,11 +9,14 @@ a row is no damage that SQLite sees. Whatever is wrong with the file, no error l
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import platformdirs
+
+from huskies import file_systems
 
 Result = TypeVar("Result")
 
@@ -33,6 +38,8 @@ _NO_DAMAGE = {
 # Beside SQLite's own: what Python says where it cannot decode a schema whose text is no text, nor give SQLite a path or
 # a number that it has no type for.
 _ERRORS = (sqlite3.Error, UnicodeError, OverflowError)
+# Where files outlast a restart, on a disk in all likelihood.
+_OWN_DISK = "/var/tmp"
 
 
 def cache_folder() -> Path:
@@ -40,26 +47,51 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("two-huskies")
 
 
+def database_folder() -> Path | None:
+    """Return where SQLite files of the cache lie: in its folder, or where machines share that, on this machine's disk.
+
+    None where there is no such disk.
+    """
+    folder = cache_folder()
+    if not file_systems.is_shared(folder):
+        return folder
+    places = [Path(each, f"two-huskies-{os.getuid()}") for each in (os.environ.get("TMPDIR"), _OWN_DISK) if each]
+    return next((each for each in places if file_systems.is_own_disk(each) and _is_private(each)), None)
+
+
+def _is_private(folder: Path) -> bool:
+    """Make a folder in a place that all users write to, if it is not there; tell whether it is this user's alone."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+
+
 class CacheFile:
     """One table of an SQLite file. Use as a context manager."""
 
-    def __init__(self, path: Path, table: str, seconds: float, pragmas: Sequence[str] = ()):
-        """Open or make the file.
+    def __init__(self, path: Path | None, table: str, seconds: float, pragmas: Sequence[str] = ()):
+        """Open or make the file. Without a path nothing is kept, and whatever is done fails.
 
         table: as SQLite keeps it, "CREATE TABLE name (…)"; a file with any other is replaced. seconds: how long to
         wait for another process' lock. pragmas: settings of the connection, in their order.
         """
         self._path, self._table, self._seconds, self._pragmas = path, table, seconds, pragmas
-        self._connection = self._opened()
+        self._connection = self._opened() if path else None
 
     def __enter__(self) -> "CacheFile":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        if self._connection:
+            self._connection.close()
 
     def do(self, work: Callable[[sqlite3.Connection], Result], otherwise: Result) -> Result:
         """Return work(connection), one transaction; where that fails, `otherwise`, with a new file if it is damaged."""
+        if self._connection is None:
+            return otherwise
         try:
             with self._connection:
                 return work(self._connection)

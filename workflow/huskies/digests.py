@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from huskies.cache_file import CacheFile, cache_folder
+from huskies.cache_file import CacheFile, database_folder
 from huskies.errors import HuskyError
 
 # A file changed within this time of being read could change again without its times showing it.
@@ -83,7 +83,8 @@ def _same_to_dvc(one: tuple, other: tuple) -> bool:
 
 
 def _memory() -> CacheFile:
-    return CacheFile(cache_folder() / "digests.sqlite", _TABLE, seconds=10)
+    folder = database_folder()
+    return CacheFile(folder / "digests.sqlite" if folder else None, _TABLE, seconds=10)
 
 
 def _recall(paths: list[str]) -> dict[str, tuple]:

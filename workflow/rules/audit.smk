@@ -10,6 +10,8 @@ rule audit:
         "logs/audit.log",
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("audit"),
     shell:
         "python -m huskies audit --log {log:q} --cores {threads}"

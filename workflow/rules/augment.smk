@@ -18,8 +18,10 @@ rule augment:
     priority: 1
     conda:
         "../envs/huskies.yaml"
-    threads: lambda wildcards: (workflow.cores + 1) // 2
+    threads: cores.half
+    resources:
+        **asked("augment"),
     params:
-        cores=workflow.cores,
+        cores=cores.used,
     shell:
         "python -m huskies augment --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"

@@ -20,9 +20,11 @@ rule bottlenecks_original:
     priority: 1
     conda:
         "../envs/huskies.yaml"
-    threads: lambda wildcards: (workflow.cores + 1) // 2
+    threads: cores.half
+    resources:
+        **asked("bottlenecks_original"),
     params:
-        cores=workflow.cores,
+        cores=cores.used,
     shell:
         "python -m huskies bottlenecks_original --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"
 
@@ -39,9 +41,11 @@ rule bottlenecks_augmented:
     priority: 1
     conda:
         "../envs/huskies.yaml"
-    threads: lambda wildcards: (workflow.cores + 1) // 2
+    threads: cores.half
+    resources:
+        **asked("bottlenecks_augmented"),
     params:
-        cores=workflow.cores,
+        cores=cores.used,
     shell:
         "python -m huskies bottlenecks_augmented --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"
 
@@ -56,8 +60,10 @@ rule bottlenecks_test:
         log_of("bottlenecks_test"),
     conda:
         "../envs/huskies.yaml"
-    threads: lambda wildcards: (workflow.cores + 1) // 2
+    threads: cores.half
+    resources:
+        **asked("bottlenecks_test"),
     params:
-        cores=workflow.cores,
+        cores=cores.used,
     shell:
         "python -m huskies bottlenecks_test --receipt {output:q} --inputs {input:q} --log {log:q} --cores {params.cores}"

@@ -20,6 +20,8 @@ rule budget:
         log_of("budget"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("budget"),
     shell:
         "python -m huskies budget --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

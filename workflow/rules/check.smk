@@ -11,6 +11,8 @@ rule check:
         "logs/check.log",
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("check"),
     shell:
         "python -m huskies check --log {log:q} --cores {threads}"

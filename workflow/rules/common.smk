@@ -1,7 +1,7 @@
 """What all rules share: the parameters, the plans, and where each stage's receipt lies.
 
 Reads params.yaml with what --config puts over it, dvc.yaml, the code and the raw images; writes the plans to
-.snakemake/plans/. Rules are joined by receipts alone. A receipt's name says all that the stage depends on, so
+.snakemake/plans/, from where jobs on other machines take them. Rules are joined by receipts alone. A receipt's name says all that the stage depends on, so
 times say nothing, and inputs are ancient().
 """
 
@@ -12,11 +12,14 @@ import sys
 sys.path.insert(0, os.path.abspath("workflow"))
 
 from huskies.article import families
-from huskies.planning import command, targets
+from huskies.planning import command, job_flow, resources, targets
 from huskies.planning.flow import let_sigterm_end_snakemake, or_exit, prepare
 from huskies.planning.quiet import leave_out_talk
 
-flow = or_exit(prepare, config)
+or_exit(targets.refuse_storage, workflow)
+flow = None if workflow.is_main_process else or_exit(job_flow.find)
+flow = flow or or_exit(prepare, config)
+cores = resources.Cores(workflow)
 families.remember(families.Families(flow, config, lambda: command.runs(workflow)))
 
 
@@ -39,6 +42,11 @@ def made(stage):
         return flow.receipt(stage)
 
     return ancient(path)
+
+
+def asked(stage):
+    """Return what a job asks of the machine that it runs on, beside cores."""
+    return resources.asked(stage, flow.params, lambda: flow.images)
 
 
 def made_raw():

@@ -15,6 +15,8 @@ rule convert:
         log_of("convert"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("convert"),
     shell:
         "python -m huskies convert --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

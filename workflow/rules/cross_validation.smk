@@ -19,6 +19,8 @@ rule cross_validation:
         log_of("cross_validation"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("cross_validation"),
     shell:
         "python -m huskies cross_validation --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

@@ -17,6 +17,8 @@ rule distorted:
         log_of("distorted"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("distorted"),
     shell:
         "python -m huskies distorted --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

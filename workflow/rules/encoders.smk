@@ -17,6 +17,8 @@ rule encoders:
         log_of("encoders"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("encoders"),
     shell:
         "python -m huskies encoders --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

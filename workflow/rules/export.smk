@@ -19,6 +19,8 @@ rule export:
         log_of("export"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("export"),
     shell:
         "python -m huskies export --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

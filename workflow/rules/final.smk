@@ -22,6 +22,8 @@ rule final:
         log_of("final"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("final"),
     shell:
         "python -m huskies final --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

@@ -15,5 +15,7 @@ rule gate:
         log_of("gate"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("gate"),
     shell:
         "python -m huskies gate --receipt {output:q} --inputs {input:q} --log {log:q}"

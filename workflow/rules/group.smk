@@ -16,6 +16,8 @@ rule group:
         log_of("group"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("group"),
     shell:
         "python -m huskies group --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

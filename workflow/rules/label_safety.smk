@@ -17,6 +17,8 @@ rule label_safety:
         log_of("label_safety"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("label_safety"),
     shell:
         "python -m huskies label_safety --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

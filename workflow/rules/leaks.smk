@@ -22,6 +22,8 @@ rule leaks:
         log_of("leaks"),
     conda:
         "../envs/huskies.yaml"
-    threads: workflow.cores
+    threads: cores.all
+    resources:
+        **asked("leaks"),
     shell:
         "python -m huskies leaks --receipt {output:q} --inputs {input:q} --log {log:q} --cores {threads}"

@@ -10,5 +10,7 @@ rule luck:
         "logs/luck.log",
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("luck"),
     shell:
         "python -m huskies luck --log {log:q}"

@@ -18,5 +18,7 @@ rule metrics:
         log_of("metrics"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("metrics"),
     shell:
         "python -m huskies metrics --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -15,5 +15,7 @@ rule preview:
         log_of("preview"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("preview"),
     shell:
         "python -m huskies preview --receipt {output:q} --inputs {input:q} --log {log:q}"

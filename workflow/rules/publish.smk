@@ -67,6 +67,8 @@ rule publish:
         "logs/publish.log",
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("publish"),
     params:
         folder=subpath(output[0], parent=True),
     shell:

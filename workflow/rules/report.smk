@@ -24,5 +24,7 @@ rule report:
         log_of("report"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("report"),
     shell:
         "python -m huskies report --receipt {output:q} --inputs {input:q} --log {log:q}"

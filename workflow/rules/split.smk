@@ -16,5 +16,7 @@ rule split:
         log_of("split"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("split"),
     shell:
         "python -m huskies split --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -17,5 +17,7 @@ rule tensorboard:
         "logs/tensorboard.log",
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("tensorboard"),
     shell:
         "python -m huskies tensorboard --inputs {input:q} --log {log:q}"

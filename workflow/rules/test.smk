@@ -19,5 +19,7 @@ rule test:
         log_of("test"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("test"),
     shell:
         "python -m huskies test --receipt {output:q} --inputs {input:q} --log {log:q}"

@@ -17,6 +17,8 @@ rule train_baseline:
         log_of("train_baseline"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("train_baseline"),
     shell:
         "python -m huskies train_baseline --receipt {output:q} --inputs {input:q} --log {log:q}"
 
@@ -34,5 +36,7 @@ rule train_augmented:
         log_of("train_augmented"),
     conda:
         "../envs/huskies.yaml"
+    resources:
+        **asked("train_augmented"),
     shell:
         "python -m huskies train_augmented --receipt {output:q} --inputs {input:q} --log {log:q}"

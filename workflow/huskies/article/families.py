@@ -29,7 +29,7 @@ class Families:
         main: the user's flow. overrides: those of --config. may_fetch: tells whether the article's weights may be
         downloaded for this command.
         """
-        self._main, self._overrides, self._may_fetch = main, overrides, may_fetch
+        self.main, self._overrides, self._may_fetch = main, overrides, may_fetch
         self._made: dict[str, list[Flow]] = {}
         self._makers: dict[tuple[str, str], Flow] = {}
 
@@ -46,14 +46,14 @@ class Families:
         if name == "noise":
             return [flows.noise(self._overrides)]
         if name == "leakage":
-            return flows.leakage(self._main, self.family("noise")[-1])
+            return flows.leakage(self.main, self.family("noise")[-1])
         # Both choose among backbones and policies, which takes more imports.
         from huskies.article import row_flows, sweep_flows
 
         if name == "sweep":
             return sweep_flows.make(self._overrides)
         noise = self.family("noise")[-1]
-        return list(row_flows.make(self._main, noise, self._overrides, self._may_fetch()).values())
+        return list(row_flows.make(self.main, noise, self._overrides, self._may_fetch()).values())
 
     def result(self, name: str) -> str:
         """Return the receipt that a family is asked for."""

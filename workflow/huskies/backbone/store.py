@@ -31,10 +31,14 @@ def key(image_sha256: str, identity: str) -> str:
 class Store:
     """A dictionary from key to a float32 vector, on disk, in `folder`. Use as a context manager."""
 
-    def __init__(self, folder: Path):
-        """Open or make the store. One that is damaged is replaced; where none can be, memory serves this run."""
+    def __init__(self, folder: Path | None):
+        """Open or make the store. One that is damaged is replaced; where none can be, memory serves this run.
+
+        folder: on a disk of this machine alone. Without one, nothing is stored, and nothing known.
+        """
+        path = folder / NAME if folder else None
         # A kill loses nothing. A power cut may lose the last rows, which are computed again.
-        self._file = CacheFile(folder / NAME, _TABLE, seconds=60, pragmas=["journal_mode=WAL", "synchronous=NORMAL"])
+        self._file = CacheFile(path, _TABLE, seconds=60, pragmas=["journal_mode=WAL", "synchronous=NORMAL"])
 
     def __enter__(self) -> "Store":
         return self

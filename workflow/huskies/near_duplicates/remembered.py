@@ -27,7 +27,7 @@ def compare_all(
 
     The order of the two images of a pair matters there, and so it does here.
     """
-    with Store(cache_file.cache_folder()) as store:
+    with Store(cache_file.database_folder()) as store:
         rows = _Rows(store, files, sorted({one for one, _ in pairs}))
         missing = [pair for pair in pairs if rows.get(pair) is None]
         compared = comparison.compare_all(files, thumbs, missing, cores)

@@ -11,8 +11,8 @@ from typing import Any
 
 from snakemake.shell import shell
 
-from huskies import progress, stage_folder
-from huskies.planning import record, targets
+from huskies import file_systems, progress, stage_folder
+from huskies.planning import job_flow, record, targets
 from huskies.planning.flow import Flow
 
 _PAGE = "the page, and an experiment of this run for dvc exp show: snakemake --cores all report"
@@ -26,14 +26,39 @@ def begin(workflow: Any, flow: Flow, found: Collection[str] = ()) -> None:
     if not workflow.is_main_process:
         return
     targets.refuse(workflow)
+    if runs(workflow) and not workflow.local_exec:
+        _hand_to_jobs(flow)
     files = targets.asked(workflow) | set(found)
     if runs(workflow) and files and all(os.path.exists(file) for file in files):
         end(workflow, flow, files)
 
 
+def _hand_to_jobs(flow: Flow) -> None:
+    """Spare jobs on other machines what this command knows, and say what those machines cannot keep apart."""
+    job_flow.publish(flow)
+    if option := file_systems.locks_of_one_machine(Path("data")):
+        progress.say(
+            f"the file system of this project is mounted with {option}, so that locks hold on one machine only: start "
+            "no second run in this folder from another one before this ends."
+        )
+
+
 def runs(workflow: Any) -> bool:
     """Tell whether the command makes something: not where Snakemake draws, lists or pretends."""
     return workflow.execution_settings is not None and not workflow.dryrun and not workflow.touch
+
+
+def end_of_jobs(workflow: Any, flow: Flow) -> None:
+    """Do what comes after the jobs; those of other machines have spoken to nobody, and are heard first.
+
+    Raises HuskyError as `end` does.
+    """
+    if not workflow.local_exec:
+        jobs = set(workflow.dag.needrun_jobs(exclude_finished=False))
+        for log in (Path(log) for level in workflow.dag.toposorted(jobs) for job in level for log in job.log):
+            if log.is_file():
+                progress.say(log.read_text(encoding="utf-8").rstrip("\n"))
+    end(workflow, flow, targets.made(workflow))
 
 
 def end(workflow: Any, flow: Flow, files: Collection[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from huskies import receipt
 from huskies.errors import HuskyError, some
 from huskies.images import corrections, pairs, raw_files
-from huskies.planning import params, plan, stage_list
+from huskies.planning import params, plan, resources, stage_list
 
 Made = TypeVar("Made")
 
@@ -24,7 +24,8 @@ class Flow:
     """The stages from raw images to numbers, once: their plans, by name, and where they lie.
 
     params: validated parameters. root: the folder that holds a folder for each stage. shared: the root of each stage
-    that is another flow's. read: the receipts of other flows that a stage reads, by stage.
+    that is another flow's. read: the receipts of other flows that a stage reads, by stage. counted: the number of raw
+    images, where it is known.
     """
 
     params: dict[str, Any]
@@ -32,6 +33,12 @@ class Flow:
     root: str = "data"
     shared: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    counted: int | None = None
+
+    @functools.cached_property
+    def images(self) -> int:
+        """The number of raw images, of which some may turn out to be none."""
+        return resources.number_of_images(Path(self.params["raw"])) if self.counted is None else self.counted
 
     @functools.cached_property
     def hashes(self) -> dict[str, str]:

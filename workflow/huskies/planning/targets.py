@@ -9,6 +9,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
+
 from huskies import digests, receipt
 from huskies.errors import HuskyError, some
 
@@ -25,9 +27,27 @@ _REPLACED = {
     "(docs/cross_validation.md): snakemake --cores all metrics. For other validation images, set split.repeat."
 }
 _STORAGE = (
-    "results are folders, and a storage provider would get their receipts alone. Share results by a DVC remote "
-    f"(docs/sharing.md). {_LEAVE_OUT}"
+    "results are folders, and a storage provider would get their receipts alone: the run would end with 0 "
+    f"and no data. Share results by a DVC remote (docs/sharing.md). {_LEAVE_OUT}"
 )
+_FOLDER = (
+    "jobs find the code, the plans and each other's results in the project's folder, which has to be on a file system "
+    f"that all machines share (docs/cluster.md). {_LEAVE_OUT}"
+)
+
+
+def refuse_storage(workflow: Any) -> None:
+    """Raise HuskyError for options by which jobs would work without the project's folder; call it before all else.
+
+    workflow: Snakemake's, as it is when it begins to read the Snakefile.
+    """
+    settings = workflow.storage_settings
+    if settings is None:
+        return
+    if settings.default_storage_provider is not None:
+        raise HuskyError(f"--default-storage-provider: {_STORAGE}")
+    if SharedFSUsage.INPUT_OUTPUT not in settings.shared_fs_usage:
+        raise HuskyError(f"--shared-fs-usage: {_FOLDER}")
 
 
 def refuse(workflow: Any) -> None:
@@ -35,7 +55,7 @@ def refuse(workflow: Any) -> None:
 
     workflow: Snakemake's, with its settings, before it makes its graph of jobs.
     """
-    settings, storage = workflow.dag_settings, workflow.storage_settings
+    settings = workflow.dag_settings
     forced = {"--forcerun": settings.forcerun, "--force": settings.forcetargets, "--forceall": settings.forceall}
     for option in (name for name, given in forced.items() if given):
         raise HuskyError(f"{option}: {_FORCED}")
@@ -43,8 +63,6 @@ def refuse(workflow: Any) -> None:
         raise HuskyError(f"--touch: {_TIMES}")
     if {each.name for each in settings.rerun_triggers} != {"MTIME"}:
         raise HuskyError(f"--rerun-triggers: {_TIMES} Without profiles/default, it has to be mtime.")
-    if storage is not None and storage.default_storage_provider is not None:
-        raise HuskyError(f"--default-storage-provider: {_STORAGE}")
     _refuse_files({*settings.targets, *settings.until, *settings.omit_from}, workflow.rules)
 
 

@@ -131,7 +131,8 @@ def check_bottlenecks(plans: Plans, root: Path, name: str, cores: int) -> tuple[
     """Compute a sample of a stage's bottlenecks again; return (what disagrees, how many were computed, of how many)."""
     rebuilt = [stage for stage in below(name, plans) if stage in present(plans, root)]
     # Else the same rows would be taken over again.
-    fix = _rebuild(rebuilt, root, cache_file.cache_folder() / store.NAME, Path("dvc.lock"))
+    stored = cache_file.database_folder()
+    fix = _rebuild(rebuilt, root, *([stored / store.NAME] if stored else []), Path("dvc.lock"))
     folder, images = images_of(name, {above: root / above for above in plans[name]["inputs"]})
     try:
         _, features = load_features(root / name, images)

@@ -29,7 +29,7 @@ def run(job: Job) -> str:
     """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return lines on it."""
     folder, rows = images_of(job.stage, job.inputs)
     parameters = inference.settle(job.params["backbone"], job.inputs["split"])
-    with Store(cache_file.cache_folder()) as store:
+    with Store(cache_file.database_folder()) as store:
         features, computed = kept.fill(job, store, folder, rows, parameters, job.output / outputs.FEATURES)
     index = rows[["file", "label", "split", "source_sha256", "copy", "sha256"]]
     if job.stage == "bottlenecks_test":

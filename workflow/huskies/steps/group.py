@@ -58,7 +58,7 @@ def near_duplicates(job: Job, rows: pd.DataFrame, different: Collection[pairs.Pa
         thumbnails = comparison.thumbnails(files, job.cores)
 
         def descriptors() -> np.ndarray:
-            with Store(cache_file.cache_folder()) as store:
+            with Store(cache_file.database_folder()) as store:
                 return descriptor.load(job, store, described.result(), thumbnails, list(distinct["sha256"]))
 
         found = find_near(files, thumbnails, descriptors, job.cores)

@@ -171,7 +171,7 @@ def run(job: Job) -> str:
     parameters = inference.settle(job.params["backbone"], job.inputs["split"])
     read = (job.inputs[stage] for stage in ("bottlenecks_original", "train_baseline"))
     identity.check(*read, computed=identity.of(job, parameters))
-    with Store(cache_file.cache_folder()) as store:
+    with Store(cache_file.database_folder()) as store:
         copied, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
 
     trained = job.inputs["train_baseline"]

@@ -67,7 +67,7 @@ def gather(
     _, copied = load_features(inputs["bottlenecks_augmented"], augmented)
     parameters = inference.settle(backbone, inputs["split"])
     identity.check(*read, computed=identity.of(job, parameters))
-    with Store(cache_file.cache_folder()) as store:
+    with Store(cache_file.database_folder()) as store:
         computed, _ = kept.fill(job, store, folder, made, parameters, folder / outputs.FEATURES)
     return _together((images, augmented, made), [*parts, copied, computed], parameters)
 
@@ -96,7 +96,7 @@ def seen_by(
     parameters: the section `backbone`, settled. folders, rows: where the images and both kinds of copies lie, and their
     manifest rows, as `with_copies` returns them. output: an empty folder to which features are written.
     """
-    with Store(cache_file.cache_folder()) as store:
+    with Store(cache_file.database_folder()) as store:
         features = [
             kept.fill(job, store, folder, part, parameters, output / f"{number}.npy")[0]
             for number, (folder, part) in enumerate(zip(folders, rows, strict=True))
