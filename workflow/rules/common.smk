@@ -1,8 +1,8 @@
 """What all rules share: the parameters, the plans, and where each stage's receipt lies.
 
 Reads params.yaml with what --config puts over it, dvc.yaml, the code and the raw images; writes the plans to
-.snakemake/plans/, from where jobs on other machines take them. Rules are joined by receipts alone. A receipt's name says all that the stage depends on, so
-times say nothing, and inputs are ancient().
+.snakemake/plans/, from where jobs on other machines take them. Rules are joined by receipts alone. A receipt's name says
+all that the stage depends on, so times say nothing, and inputs are ancient().
 """
 
 import functools
