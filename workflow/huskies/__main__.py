@@ -13,7 +13,7 @@ from pathlib import Path
 from huskies import progress
 from huskies.errors import HuskyError
 from huskies.images import pairs
-from huskies.model import predict, serve
+from huskies.model import inbox, predict, serve
 from huskies.planning import flow, params, plan, stage_list
 
 
@@ -22,6 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     predict.arguments(commands.add_parser("predict", help="ask a classifier about new photos"))
     serve.arguments(commands.add_parser("serve", help="answer a classifier's photos by HTTP"))
+    inbox.arguments(commands.add_parser("inbox", help="propose labels for new photos, before they join the set"))
     commands.add_parser("record", help="tell DVC of what Snakemake built")
     said = commands.add_parser("pairs", help="add the near-duplicates that the gate has found to pairs.csv")
     said.add_argument("verdict", choices=[pairs.SAME, pairs.DIFFERENT], help="what they are")
@@ -101,6 +102,8 @@ def main(arguments: list[str] | None = None) -> int:
         parsed = _parser().parse_args(arguments)
         if parsed.command == "predict":
             return predict.run(parsed)
+        if parsed.command == "inbox":
+            return inbox.run(parsed)
         if parsed.command == "serve":
             return serve.run(parsed)
         if parsed.command == "record":

@@ -21,6 +21,14 @@ class Neighbours:
         """Take what `directions` returns of the photos that are known."""
         self._known = known.astype(np.float32)
 
+    def among_themselves(self) -> np.ndarray:
+        """Return the distance of each known photo to the nearest other one, float64; no number where there is none."""
+        found = np.full(len(self._known), np.nan)
+        for row, direction in enumerate(self._known):
+            far = np.delete(np.maximum(1 - self._known @ direction, 0), row)
+            found[row] = far.min() if len(far) else np.nan
+        return found
+
     def nearest(self, features: np.ndarray, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Return (numbers of the nearest known photos, their distances), both N × count, the nearest first.
 
