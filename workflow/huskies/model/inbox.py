@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from huskies import atomic, progress
 from huskies.backbone import inference
@@ -88,6 +87,9 @@ def unlike(new: np.ndarray, own: np.ndarray) -> float:
     new: the distance of each new photo to the nearest one trained on. own: that of each photo trained on to the nearest
     other one. By the test of Mann and Whitney, one-sided, which asks nothing of how distances are spread.
     """
+    # Every command imports this module, and few need what takes a while to import.
+    from scipy import stats
+
     return float(stats.mannwhitneyu(new, own, alternative="greater").pvalue)
 
 
