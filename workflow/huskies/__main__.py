@@ -1,4 +1,4 @@
-"""Commands: `huskies predict` and `serve` for new photos, and those that the workflow calls, one for each stage."""
+"""Commands: `huskies predict`, `serve` and `inbox` for new photos, and those that the workflow calls for each stage."""
 
 import argparse
 import contextlib
@@ -13,16 +13,24 @@ from pathlib import Path
 from huskies import progress
 from huskies.errors import HuskyError
 from huskies.images import pairs
-from huskies.model import inbox, predict, serve
 from huskies.planning import flow, params, plan, stage_list
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Here, for they import numpy, which asks once and for all how many threads it may have: see main.
+    from huskies.model import inbox, predict, serve
+
     parser = argparse.ArgumentParser(prog="huskies", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    predict.arguments(commands.add_parser("predict", help="ask a classifier about new photos"))
-    serve.arguments(commands.add_parser("serve", help="answer a classifier's photos by HTTP"))
-    inbox.arguments(commands.add_parser("inbox", help="propose labels for new photos, before they join the set"))
+    asked = {
+        "predict": (predict, "ask a classifier about new photos"),
+        "serve": (serve, "answer a classifier's photos by HTTP"),
+        "inbox": (inbox, "propose labels for new photos, before they join the set"),
+    }
+    for name, (module, does) in asked.items():
+        command = commands.add_parser(name, help=does)
+        module.arguments(command)
+        command.set_defaults(run=module.run)
     commands.add_parser("record", help="tell DVC of what Snakemake built")
     said = commands.add_parser("pairs", help="add the near-duplicates that the gate has found to pairs.csv")
     said.add_argument("verdict", choices=[pairs.SAME, pairs.DIFFERENT], help="what they are")
@@ -100,12 +108,8 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(10_000)
     try:
         parsed = _parser().parse_args(arguments)
-        if parsed.command == "predict":
-            return predict.run(parsed)
-        if parsed.command == "inbox":
-            return inbox.run(parsed)
-        if parsed.command == "serve":
-            return serve.run(parsed)
+        if "run" in parsed:
+            return parsed.run(parsed)
         if parsed.command == "record":
             from huskies.planning import record
 
