@@ -3,6 +3,7 @@
 What Keras writes has its variables, functions and a fingerprint in an order that changes from run to run.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,16 @@ def _settle(folder: Path) -> None:
     saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for graph in saved.meta_graphs:
         library = graph.graph_def.library
-        ordered = sorted(library.function, key=lambda each: each.signature.name)
-        del library.function[:]
-        library.function.extend(ordered)
+        _sort(library.function, lambda each: each.signature.name)
+        # Nodes are joined by their names, whatever their order, in which TensorFlow's threads finish them.
+        for nodes in (graph.graph_def.node, *(function.node_def for function in library.function)):
+            _sort(nodes, lambda each: each.name)
     path.write_bytes(saved.SerializeToString(deterministic=True))
     (folder / "fingerprint.pb").unlink(missing_ok=True)
+
+
+def _sort(parts: Any, key: Callable[[Any], str]) -> None:
+    ordered = sorted(parts, key=key)
+    copies = [type(each).FromString(each.SerializeToString()) for each in ordered]
+    del parts[:]
+    parts.extend(copies)
