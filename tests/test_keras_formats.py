@@ -9,7 +9,6 @@ import pytest
 from conftest import USES_KERAS
 from exported import DESCRIPTION, METHODS, PIXELS, described, expected, whole
 from huskies.exports import ask, keras_formats
-from openvino import Core
 
 pytestmark = [*USES_KERAS, pytest.mark.filterwarnings("ignore:In the future `np.object`:FutureWarning")]
 
@@ -39,10 +38,3 @@ def test_onnxruntime_reads_the_onnx_file_and_its_metadata(tmp_path, method):
     [entry] = onnx.load(tmp_path / "a.onnx").metadata_props
     assert entry.key == "two_huskies"
     assert described(entry.value)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_openvino_reads_its_file_and_the_description(tmp_path, method):
-    keras_formats.to_openvino(whole(method), DESCRIPTION, tmp_path / "a.xml")
-    check("openvino", tmp_path / "a.xml", method)
-    assert described(Core().read_model(tmp_path / "a.xml").get_rt_info("two_huskies").astype(str))

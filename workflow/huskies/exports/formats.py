@@ -74,7 +74,7 @@ def of_keras(model: Any, described: dict[str, Any], calibration: list[np.ndarray
         "onnx": lambda path: keras_formats.to_onnx(model, described, path),
         "litert": lambda path: litert_file.save(saved, described, path),
         "litert_int8": lambda path: litert_file.save(saved, described, path, calibration),
-        "openvino": lambda path: keras_formats.to_openvino(model, described, path),
+        "openvino": lambda path: openvino_file.convert(saved, described, path),
     }
     left_out = {}
     for kind, make in makers.items():
