@@ -5,14 +5,14 @@ import sys
 
 import numpy as np
 import onnx
-from huskies.exports import ask, formats
+from huskies.exports import ask, file_formats
 from onnx import TensorProto, helper
 
 PIXELS = np.arange(2 * 2 * 2 * 3, dtype=np.float32).reshape(2, 2, 2, 3)
 
 
 def test_each_format_has_a_runtime():
-    assert set(ask.RUNTIMES) == set(formats.FILES)
+    assert set(ask.RUNTIMES) == set(file_formats.FILES)
 
 
 def test_as_a_script_it_writes_what_a_file_says_of_each_photo(tmp_path):

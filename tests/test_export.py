@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT, USES_KERAS, Clone, bare_job, do, in_own_cache, stages_run
 from finals import made
 from huskies import ledger, outputs
-from huskies.exports import ask, comparison, formats
+from huskies.exports import ask, file_formats, format_table
 from huskies.images import codec
 from huskies.job import Job
 from huskies.planning import stage_list
@@ -44,7 +44,7 @@ def exported(tmp_path_factory) -> tuple[Job, str]:
 def test_all_formats_lie_there_with_what_they_say_of_themselves(exported):
     job, said = exported
     texts = ["labels.txt", "two_huskies.json", "formats.csv", "table.txt", "README.md"]
-    written = [*formats.FILES.values(), "model.bin", "classifier.html", *texts]
+    written = [*file_formats.FILES.values(), "model.bin", "classifier.html", *texts]
     assert sorted(path.name for path in job.output.iterdir()) == sorted(written)
     assert (job.output / "labels.txt").read_text() == "cat\ndog\n"
     description = json.loads((job.output / "two_huskies.json").read_text())
@@ -56,7 +56,7 @@ def test_all_formats_lie_there_with_what_they_say_of_themselves(exported):
 def test_each_file_was_asked_and_agrees_with_the_classifier(exported):
     job, _ = exported
     found = pd.read_csv(job.output / "formats.csv").set_index("file")
-    assert list(found.index) == [*formats.FILES.values(), "classifier.html"]
+    assert list(found.index) == [*file_formats.FILES.values(), "classifier.html"]
     assert (found["photos"] == 13).all()
     in_float = found.drop("model_int8.tflite")
     assert (in_float["same_label"] == 1).all()
@@ -124,11 +124,16 @@ def test_a_fresh_environment_with_a_runtime_alone_says_what_predict_says_of_raw_
     description = json.loads((data / "export/two_huskies.json").read_text())
     backbone = json.loads((data / "final/final.json").read_text())["backbone"]
     jpegs = [(path, codec.sha256(path.read_bytes())) for path in files]
-    np.save(tmp_path / "pixels.npy", comparison.pixels_of(jpegs, backbone, description["pixels"]["shape"][1]))
+    np.save(tmp_path / "pixels.npy", format_table.pixels_of(jpegs, backbone, description["pixels"]["shape"][1]))
     for runtime, kinds in ENVIRONMENTS.items():
         python = environment(tmp_path / runtime, runtime)
         for kind in kinds:
-            given = [kind, data / "export" / formats.FILES[kind], tmp_path / "pixels.npy", tmp_path / "answers.npz"]
+            given = [
+                kind,
+                data / "export" / file_formats.FILES[kind],
+                tmp_path / "pixels.npy",
+                tmp_path / "answers.npz",
+            ]
             done = subprocess.run([python, "-I", ask.__file__, *given], capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
             with np.load(tmp_path / "answers.npz") as answers:

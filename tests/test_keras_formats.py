@@ -1,5 +1,6 @@
 """keras_formats: each format says what the model says and carries its description."""
 
+import json
 import zipfile
 
 import keras
@@ -28,6 +29,8 @@ def test_keras_reads_its_file_and_the_description_lies_in_the_zip(tmp_path, meth
     check("keras", tmp_path / "a.keras", method)
     with zipfile.ZipFile(tmp_path / "a.keras") as archive:
         assert described(archive.read("two_huskies.json").decode())
+        assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert json.loads(archive.read("metadata.json"))["date_saved"] == ""
     assert keras.models.load_model(tmp_path / "a.keras").name == "two_huskies"
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from huskies import ledger, outputs
 from huskies.backbone import candidates, int8
-from huskies.exports import card, classifier_page, comparison, description, formats
+from huskies.exports import card, classifier_page, description, file_formats, format_table
 from huskies.images import manifest
 from huskies.job import Job
 from huskies.model import folder, predict
@@ -32,7 +32,7 @@ def title_of(job: Job, model: Model) -> str:
 
 
 def card_of(job: Job, model: Model, described: dict[str, Any], left_out: dict[str, str], compared: pd.DataFrame) -> str:
-    """Return the text of README.md, the model card; compared: the rows of comparison."""
+    """Return the text of README.md, the model card; compared: the rows of format_table."""
     final, given, split = model.numbers, job.params["card"], manifest.read(job.inputs["split"] / manifest.NAME)
     asked = manifest.read(job.inputs["cross_validation"] / outputs.PREDICTIONS)
     looks = ledger.read()
@@ -65,20 +65,20 @@ def card_of(job: Job, model: Model, described: dict[str, Any], left_out: dict[st
 def write(job: Job, model: Model, directions: np.ndarray, network: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Write all formats and the page; return the description that each carries, and by file why it is left out.
 
-    network: where the network of the page is to be. The rest is as for formats.write.
+    network: where the network of the page is to be. The rest is as for file_formats.write.
     """
     split = job.inputs["split"]
     calibration = int8.calibration_images(split)[:_CALIBRATION]
 
     def photos(side: int) -> list[np.ndarray]:
-        return [each[None] for each in comparison.pixels_of(calibration, model.backbone, side)]
+        return [each[None] for each in format_table.pixels_of(calibration, model.backbone, side)]
 
-    written = formats.write(model, directions, photos, job.output)
-    left_out = {formats.FILES[kind]: reason for kind, reason in written.left_out.items()}
+    written = file_formats.write(model, directions, photos, job.output)
+    left_out = {file_formats.FILES[kind]: reason for kind, reason in written.left_out.items()}
     if reason := written.left_out.get("onnx"):
         left_out[classifier_page.NAME] = reason
     else:
-        with formats.silent():
+        with file_formats.silent():
             classifier_page.network(model, directions, written.description, network)
         page = classifier_page.page(model, written.description, title_of(job, model), network, split)
         (job.output / classifier_page.NAME).write_text(page, encoding="utf-8")
@@ -86,7 +86,7 @@ def write(job: Job, model: Model, directions: np.ndarray, network: Path) -> tupl
 
 
 def run(job: Job) -> str:
-    """Fill job.output with the files of formats.FILES, classifier.html, the texts on them, and README.md, the card.
+    """Fill job.output with the files of file_formats.FILES, classifier.html, the texts on them, and README.md.
 
     The texts are labels.txt, two_huskies.json, formats.csv and table.txt. Returns the table, with photos a second,
     which no file has, since they are other ones each time.
@@ -97,14 +97,14 @@ def run(job: Job) -> str:
     with tempfile.TemporaryDirectory() as place:
         network = Path(place, "network.onnx")
         described, left_out = write(job, model, directions, network)
-        compared, speeds = comparison.rows(model, described, job.output, split, network, job.cores)
+        compared, speeds = format_table.rows(model, described, job.output, split, network, job.cores)
     texts = {
         TABLE: compared.to_csv(index=False, lineterminator="\n"),
-        outputs.TABLE: comparison.table(compared, left_out) + "\n",
+        outputs.TABLE: format_table.table(compared, left_out) + "\n",
         description.NAME: description.text(described),
         outputs.LABELS: "".join(f"{each}\n" for each in model.labels),
         card.NAME: card_of(job, model, described, left_out, compared),
     }
     for name, text in texts.items():
         (job.output / name).write_text(text, encoding="utf-8")
-    return f"{len(compared)} files\n{comparison.table(compared, left_out, speeds)}"
+    return f"{len(compared)} files\n{format_table.table(compared, left_out, speeds)}"

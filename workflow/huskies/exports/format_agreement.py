@@ -11,7 +11,7 @@ import numpy as np
 
 from huskies.backbone import inference
 from huskies.exports import ask
-from huskies.model import classifier, strangers
+from huskies.model import answers
 from huskies.model.folder import Model
 
 
@@ -35,9 +35,7 @@ def expected(model: Model, files: list[tuple[Path, str]], cores: int) -> tuple[n
     files: (path of a JPEG, its sha256).
     """
     features = np.concatenate([rows for _, rows in inference.compute(model.backbone, files, cores)])
-    refusal = model.numbers["none_of_these"]
-    sure = classifier.probabilities(model.classifier.logits(features), model.numbers["calibration"]["temperature"])
-    return sure, strangers.METHODS[refusal["method"]]((model.classifier, model.neighbours), features)
+    return answers.scored(model, features)
 
 
 def asked(kind: str, path: Path, pixels: np.ndarray) -> dict[str, Any]:

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from huskies.backbone import square
-from huskies.exports import agreement, classifier_page, formats
+from huskies.exports import classifier_page, file_formats, format_agreement
 from huskies.images import codec
 from huskies.model.folder import Model
 
 # Photos that every format is asked about.
 _ASKED = 100
 # What a page holds is asked as what it is.
-_KINDS = {file: kind for kind, file in formats.FILES.items()} | {classifier_page.NAME: "onnx"}
+_KINDS = {file: kind for kind, file in file_formats.FILES.items()} | {classifier_page.NAME: "onnx"}
 
 
 def spread(photos: pd.DataFrame, split: Path) -> list[tuple[Path, str]]:
@@ -48,13 +48,13 @@ def rows(
     """
     files = spread(model.photos, split)
     pixels = pixels_of(files, model.backbone, description["pixels"]["shape"][1])
-    expected = agreement.expected(model, files, cores)
+    expected = format_agreement.expected(model, files, cores)
     found, speeds = [], {}
     for file, kind in _KINDS.items():
         if not (folder / file).exists():
             continue
-        said = agreement.asked(kind, network if file == classifier_page.NAME else folder / file, pixels)
-        same = agreement.compare(said, expected, description["threshold"])
+        said = format_agreement.asked(kind, network if file == classifier_page.NAME else folder / file, pixels)
+        same = format_agreement.compare(said, expected, description["threshold"])
         speeds[file] = same.speed
         found.append(
             {
