@@ -5,18 +5,19 @@ ONNX Runtime Web computes it, from the network with its weights in half precisio
 
 import base64
 import gzip
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from huskies.exports import half, head_weights, keras_formats, keras_model
 from huskies.images import codec
 from huskies.model.folder import Model
+from huskies.page import template
 
 NAME = "classifier.html"
 VERSION = "1.30.0"
@@ -50,10 +51,12 @@ def page(model: Model, description: dict[str, Any], title: str, network_path: Pa
     facts = {
         **description,
         "max_side": model.numbers["convert"]["max_side"],
-        "shown": [_thumbnail(model, number, split) for number in shown(len(model.photos))],
+        "shown": [
+            {"number": place, **_thumbnail(model.photos.iloc[number], split)}
+            for place, number in enumerate(shown(len(model.photos)))
+        ],
     }
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("pixels.js", "classifier.js"))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -67,7 +70,7 @@ def page(model: Model, description: dict[str, Any], title: str, network_path: Pa
         version=VERSION,
         style=Markup(_STYLE.read_text(encoding="utf-8")),
         script=Markup(script),
-        script_digest=f"sha256-{digest}",
+        script_digest=template.script_digest(script),
         # Nothing in it may end the element that holds it.
         facts=Markup(json.dumps(facts).replace("<", "\\u003c")),
         runtime=_packed((_RUNTIME / "ort.wasm.bundle.min.mjs").read_bytes()),
@@ -76,13 +79,9 @@ def page(model: Model, description: dict[str, Any], title: str, network_path: Pa
     )
 
 
-def _thumbnail(model: Model, number: int, split: Path) -> dict[str, Any]:
-    photo = model.photos.iloc[number]
+def _thumbnail(photo: pd.Series, split: Path) -> dict[str, str]:
     pixels = codec.decode_jpeg(codec.read_checked(split / photo["file"], photo["sha256"]))
-    small = base64.b64encode(codec.encode(codec.shrink(pixels, _SIDE), _QUALITY)).decode()
-    return {"number": int(np.searchsorted(shown(len(model.photos)), number)), "label": photo["label"]} | {
-        "image": f"data:image/jpeg;base64,{small}"
-    }
+    return {"label": photo["label"], "image": template.data_uri(codec.encode(codec.shrink(pixels, _SIDE), _QUALITY))}
 
 
 def _packed(content: bytes) -> str:

@@ -31,7 +31,7 @@ class Answer:
     labels: the likeliest ones with their probabilities, the likeliest first. accepted: whether it is a photo of one of
     the classes at all, and not none of these. score: how far it is from all that was trained on, by the method of the
     classifier. nearest: the (raw file, label, distance) of the photos that were trained on and look most like it.
-    reason: why it could not be read; then all else is empty.
+    sha256: of the picture as the flow has it. reason: why it could not be read; then all else is empty.
     """
 
     file: str
@@ -39,6 +39,7 @@ class Answer:
     accepted: bool = False
     score: float = float("nan")
     nearest: list[tuple[str, str, float]] = field(default_factory=list)
+    sha256: str = ""
     reason: str = ""
 
 
@@ -73,7 +74,7 @@ def answer(
     for together, features in inference.stream(
         model.backbone, _readable(prepared, waiting), _pixels, lambda each: each.name, cores, ready=ready
     ):
-        judged = iter(_judge(model, [each.name for each in together], features, top, explain))
+        judged = iter(_judge(model, together, features, top, explain))
         for _ in together:
             yield from _broken(waiting)
             waiting.popleft()
@@ -116,21 +117,28 @@ def _pixels(prepared: _Prepared) -> np.ndarray:
     return codec.decode_jpeg(prepared.jpeg)
 
 
-def _judge(model: Model, names: list[str], features: np.ndarray, top: int, explain: int) -> Iterator[Answer]:
+def scored(model: Model, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (calibrated probabilities, N × classes, scores by the classifier's method, N) of bottlenecks, float64.
+
+    features: float32, N × D.
+    """
+    score = strangers.METHODS[model.numbers["none_of_these"]["method"]]
+    logits, temperature = model.classifier.logits(features), model.numbers["calibration"]["temperature"]
+    return classifier.probabilities(logits, temperature), score((model.classifier, model.neighbours), features)
+
+
+def _judge(model: Model, photos: list[_Prepared], features: np.ndarray, top: int, explain: int) -> Iterator[Answer]:
     """Yield the answers to photos by their bottlenecks, float32 N × D."""
-    refusal, temperature = model.numbers["none_of_these"], model.numbers["calibration"]["temperature"]
-    method = refusal["method"]
-    logits = model.classifier.logits(features)
-    scores = strangers.METHODS[method]((model.classifier, model.neighbours), features)
-    nearest, distances = model.neighbours.nearest(features, explain) if explain else ([()] * len(names),) * 2
+    refusal = model.numbers["none_of_these"]
+    threshold = refusal["methods"][refusal["method"]]["threshold"]
+    nearest, distances = model.neighbours.nearest(features, explain) if explain else ([()] * len(photos),) * 2
     known = model.photos[["source", "label"]].to_numpy()
-    for name, sure, score, numbers, far in zip(
-        names, classifier.probabilities(logits, temperature), scores, nearest, distances, strict=True
-    ):
+    for photo, sure, score, numbers, far in zip(photos, *scored(model, features), nearest, distances, strict=True):
         yield Answer(
-            name,
+            photo.name,
             {model.labels[each]: float(sure[each]) for each in np.argsort(-sure, kind="stable")[:top]},
-            bool(score <= refusal["methods"][method]["threshold"]),
+            bool(score <= threshold),
             float(score),
             [(*known[number], float(distance)) for number, distance in zip(numbers, far, strict=True)],
+            codec.sha256(photo.jpeg),
         )

@@ -14,12 +14,9 @@ import numpy as np
 
 from huskies import atomic, progress
 from huskies.backbone import inference
-from huskies.errors import HuskyError, UnreadableImage
-from huskies.images import codec, kinds
-from huskies.images.conversion import convert_image
+from huskies.errors import HuskyError
 from huskies.model import answers, fetched, folder, given_photos, predict, printed
 from huskies.model.folder import Model
-from huskies.model.given_photos import Photo
 
 NAME = "inbox.csv"
 COLUMNS = ["file", "label", "probability", "distance", "nearest", "remark"]
@@ -60,25 +57,6 @@ def remark(answer: answers.Answer, same: str) -> str:
 def oddest_first(rows: list[Row]) -> list[Row]:
     """Return the rows: first what has a remark, then the least sure; of equals, in the order of their names."""
     return sorted(rows, key=lambda row: (not row.remark, row.probability or 0.0, row.file))
-
-
-def twins(model: Model, photos: list[Photo]) -> dict[str, str]:
-    """Return by name the photo that a new one is, to the pixel: one that was trained on, or an earlier new one."""
-    known = dict(zip(model.photos["sha256"], model.photos["source"], strict=True))
-    found: dict[str, str] = {}
-    convert = model.numbers["convert"]
-    for photo in photos:
-        try:
-            content = photo.read()
-            if kinds.why_not_read(photo.name, content[: kinds.HEAD]):
-                continue
-            digest = codec.sha256(convert_image(content, convert["quality"], convert["max_side"]))
-        except (UnreadableImage, OSError):
-            continue
-        if digest in known:
-            found[photo.name] = known[digest]
-        known.setdefault(digest, photo.name)
-    return found
 
 
 def unlike(new: np.ndarray, own: np.ndarray) -> float:
@@ -126,16 +104,19 @@ def table(rows: list[Row]) -> str:
 def look(model: Model, place: Path, cores: int) -> tuple[list[Row], np.ndarray]:
     """Return a row for each photo of a folder, the oddest first, and the distances of all that could be read."""
     photos = given_photos.find([str(place)])
-    same = twins(model, photos)
+    # By its bytes in the flow: a photo that was trained on, or an earlier new one.
+    seen = dict(zip(model.photos["sha256"], model.photos["source"], strict=True))
     ready = inference.load(model.backbone, cores)
     rows, distances = [], []
     for answer in answers.answer(model, photos, len(photos), cores, 1, 1, ready):
         label, sure = next(iter(answer.labels.items()), ("", None))
         source, _, far = answer.nearest[0] if answer.nearest else ("", "", float("nan"))
-        said = remark(answer, same.get(answer.file, ""))
+        same = seen.get(answer.sha256, "")
+        said = remark(answer, same)
         name = str(Path(answer.file).relative_to(place))
         rows.append(Row(name, label, sure, far, source, said))
-        if answer.labels and answer.file not in same:
+        if answer.labels and not same:
+            seen[answer.sha256] = answer.file
             distances.append(far)
     return oddest_first(rows), np.array(distances)
 

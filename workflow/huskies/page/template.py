@@ -27,6 +27,11 @@ def data_uri(image: bytes, kind: str = "jpeg") -> str:
     return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
 
 
+def script_digest(script: str) -> str:
+    """Return how a content security policy names a script that may run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
 def plain(value: Any, kind: str = "count") -> Markup:
     """Return a number as one reads it, in an element that has its exact value; a dash where there is none."""
     if value == "":
@@ -57,11 +62,10 @@ def page(template: Path, **facts: Any) -> str:
         keep_trailing_newline=True,
     )
     style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template(template.name).render(
         style=Markup(style),
         script=Markup(script),
-        script_digest=f"sha256-{digest}",
+        script_digest=script_digest(script),
         plain=plain,
         uri=data_uri,
         **facts,
