@@ -23,6 +23,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import h5py
+import numpy as np
+import onnx
+import onnx.numpy_helper
 from huskies import atomic
 from huskies.backbone.store import NAME as STORE
 from huskies.backbone.store import key
@@ -37,6 +40,7 @@ TOOK_LONG = 500  # seconds; a queue that has not finished by then never will
 # The stages that are to run, named by where the change comes in.
 NOTHING = ()
 SPLIT = ("split",)
+FROM_CROSS_VALIDATION = below("cross_validation")
 FROM_TRAINING = below("train_baseline", "train_augmented", "cross_validation")
 FROM_AUGMENT = below("augment")
 FROM_BOTTLENECKS = below("bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test")
@@ -93,7 +97,13 @@ ROWS: dict[str, tuple[Expected, Expected, Expected]] = {
     "backbone.preprocessing": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     # It is the bundled one here, by which group looks for near-duplicates.
     "content of the weights file": (FROM_GROUP, FROM_GROUP, FROM_GROUP),
+    "content of the network's file": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
+    "backbone.pooling": (FROM_BOTTLENECKS, FROM_BOTTLENECKS, FROM_BOTTLENECKS),
     "train.steps": (FROM_TRAINING, FROM_TRAINING, FROM_TRAINING),
+    "train.l2": (FROM_TRAINING, FROM_TRAINING, FROM_TRAINING),
+    "cross_validation.folds": (FROM_CROSS_VALIDATION, FROM_CROSS_VALIDATION, FROM_CROSS_VALIDATION),
+    # What the classifier is held to and what is said of it changes no number.
+    "gate.accuracy and card.title": (NOTHING, NOTHING, NOTHING),
     "raw image added": (FROM_CONVERT, FROM_CONVERT, FROM_CONVERT),
     "raw image edited, size and time restored": (FROM_CONVERT, UNSEEN, FROM_CONVERT),
     "raw image removed": (FROM_CONVERT, FROM_CONVERT, FROM_CONVERT),
@@ -110,6 +120,8 @@ ROWS: dict[str, tuple[Expected, Expected, Expected]] = {
     "bottleneck store deleted, and aug.factor": (FROM_AUGMENT, FROM_AUGMENT, FROM_AUGMENT),
     "row of the store corrupted, and aug.factor": (FROM_AUGMENT, FROM_AUGMENT, FROM_AUGMENT),
 }
+# Rows whose clones have a network in a file for a backbone.
+OF_A_NETWORK_FILE = ("content of the network's file", "backbone.pooling")
 CELLS = [(row, column) for row in ROWS for column in COLUMNS]
 
 
@@ -155,6 +167,14 @@ def change_argument(cell: Cell) -> None:
 
 def change_weights(cell: Cell) -> None:
     shutil.copyfile(cell.folder.parent / "other.weights.h5", cell.folder / "backbones/mini.weights.h5")
+
+
+def change_network(cell: Cell) -> None:
+    path = cell.folder / "backbones" / NETWORK
+    model = onnx.load(path)
+    weights = next(each for each in model.graph.initializer if each.name == "weights")
+    weights.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weights) * np.float32(1.01), "weights"))
+    path.write_bytes(model.SerializeToString())
 
 
 def add_image(cell: Cell) -> None:
@@ -256,7 +276,12 @@ CHANGES: dict[str, Callable[[Cell], None]] = {
     "backbone.layer": lambda cell: cell.set(backbone__layer="conv_pw_11_relu"),
     "backbone.preprocessing": lambda cell: cell.set(backbone__preprocessing={"interpolation": "nearest"}),
     "content of the weights file": change_weights,
+    "content of the network's file": change_network,
+    "backbone.pooling": lambda cell: cell.set(backbone__pooling="cls"),
     "train.steps": lambda cell: cell.set(train__steps=7),
+    "train.l2": lambda cell: cell.set(train__l2=0.1),
+    "cross_validation.folds": lambda cell: cell.set(cross_validation__folds=3),
+    "gate.accuracy and card.title": lambda cell: cell.set(gate__accuracy=0.5, card__title="Digits"),
     "raw image added": add_image,
     "raw image edited, size and time restored": edit_in_place,
     "raw image removed": remove_image,
@@ -277,12 +302,18 @@ CHANGES: dict[str, Callable[[Cell], None]] = {
 
 # Where the clones come from.
 
+OF_A_FILE = "network"
+NETWORK = "tokens.onnx"
+
 
 class Bases:
-    """What the cells start from, made once: a workspace with two recorded versions, and a fresh clone of it."""
+    """What the cells start from, made once: a workspace with two recorded versions, and a fresh clone of it.
+
+    There are two of each: with the bundled backbone, and with a network in a file.
+    """
 
     def __init__(self, folder: Path, cells: Collection[tuple[str, str]], converted: Clone | None = None):
-        """Make both in `folder`, where the cells and the builds from nothing will lie too, as far as `cells` need them.
+        """Make them in `folder`, where the cells and the builds from nothing will lie too, as far as `cells` need them.
 
         converted: a clone that has converted its backbones; else every build from nothing does that, too.
         """
@@ -290,25 +321,32 @@ class Bases:
         self._builds: dict[str, Path] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        self._make_workspace(Cell(folder / "base/clone"), "dvc exp apply" in dict(cells))
-        if "fresh clone" in dict(map(reversed, cells)):
-            self._make_fresh_clone(Cell(folder / "fresh/clone"))
+        for origin in sorted({_origin(row) for row, _ in cells}):
+            mine = [cell for cell in cells if _origin(cell[0]) == origin]
+            self._make_workspace(origin, "dvc exp apply" in dict(mine))
+            if "fresh clone" in dict(map(reversed, mine)):
+                self._make_fresh_clone(origin)
 
     def _lend(self, place: Path) -> None:
         if self._converted:
             lend_backbones(self._converted, place)
 
-    def _make_workspace(self, cell: Cell, experiment: bool) -> None:
-        place = cell.folder.parent
+    def _make_workspace(self, origin: str, experiment: bool) -> None:
+        cell = Cell(self._folder / origin / "base/clone")
+        place, hub = cell.folder.parent, self._folder / origin / "hub.git"
         self._lend(place)
         clone_project(cell.folder)
         for label in (cell.folder / "data/digits").iterdir():
             for image in sorted(label.glob("*.png"))[IMAGES_A_CLASS:]:
                 image.unlink()
-        subprocess.run(["git", "init", "--quiet", "--bare", self._folder / "hub.git"], check=True)
-        cell.do("git", "remote", "add", "origin", str(self._folder / "hub.git"))
+        if origin == OF_A_FILE:
+            shutil.copyfile(WORKING_TREE / "tests/networks" / NETWORK, cell.folder / "backbones" / NETWORK)
+            cell.set(backbone__name=None, backbone__weights=NETWORK, backbone__output="last_hidden_state")
+            cell.set(backbone__arguments={}, backbone__input_size=None, backbone__preprocessing={"scale": 1 / 255})
+        subprocess.run(["git", "init", "--quiet", "--bare", hub], check=True)
+        cell.do("git", "remote", "add", "origin", str(hub))
         # DVC takes a relative remote for one below the root of the disk when it pushes what is not checked out.
-        cell.do("dvc", "remote", "add", "--default", "store", str(self._folder / "store"))
+        cell.do("dvc", "remote", "add", "--default", "store", str(self._folder / origin / "store"))
         for version in (1, 2):
             cell.set(aug__factor=version, train__steps=5)
             cell.do("snakemake", "--cores", "2", "report")
@@ -325,20 +363,21 @@ class Bases:
         with h5py.File(weights, "r+") as file:
             file.visititems(lambda _, each: each.write_direct(each[:] * 1.01) if _is_kernel(each) else None)
 
-    def _make_fresh_clone(self, cell: Cell) -> None:
-        place, base = cell.folder.parent, self._folder / "base"
-        place.mkdir()
-        subprocess.run(["git", "clone", "--quiet", self._folder / "hub.git", cell.folder], check=True)
+    def _make_fresh_clone(self, origin: str) -> None:
+        cell, base = Cell(self._folder / origin / "fresh/clone"), self._folder / origin / "base"
+        cell.folder.parent.mkdir()
+        subprocess.run(["git", "clone", "--quiet", self._folder / origin / "hub.git", cell.folder], check=True)
         cell.do("git", "config", "user.name", "Tester")
         cell.do("git", "config", "user.email", "tester@example.org")
         cell.do("dvc", "pull")
         for name in ("other.weights.h5", f"cache/two-huskies/{STORE}"):
-            shutil.copyfile(base / name, place / Path(name).name)
+            shutil.copyfile(base / name, cell.folder.parent / Path(name).name)
 
     def cell(self, row: str, column: str) -> Cell:
         """Return a copy of the workspace as its user has it, or for the last column of the fresh clone."""
         place = self._folder / "cells" / re.sub(r"\W+", "-", f"{row} {column}")
-        shutil.copytree(self._folder / ("fresh" if column == "fresh clone" else "base"), place, symlinks=True)
+        base = self._folder / _origin(row) / ("fresh" if column == "fresh clone" else "base")
+        shutil.copytree(base, place, symlinks=True)
         cell = Cell(place / "clone")
         if column != "fresh clone":
             # What DVC and Snakemake remember of files goes by inode, and by times that lie some seconds back.
@@ -365,6 +404,10 @@ class Bases:
                 clone.do("snakemake", "--cores", "2", "report")
                 self._builds[digest] = clone.folder
         return clone
+
+
+def _origin(row: str) -> str:
+    return OF_A_FILE if row in OF_A_NETWORK_FILE else "bundled"
 
 
 def _is_kernel(each: object) -> bool:
@@ -521,6 +564,7 @@ LEGEND = {
     for stages, name in {
         NOTHING: "nothing",
         SPLIT: "split",
+        FROM_CROSS_VALIDATION: "cross_validation → report",
         FROM_TRAINING: "train → report",
         FROM_AUGMENT: "augment → report",
         FROM_BOTTLENECKS: "bottlenecks → report",
@@ -540,9 +584,10 @@ every other file of every stage were, byte for byte, those of a build from nothi
 cell was last tried when the flow had a stage more or less, and was as expected then.
 
 The clones have two recorded versions (`aug.factor` 1 and 2, the second checked out), a saved experiment and
-a DVC remote. For `--temp` and `--queue` (`dvc queue start -j 2`), `git add --all` comes first, since DVC takes along
-only what git knows; their results are read from the experiment. The fresh clone has pulled the second version, has no
-cache of its user's, and runs `snakemake metrics`; there, the older version and the experiment are pulled first.
+a DVC remote; those for a network in a file have a small transformer in ONNX for a backbone. For `--temp` and `--queue`
+(`dvc queue start -j 2`), `git add --all` comes first, since DVC takes along only what git knows; their results are read
+from the experiment. The fresh clone has pulled the second version, has no cache of its user's, and runs
+`snakemake metrics`; there, the older version and the experiment are pulled first.
 """
 
 

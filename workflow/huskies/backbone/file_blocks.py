@@ -8,21 +8,24 @@ of neurons. A network without such additions has its output alone.
 from typing import Any
 
 from huskies.backbone import blocks, file_pooling
+from huskies.backbone.file_pooling import Layer
 
 
-def chosen(model: Any, output: Any, pooled: Any, pooling: str | None, layout: str) -> list[Any]:
-    """Return every second block's end, pooled, B × D, and the pooled output, as `blocks.chosen` takes them.
+def chosen(model: Any, end: Layer, pooling: str | None, layout: str) -> list[Layer]:
+    """Return every second block's end, and the network's, as `blocks.chosen` takes them.
 
-    output: the tensor that is taken at the network's end; pooled: the same as a row. pooling, layout: as in
-    file_pooling. Blocks are pooled as the output is, and by their mean where that is a row already.
+    end: the tensor that is taken at the network's end, as a row. pooling, layout: as in file_pooling. Blocks are pooled
+    as the end is, and by their mean where that is a row already.
     """
-    ends = _ends(model, output)
-    every = pooling if len(output.shape) == 3 else None
-    rows = [file_pooling.pooled(each, every if len(each.shape) == 3 else None, layout, "") for each in ends]
+    every = pooling if len(end.tensor.shape) == 3 else None
+    found = [
+        file_pooling.layer(each, every if len(each.shape) == 3 else None, layout, "")
+        for each in _ends(model, end.tensor)
+    ]
     # As in blocks.outputs: what follows the last block and keeps its width is of that block.
-    if ends and _width(ends[-1], layout) == _width(output, layout):
-        return blocks.chosen([*rows[:-1], pooled], [])
-    return blocks.chosen(rows, [pooled])
+    if found and _width(found[-1].tensor, layout) == _width(end.tensor, layout):
+        return blocks.chosen([*found[:-1], end], [])
+    return blocks.chosen(found, [end])
 
 
 def _width(tensor: Any, layout: str) -> int:

@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from typing import Any
 
 # What OpenVINO says before it comes to the network.
 _AROUND = ("Exception from ", "Check '", "Loading ", "FrontEnd API failed", "Model wasn't fully", "Summary:")
@@ -19,6 +20,11 @@ def load_openvino():
 def core():
     """Return OpenVINO's Core, which reads, converts and compiles networks."""
     return load_openvino().Core()
+
+
+def name(tensor: Any) -> str:
+    """Return the name of an OpenVINO output: that of the file's tensor, or of what makes it if that has none."""
+    return min(tensor.get_names(), default=tensor.get_node().get_friendly_name())
 
 
 def reason(error: Exception) -> str:

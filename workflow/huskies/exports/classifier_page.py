@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from huskies.exports import half, head_weights, keras_formats, keras_model
+from huskies.backbone import architectures
+from huskies.exports import half, head_weights, keras_formats, keras_model, onnx_network
 from huskies.images import codec
 from huskies.model.folder import Model
 from huskies.page import template
@@ -41,8 +42,11 @@ def network(model: Model, directions: np.ndarray, description: dict[str, Any], p
     import onnx
 
     known = directions[shown(len(directions))].astype(np.float32)
-    whole = keras_model.assemble(model, head_weights.of(model, directions), known)
-    keras_formats.to_onnx(whole, description, path)
+    head = head_weights.of(model, directions)
+    if architectures.is_network(model.backbone["weights"]):
+        onnx_network.save(model, head, description, path, known)
+    else:
+        keras_formats.to_onnx(keras_model.assemble(model, head, known), description, path)
     path.write_bytes(half.halved(onnx.load(path)).SerializeToString(deterministic=True))
 
 

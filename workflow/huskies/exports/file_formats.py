@@ -17,9 +17,11 @@ from huskies.exports import (
     keras_model,
     litert_file,
     network_formats,
+    onnx_network,
     openvino_file,
     saved_model,
 )
+from huskies.exports.head_weights import HeadWeights
 from huskies.model.folder import Model
 
 FILES = {
@@ -30,7 +32,7 @@ FILES = {
     "litert_int8": "model_int8.tflite",
     "openvino": "model.xml",
 }
-OPENVINO_ALONE = "its backbone is a network in a file, which OpenVINO reads and Keras does not"
+NOT_OF_KERAS = "its backbone is a network in a file, which Keras does not read"
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,24 @@ def write(
     """
     head = head_weights.of(model, directions)
     if architectures.is_network(model.backbone["weights"]):
-        assembled = network_formats.assemble(model, head)
-        described = description.of(model, assembled.input(0).shape[1])
-        openvino_file.save(assembled, described, folder / FILES["openvino"])
-        return Written(described, {kind: OPENVINO_ALONE for kind in FILES if kind != "openvino"})
+        return _of_network(model, head, folder)
     tensorflow_setup.load_tensorflow()
     with silent():
         assembled = keras_model.assemble(model, head)
         described = description.of(model, assembled.input_shape[1])
         return Written(described, of_keras(assembled, described, calibration(assembled.input_shape[1]), folder))
+
+
+def _of_network(model: Model, head: HeadWeights, folder: Path) -> Written:
+    assembled = network_formats.assemble(model, head)
+    described = description.of(model, assembled.input(0).shape[1])
+    openvino_file.save(assembled, described, folder / FILES["openvino"])
+    tensorflow_setup.load_tensorflow()
+    makers = {"onnx": lambda path: onnx_network.save(model, head, described, path)}
+    with silent():
+        left_out = _make(makers, folder)
+    others = {kind: NOT_OF_KERAS for kind in FILES if kind not in ("onnx", "openvino")}
+    return Written(described, {**left_out, **others})
 
 
 def of_keras(model: Any, described: dict[str, Any], calibration: list[np.ndarray], folder: Path) -> dict[str, str]:
@@ -76,6 +87,11 @@ def of_keras(model: Any, described: dict[str, Any], calibration: list[np.ndarray
         "litert_int8": lambda path: litert_file.save(saved, described, path, calibration),
         "openvino": lambda path: openvino_file.convert(saved, described, path),
     }
+    return _make(makers, folder)
+
+
+def _make(makers: dict[str, Callable[[Path], None]], folder: Path) -> dict[str, str]:
+    """Write a file of each format; return the reasons of those that cannot be had, by format."""
     left_out = {}
     for kind, make in makers.items():
         path = folder / FILES[kind]

@@ -16,7 +16,10 @@ def to_keras(model: Any, description: dict[str, Any], path: Path) -> None:
         archive.writestr(zipfile.ZipInfo(NAME), text(description))
 
 
-def to_onnx(model: Any, description: dict[str, Any], path: Path) -> None:
-    """Write an ONNX file, which takes any number of photos at once; the description is in its metadata."""
-    model.export(path, format="onnx", verbose=False)
+def to_onnx(model: Any, description: dict[str, Any], path: Path, opset: int | None = None) -> None:
+    """Write an ONNX file, which takes any number of photos at once; the description is in its metadata.
+
+    opset: the version of ONNX's operators, from 13 to 18; None for the converter's own choice.
+    """
+    model.export(path, format="onnx", verbose=False, opset_version=opset)
     settle(path, description)

@@ -38,7 +38,14 @@ def settle(path: Path, description: dict[str, Any]) -> None:
     graph.name = "two_huskies"
     for each in (*graph.input, *graph.output):
         each.type.tensor_type.shape.dim[0].dim_param = _PHOTOS
-    model.doc_string = graph.doc_string = ""
+    save(model, description, path)
+
+
+def save(model: Any, description: dict[str, Any], path: Path) -> None:
+    """Write an ONNX model, with the description in its metadata, and nothing that a converter had to say."""
+    import onnx
+
+    model.doc_string = model.graph.doc_string = ""
     onnx.helper.set_model_props(model, {"two_huskies": text(description)})
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
