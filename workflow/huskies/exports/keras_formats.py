@@ -19,7 +19,7 @@ def to_keras(model: Any, description: dict[str, Any], path: Path) -> None:
 def to_onnx(model: Any, description: dict[str, Any], path: Path, opset: int | None = None) -> None:
     """Write an ONNX file, which takes any number of photos at once; the description is in its metadata.
 
-    opset: the version of ONNX's operators, from 13 to 18; None for the converter's own choice.
+    opset: the version of ONNX's operators, from 11 to 18; None for the converter's own choice.
     """
     model.export(path, format="onnx", verbose=False, opset_version=opset)
     settle(path, description)

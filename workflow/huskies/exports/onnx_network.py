@@ -1,4 +1,4 @@
-"""A classifier whose backbone is an ONNX file, as one ONNX file: pixels, that network, and the head of Keras behind it."""
+"""A classifier whose backbone is an ONNX file, as one such file: pixels, that network, and the head behind it."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +14,7 @@ from huskies.model.folder import Model
 
 ENDING = ".onnx"
 # The operations that are put before and behind the network are so written from this version of ONNX's operators on.
-_OLDEST = 13
+_OLDEST = 11
 # The newest that the head can be exported with; its few operations are then brought to the network's version.
 _NEWEST = 18
 # The least version of the file's format, in which weights need not be inputs.
