@@ -1,21 +1,15 @@
 """classifier_page: one file that fetches nothing and says in a browser what the flow says, of the same pixels."""
 
-import csv
 import gzip
 import hashlib
-import json
-import re
-import time
 from pathlib import Path
 
 import browser
 import numpy as np
 import pytest
-from conftest import Clone, do
 from huskies.backbone import square
 from huskies.exports import classifier_page
 from huskies.images import codec
-from PIL import Image
 
 FOLDER = Path(classifier_page.__file__).parent
 RUNTIME = FOLDER / "onnxruntime_web"
@@ -69,47 +63,6 @@ def test_pixels_are_those_of_the_flow_to_the_bit(chromium, tmp_path):
             # Pillow first adds up squares of pixels where it reduces by three or more.
             assert np.abs(np.array(found) - shrunk.ravel()).max() <= (0 if max(height, width) < 90 else 12)
         assert visit.errors == []
-
-
-def answers(visit, count: int) -> dict[str, dict]:
-    """Return what the page says of each photo by its name, once it has answered as many."""
-    told = visit.page.locator("#answers > li[data-label], #answers > li.refused")
-    end = time.monotonic() + 60
-    while told.count() < count and time.monotonic() < end:
-        time.sleep(0.05)
-    read = "all => all.map(each => [each.querySelector('.name').textContent, {...each.dataset}, each.innerText])"
-    return {name: {**data, "text": text} for name, data, text in told.evaluate_all(read)}
-
-
-@pytest.mark.browser
-@pytest.mark.long
-def test_the_page_says_in_a_browser_what_predict_says_of_raw_photos(built: Clone, chromium, tmp_path):
-    built.set(card__title="Three digits </script><b>")
-    do(built, "snakemake", "--cores", "2", "export")
-    predicted = do(built, "huskies", "predict", "data/final", "data/digits", "--format", "csv").splitlines()
-    rows = {Path(row["file"]).name: row for row in csv.DictReader(predicted)}
-    photos = [built.folder / row["file"] for row in list(rows.values())[::2]]
-    rose, text = tmp_path / "noise.jpg", tmp_path / "notes.txt"
-    noise = np.random.default_rng(0).integers(0, 256, (300, 200, 3), np.uint8)
-    Image.fromarray(noise).save(rose)
-    text.write_text("nothing")
-    page = built.folder / "data/export/classifier.html"
-    for size, dark in ((browser.PHONE, False), (browser.DESKTOP, True)):
-        with browser.visit(chromium, page, size=size, dark=dark) as visit:
-            visit.page.set_input_files("#choose", [*photos, rose, text])
-            found = answers(visit, len(photos) + 2)
-            for photo in photos:
-                mine, flow = found[photo.name], rows[photo.name]
-                assert (mine["label"], mine["accepted"]) == (flow["label"], flow["accepted"])
-                assert float(mine["probability"]) == pytest.approx(float(flow["probability"]), abs=0.03)
-            assert found["noise.jpg"]["accepted"] == "false"
-            assert "None of these" in found["noise.jpg"]["text"]
-            assert "Not read: this browser cannot read it as a picture." in found["notes.txt"]["text"]
-            assert visit.page.inner_text("h1") == "Three digits </script><b>"
-            assert (visit.violations(), visit.errors, visit.outside) == ([], [], [])
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    sentence = json.loads((built.folder / "data/final/final.json").read_text())["sentence"]
-    assert re.sub(r"\s+", " ", sentence) in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.browser

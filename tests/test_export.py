@@ -1,21 +1,14 @@
 """export: files for other runtimes that say what `predict` says, in environments of their own, and a card."""
 
-import csv
 import json
-import subprocess
-import sys
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, USES_KERAS, Clone, bare_job, do, in_own_cache, stages_run
+from conftest import USES_KERAS, Clone, bare_job, do, in_own_cache
 from finals import made
-from huskies import ledger, outputs
-from huskies.exports import ask, file_formats, format_table
-from huskies.images import codec
+from huskies import outputs
+from huskies.exports import file_formats
 from huskies.job import Job
-from huskies.planning import stage_list
 from huskies.steps import export, gate
 from ruamel.yaml import YAML
 
@@ -90,67 +83,6 @@ def test_the_card_is_what_a_hub_reads(exported):
         "| `model_int8.tflite` | ",
     ):
         assert each in body
-
-
-# A runtime, and the formats that it reads.
-ENVIRONMENTS = {
-    "tensorflow": ["keras", "saved_model"],
-    "onnxruntime": ["onnx"],
-    "ai-edge-litert": ["litert", "litert_int8"],
-    "openvino": ["openvino"],
-}
-
-
-def environment(folder: Path, runtime: str) -> Path:
-    """Return Python in a new environment that has this runtime, as it is pinned, and what it brings along."""
-    pins = YAML(typ="safe").load(PROJECT / stage_list.PINS)
-    wanted = [f"{name}=={pins[name]}" for name in (runtime, "numpy", *(["keras"] if runtime == "tensorflow" else []))]
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    install = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-    done = subprocess.run(install, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return folder / "bin/python"
-
-
-@pytest.mark.long
-def test_a_fresh_environment_with_a_runtime_alone_says_what_predict_says_of_raw_photos(built: Clone, tmp_path):
-    said = do(built, "snakemake", "--cores", "2", "export")
-    assert stages_run(said)[-1] == "export"
-    data, first = built.folder / "data", built.bytes_of("export")
-    rows = csv.DictReader(do(built, "huskies", "predict", "data/final", "data/digits", "--format", "csv").splitlines())
-    predicted = {row["file"]: row for row in rows}
-    photos = sorted(predicted)[::3]
-    files = [data / "convert" / Path(each).relative_to("data/digits").with_suffix(".jpg") for each in photos]
-    description = json.loads((data / "export/two_huskies.json").read_text())
-    backbone = json.loads((data / "final/final.json").read_text())["backbone"]
-    jpegs = [(path, codec.sha256(path.read_bytes())) for path in files]
-    np.save(tmp_path / "pixels.npy", format_table.pixels_of(jpegs, backbone, description["pixels"]["shape"][1]))
-    for runtime, kinds in ENVIRONMENTS.items():
-        python = environment(tmp_path / runtime, runtime)
-        for kind in kinds:
-            given = [
-                kind,
-                data / "export" / file_formats.FILES[kind],
-                tmp_path / "pixels.npy",
-                tmp_path / "answers.npz",
-            ]
-            done = subprocess.run([python, "-I", ask.__file__, *given], capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-            with np.load(tmp_path / "answers.npz") as answers:
-                sure, distance = answers["probabilities"], answers["distance"]
-            for number, photo in enumerate(photos):
-                row = predicted[photo]
-                if kind == "litert_int8":
-                    continue
-                assert description["labels"][sure[number].argmax()] == row["label"], (kind, photo)
-                assert sure[number].max() == pytest.approx(float(row["probability"]), abs=0.02)
-                assert (distance[number] <= description["threshold"]) == (row["accepted"] == "true"), (kind, photo)
-    # In another process.
-    for path in (data / "export").glob("receipt-*"):
-        path.unlink()
-    do(built, "snakemake", "--cores", "1", "export")
-    assert built.bytes_of("export") == first
-    assert ledger.read(built.folder / ledger.PATH).empty
 
 
 @pytest.mark.long

@@ -3,20 +3,13 @@
 import asyncio
 import io
 import json
-import signal
 import socket
-import subprocess
-import sys
 import threading
-import urllib.error
-import urllib.request
-from pathlib import Path
 
-import browser
 import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from conftest import USES_KERAS, Clone, do, in_own_cache
+from conftest import USES_KERAS, in_own_cache
 from finals import made
 from huskies.errors import HuskyError
 from huskies.images import codec
@@ -138,37 +131,3 @@ def test_an_address_that_is_taken_is_named(model, in_project):
             asyncio.run(serve._serve(serve.Server(model, 1), "127.0.0.1", port))
     assert str(error.value).startswith(f"cannot listen on 127.0.0.1:{port}: ")
     assert str(error.value).endswith("Choose another with --host and --port.")
-
-
-def served(address: str, content: bytes | None = None) -> tuple[int, bytes]:
-    try:
-        with urllib.request.urlopen(address, content, timeout=30) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
-@pytest.mark.browser
-@pytest.mark.long
-def test_the_command_serves_the_page_and_answers_until_it_is_interrupted(built: Clone, chromium):
-    do(built, "snakemake", "--cores", "2", "export")
-    command = [sys.executable, "-m", "huskies", "serve", "data/final", "--port", "0"]
-    variables = {**built.environment(), "PYTHONPATH": "workflow"}
-    with subprocess.Popen(command, cwd=built.folder, env=variables, stderr=subprocess.PIPE, text=True) as server:
-        said = next(line for line in server.stderr if "serving on" in line)
-        address = said.split()[2].rstrip(",")
-        assert address.startswith("http://127.0.0.1:")
-        photo = next((built.folder / "data/digits/3").glob("*.png"))
-        status, content = served(f"{address}predict", photo.read_bytes())
-        row = json.loads(do(built, "huskies", "predict", "data/final", str(photo), "--format", "jsonl"))
-        assert (status, json.loads(content)) == (200, {key: row[key] for key in row if key != "file"})
-        with browser.visit(chromium, address, size=browser.PHONE) as visit:
-            visit.page.wait_for_selector("body[data-ready=yes]")
-            visit.page.set_input_files("#choose", photo)
-            told = visit.page.wait_for_selector("#answers > li[data-label]")
-            assert told.get_attribute("data-label") == row["label"]
-            assert (visit.errors, visit.outside) == ([], [])
-        assert served(f"{address}{Path('data/final/final.json').name}")[0] == 404
-        server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 0
-        assert "serve: ended" in server.stderr.read()
