@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from huskies.errors import HuskyError
 from huskies.images import corrections
-from huskies.images.raw import RawImage
+from huskies.images.labelled import RawImage
 
 IMAGES = [RawImage("cat/1.png", "cat"), RawImage("cat/2.png", "cat"), RawImage("dog/1.png", "dog", {"group": "a"})]
 

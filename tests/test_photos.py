@@ -237,6 +237,51 @@ def table_below():
     assert tried.counts("split") == {"train": 2, "test": 2}
 
 
+@row(
+    "a table with a column `split` (or `set`, `subset`, `partition`, `usage`) of train, val and test, or tables called "
+    "`train.csv` and `test.csv`"
+)
+def split_by_tables():
+    names = sorted(FLAT)
+    with_column = "file,label,Split\n" + "".join(
+        f"{name},{label},{part}\n"
+        for name, label, part in zip(names, ["a", "a", "b", "a"], ["Training", "valid", "train", "test"], strict=True)
+    )
+    tried = Tried(FLAT | {"labels.csv": with_column})
+    assert tried.counts("split") == {"train": 2, "val": 1, "test": 1}
+    assert "already split: 2 train, 1 val, 1 test images" in tried.said()
+    shutil.rmtree("photos")
+    tables = {
+        "train.csv": f"file,label\n{names[0]},a\n{names[1]},b\n",
+        "test.csv": f"file,label\n{names[2]},a\n{names[3]},b\n",
+    }
+    assert Tried(FLAT | tables).counts("split") == {"train": 2, "test": 2}
+
+
+@row("such a column with other words in some rows, or parts with classes that train has not")
+def doubtful_parts():
+    names = sorted(FLAT)
+    for parts, reason in {
+        ("train", "train", "test", "later"): "photos/labels.csv: the column 'split' says train, val or test of some",
+        ("train", "train", "test", "test"): "photos: its tables have classes in test that have no image in train (d)",
+    }.items():
+        rows = "".join(f"{name},{label},{part}\n" for name, label, part in zip(names, "aaad", parts, strict=True))
+        assert Tried(FLAT | {"labels.csv": f"file,label,split\n{rows}"}).said().startswith(f"ERROR: {reason}")
+
+
+@row("lists and annotations in text, JSON or XML")
+def unread_lists():
+    for name, content in {
+        "labels.txt": "cat/0.jpg 1",
+        "boxes.json": '{"file": "0.jpg"}',
+        "0.xml": "<f>0.jpg</f>",
+    }.items():
+        tried = Tried(classes("cat", "dog") | {name: content})
+        assert f"not read, though images are named in it: {name}" in tried.said()
+        assert tried.counts() == TWO
+        shutil.rmtree("photos")
+
+
 @row("a table without a header, with a column twice, or of which it cannot be told what it says")
 def unclear_table():
     columns = (

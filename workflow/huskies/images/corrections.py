@@ -11,7 +11,7 @@ from huskies import atomic
 from huskies.errors import HuskyError, nearest, some
 
 if TYPE_CHECKING:
-    from huskies.images.raw import RawImage
+    from huskies.images.labelled import RawImage
 
 PATH = Path("corrections.csv")
 COLUMNS = ("file", "label")

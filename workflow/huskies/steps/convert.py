@@ -14,6 +14,7 @@ from huskies import atomic, outputs
 from huskies.errors import HuskyError, UnreadableImage, some
 from huskies.images import codec, corrections, kinds, manifest, naming, raw, raw_files
 from huskies.images.conversion import convert_image
+from huskies.images.labelled import RawImage
 from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
@@ -50,7 +51,7 @@ def _size(named: tuple[str, bytes | str]) -> int:
     return len(named[1])
 
 
-def name_files(raw_images: list[raw.RawImage]) -> list[str]:
+def name_files(raw_images: list[RawImage]) -> list[str]:
     """Return the converted file's path for each raw image; no two are alike, in any letter case.
 
     Raises HuskyError where two labels would share a folder on a file system that ignores letter case, or differ only in
@@ -76,7 +77,7 @@ def name_files(raw_images: list[raw.RawImage]) -> list[str]:
     return [naming.converted(image.label, stem_of[image.source]) for image in raw_images]
 
 
-def extra_columns(raw_images: list[raw.RawImage]) -> dict[str, str]:
+def extra_columns(raw_images: list[RawImage]) -> dict[str, str]:
     """Map each extra column of the user's CSV to its name in the manifest; `group` goes to our own column."""
     columns = [name for name in (raw_images[0].extra if raw_images else {}) if name != "group"]
     return {name: f"csv_{name}" if name in (*manifest.COLUMNS, "source") else name for name in columns}
