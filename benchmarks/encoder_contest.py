@@ -94,9 +94,8 @@ def table(rows: pd.DataFrame) -> str:
     for row in rows.to_dict("records"):
         low, high = row["gain.low"], row["gain.high"]
         gain = "the present one" if row["current"] else f"{row['gain.accuracy']:+.1%} ({low:+.1%} to {high:+.1%})"
-        cells = (row["name"], f"{row['accuracy']:.1%}", gain, row["features"], f"{row['multiply_adds'] / 1e9:.2f}")
-        megabytes = f"{row['bytes'] / 1e6:.1f}"
-        lines.append(f"| {' | '.join(map(str, cells))} | {row['milliseconds']:.0f} | {megabytes} |")
+        cells = (row["name"], f"{row['accuracy']:.1%}", gain, row["features"], f"{row['multiply_adds']:.2f}")
+        lines.append(f"| {' | '.join(map(str, cells))} | {row['milliseconds']:.0f} | {row['megabytes']:.0f} |")
     return "\n".join(lines)
 
 

@@ -44,6 +44,14 @@ def test_in_int8_it_says_about_that_and_only_convolutions_are_in_int8(tmp_path, 
     assert in_int8 == {schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator.CONV_2D}
 
 
+def test_it_takes_one_photo_and_leaves_no_number_open(tmp_path):
+    save(tmp_path, "neighbours")
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs((tmp_path / "a.tflite").read_bytes(), 0))
+    tensors = model.subgraphs[0].tensors
+    assert tensors[model.subgraphs[0].inputs[0]].shape.tolist() == [1, *PIXELS.shape[1:]]
+    assert all(each.shapeSignature is None for each in tensors)
+
+
 def test_the_description_is_in_its_metadata(tmp_path):
     save(tmp_path, "neighbours")
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs((tmp_path / "a.tflite").read_bytes(), 0))

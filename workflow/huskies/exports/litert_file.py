@@ -18,14 +18,14 @@ _NOT_INT8 = (
 
 
 def save(folder: Path, description: dict[str, Any], path: Path, photos: Iterable[np.ndarray] | None = None) -> None:
-    """Write a SavedModel as a .tflite file with the description in its metadata.
+    """Write a SavedModel as a .tflite file that takes one photo, with the description in its metadata.
 
     photos: float32, 1 × side × side × 3 each; where there are any, convolutions are in int8, calibrated on them.
     """
     tensorflow = tensorflow_setup.load_tensorflow()
     converter = tensorflow.lite.TFLiteConverter.from_saved_model(str(folder))
     converted = converter.convert() if photos is None else _quantized(tensorflow, converter, list(photos))
-    path.write_bytes(_described(bytes(converted), description))
+    path.write_bytes(_finished(bytes(converted), description))
 
 
 def _quantized(tensorflow: Any, converter: Any, photos: list[np.ndarray]) -> bytes:
@@ -42,12 +42,17 @@ def _quantized(tensorflow: Any, converter: Any, photos: list[np.ndarray]) -> byt
     return debugger.get_nondebug_quantized_model()
 
 
-def _described(model: bytes, description: dict[str, Any]) -> bytes:
-    """Return the bytes of a model with the description in its metadata, as the one entry `two_huskies`."""
+def _finished(model: bytes, description: dict[str, Any]) -> bytes:
+    """Return the bytes of a model for one photo, with the description in its metadata, as the one entry `two_huskies`.
+
+    A number of photos that is left open is refused by LiteRT.js, and by what computes on phones' other processors.
+    """
     import flatbuffers
     from tensorflow.lite.python import schema_py_generated as schema
 
     found = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    for tensor in (each for graph in found.subgraphs for each in graph.tensors):
+        tensor.shapeSignature = None
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = list(text(description).encode())
     entry.name, entry.buffer = "two_huskies", len(found.buffers)
