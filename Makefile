@@ -43,10 +43,10 @@ $(READY): requirements/workflow.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-$(TEST_ALL): $(READY) requirements/int8.txt requirements/remotes.txt requirements/servers.txt \
-		requirements/slurm.txt requirements/browser.txt
+$(TEST_ALL): $(READY) requirements/int8.txt requirements/keras_hub.txt requirements/remotes.txt \
+		requirements/servers.txt requirements/slurm.txt requirements/browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		--requirement requirements/int8.txt \
+		--requirement requirements/int8.txt --requirement requirements/keras_hub.txt \
 		--requirement requirements/remotes.txt --requirement requirements/servers.txt \
 		--requirement requirements/slurm.txt --requirement requirements/browser.txt
 	touch $(TEST_ALL)
@@ -78,6 +78,8 @@ requirements: env
 		--output-file requirements/remotes.txt
 	$(BIN)/uv pip compile pyproject.toml --extra int8 --universal --generate-hashes --no-header \
 		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/int8.txt
+	$(BIN)/uv pip compile pyproject.toml --extra keras_hub --universal --generate-hashes --no-header \
+		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/keras_hub.txt
 	$(BIN)/uv pip compile pyproject.toml --extra slurm --universal --generate-hashes --no-header \
 		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/slurm.txt
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \

@@ -11,7 +11,7 @@ import picture
 import pytest
 from conftest import PROJECT
 from huskies import imports
-from huskies.backbone import int8
+from huskies.backbone import int8, keras_hub_preset
 from huskies.planning import plan, stage_list
 from ruamel.yaml import YAML
 
@@ -24,8 +24,8 @@ PINS = YAML(typ="safe").load((PROJECT / stage_list.PINS).read_text(encoding="utf
 
 # Imported, and without an influence on the bytes of any stage.
 SHAPES_NOTHING = {"dvc", "platformdirs", "ruamel.yaml", "tqdm"}
-# Shapes bytes for whoever asks for int8, whose code has its version.
-AN_EXTRA = {"nncf"}
+# Shape bytes for whoever asks for int8, or for a preset of KerasHub, whose code has their version.
+EXTRAS = {"nncf", "keras-hub"}
 CODE = imports.Package(PACKAGE)
 
 
@@ -274,7 +274,7 @@ def test_every_section_serves_a_stage_and_every_listed_key_exists():
 
 def test_every_library_that_a_stage_imports_is_pinned_or_shapes_nothing():
     used = set().union(*(CODE.libraries(stage_list.module_of(stage, CODE)) for stage in EVERY))
-    assert used - PINS.keys() == SHAPES_NOTHING | AN_EXTRA
+    assert used - PINS.keys() == SHAPES_NOTHING | EXTRAS
     assert PINS.keys() - used == set().union(*plan.BROUGHT_ALONG.values()) - used
 
 
@@ -291,16 +291,29 @@ def test_pins_are_those_of_the_project_and_its_requirements():
     assert {library: locked.get(library) for library in declared} == declared
 
 
-def test_the_extra_for_int8_has_the_version_that_the_code_asks_for_and_no_other_pins():
+@pytest.mark.parametrize(
+    ("extra", "library", "version", "brought"),
+    [
+        ("int8", "nncf", int8.NNCF, {"ninja", "safetensors"}),
+        (
+            "keras_hub",
+            "keras-hub",
+            keras_hub_preset.KERAS_HUB,
+            {"kagglehub", "kagglesdk", "tensorflow-text", "regex", "sentencepiece", "tokenizers", "huggingface-hub"}
+            | {"hf-xet", "httpx2", "httpx2-jsfetch", "httpcore2", "h11", "anyio", "truststore"},
+        ),
+    ],
+)
+def test_an_extra_has_the_version_that_the_code_asks_for_and_moves_no_other_pin(extra, library, version, brought):
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["optional-dependencies"]["int8"] == [f"nncf=={int8.NNCF}"]
+    assert project["project"]["optional-dependencies"][extra] == [f"{library}=={version}"]
     locked = {}
-    for file in ("requirements/workflow.txt", "requirements/int8.txt"):
-        text = (PROJECT / file).read_text(encoding="utf-8")
+    for file in ("workflow", extra):
+        text = (PROJECT / f"requirements/{file}.txt").read_text(encoding="utf-8")
         locked[file] = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
-    assert locked["requirements/int8.txt"]["nncf"] == int8.NNCF
-    added = locked["requirements/int8.txt"].items() - locked["requirements/workflow.txt"].items()
-    assert {library for library, _ in added} == {"ninja", "nncf", "safetensors"}
+    assert locked[extra][library] == version
+    added = locked[extra].items() - locked["workflow"].items()
+    assert {name for name, _ in added} == {library, *brought}
 
 
 def test_the_snakemake_that_is_asked_for_is_the_one_that_is_pinned():

@@ -18,6 +18,7 @@ _NAME = PACKAGE.name
 IMPORTED_AS = {
     "ai_edge_litert": "ai-edge-litert",
     "cv2": "opencv-python-headless",
+    "keras_hub": "keras-hub",
     "PIL": "pillow",
     "pi_heif": "pi-heif",
     "ruamel": "ruamel.yaml",

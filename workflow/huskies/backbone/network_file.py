@@ -1,4 +1,4 @@
-"""A network in a file, ONNX or OpenVINO's own format, from pixels to pooled features; OpenVINO reads and computes it.
+"""A network in a file, from pixels to pooled features: ONNX, OpenVINO's own format, or a preset of KerasHub.
 
 `backbone.preprocessing` says how it wants its pixels, `backbone.output` which tensor to take, `backbone.pooling` how
 to make one row of it. All is checked against the network's own shapes before anything is computed.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huskies.backbone import architectures, file_blocks, file_input, file_pooling, openvino_setup
+from huskies.backbone import architectures, file_blocks, file_input, file_pooling, keras_hub_preset, openvino_setup
 from huskies.backbone.file_pooling import Layer
 from huskies.errors import HuskyError, nearest, some
 
@@ -63,10 +63,15 @@ def assemble(backbone: dict[str, Any], batch: int) -> tuple[Any, list[int]]:
 
 
 def path(weights: str) -> Path:
-    """Return the file of a network: that of backbone.weights, or the only one in its folder. Raises HuskyError."""
+    """Return the file of a network: that of backbone.weights, or the only one in its folder.
+
+    Of a preset of KerasHub it is the configuration. Raises HuskyError for a folder with none or several.
+    """
     found = architectures.weights_file(weights)
     if found.is_dir():
         files = sorted(each for each in found.iterdir() if each.name.endswith(architectures.NETWORK_ENDINGS))
+        if not files and keras_hub_preset.is_preset(found):
+            return found / keras_hub_preset.CONFIGURATION
         if len(files) != 1:
             raise HuskyError(
                 f"backbone.weights: {found} holds {some([each.name for each in files]) if files else 'no network'}. "
@@ -88,6 +93,8 @@ def _belongs_together(file: Path, other: str) -> str:
 
 
 def _read(file: Path) -> Any:
+    if file.name == keras_hub_preset.CONFIGURATION:
+        return keras_hub_preset.read(file.parent)
     core = openvino_setup.core()
     try:
         # From memory there is no other file to take weights from.

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from huskies import digests
-from huskies.backbone import architectures, preprocessing
+from huskies.backbone import architectures, keras_hub_preset, preprocessing
 from huskies.errors import HuskyError, nearest
 
 PATH = Path("backbones", "presets.yaml")
@@ -34,7 +34,12 @@ def settle(backbone: dict[str, Any]) -> dict[str, Any]:
     if not architectures.is_network(backbone["weights"]):
         _check_architecture(backbone)
         return backbone
-    known = read()
+    known, folder = read(), Path("backbones", backbone["weights"])
+    of_keras_hub = keras_hub_preset.is_preset(folder)
+    if (name or "").startswith(keras_hub_preset.PREFIX):
+        if not of_keras_hub:
+            raise keras_hub_preset.missing(name)
+        known = {**known, name: {}}
     if name is not None and name not in known:
         raise HuskyError(
             f"params.yaml: backbone.name: {backbone['weights']} holds a whole network. Leave backbone.name empty, or "
@@ -43,11 +48,16 @@ def settle(backbone: dict[str, Any]) -> dict[str, Any]:
     _check_keys(backbone)
     preset = known.get(name, {})
     _check_digest(backbone["weights"], name, preset.get("sha256"))
+    if of_keras_hub:
+        own = keras_hub_preset.preprocessing(folder)
+        preset = {**preset, "preprocessing": own | preset.get("preprocessing", {})}
     return preprocessing.resolved(backbone, preset)
 
 
 def _check_architecture(backbone: dict[str, Any]) -> None:
     name, known = backbone["name"], architectures.modules()
+    if (name or "").startswith(keras_hub_preset.PREFIX):
+        raise keras_hub_preset.missing(name)
     if name not in known:
         if name in (presets := read()):
             raise HuskyError(

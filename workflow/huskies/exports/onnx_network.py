@@ -37,7 +37,7 @@ def save(
 
     source = network_file.path(model.backbone["weights"])
     if source.suffix != ENDING:
-        raise ValueError(f"its backbone is {source.name}, in OpenVINO's own format")
+        raise ValueError(f"its backbone is {source.name}, and no ONNX file")
     network = network_file.read(model.backbone, 1)
     given = onnx.load(source)
     if _opset(given) < _OLDEST:
