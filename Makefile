@@ -44,11 +44,13 @@ $(READY): requirements/workflow.txt pyproject.toml
 	touch $(READY)
 
 $(TEST_ALL): $(READY) requirements/int8.txt requirements/keras_hub.txt requirements/remotes.txt \
-		requirements/servers.txt requirements/slurm.txt requirements/browser.txt
+		requirements/servers.txt requirements/slurm.txt requirements/bucket.txt requirements/kubernetes.txt \
+		requirements/browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--requirement requirements/int8.txt --requirement requirements/keras_hub.txt \
 		--requirement requirements/remotes.txt --requirement requirements/servers.txt \
-		--requirement requirements/slurm.txt --requirement requirements/browser.txt
+		--requirement requirements/slurm.txt --requirement requirements/bucket.txt \
+		--requirement requirements/kubernetes.txt --requirement requirements/browser.txt
 	touch $(TEST_ALL)
 
 # Every kind of change by every way in, an hour and more; renews docs/rebuild-matrix.md. ONLY="aug.factor" for a part of it.
@@ -82,6 +84,9 @@ requirements: env
 		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/keras_hub.txt
 	$(BIN)/uv pip compile pyproject.toml --extra slurm --universal --generate-hashes --no-header \
 		--python-version 3.11 --constraint requirements/workflow.txt --output-file requirements/slurm.txt
+	for extra in bucket kubernetes; do $(BIN)/uv pip compile pyproject.toml --extra $$extra --universal \
+		--generate-hashes --no-header --python-version 3.11 --constraint requirements/workflow.txt \
+		--constraint requirements/remotes.txt --output-file requirements/$$extra.txt || exit 1; done
 	$(BIN)/uv pip compile --group servers --universal --generate-hashes --no-header --python-version 3.11 \
 		--output-file requirements/servers.txt
 	$(BIN)/uv pip compile --group browser --universal --generate-hashes --no-header --python-version 3.11 \

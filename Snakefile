@@ -46,6 +46,11 @@ include: "workflow/rules/publish.smk"
 include: "workflow/controls/targets.smk"
 
 
+if shared:
+
+    include: "workflow/rules/packs.smk"
+
+
 rule all:
     """Everything up to the page, and what `snakemake --report` shows."""
     input:

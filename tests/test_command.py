@@ -32,13 +32,40 @@ def workflow(*asked: str, **given) -> SimpleNamespace:
     settings = {"is_main_process": True, "execution_settings": object(), "dryrun": False, "touch": False}
     settings |= {"local_exec": True}
     config = SimpleNamespace(overwrite_config=given.pop("config", {}))
-    return SimpleNamespace(asked={*asked}, config_settings=config, **{**settings, **given})
+    storage = SimpleNamespace(default_storage_provider=given.pop("bucket", None))
+    return SimpleNamespace(asked={*asked}, config_settings=config, storage_settings=storage, **{**settings, **given})
+
+
+class Log(str):
+    """A log as Snakemake has it, which lies in a bucket where the command has one."""
+
+    is_storage = False
+
+    def retrieve_from_storage(self) -> str:
+        return self
+
+
+class Rule(NamedTuple):
+    """A rule of Snakemake's, as far as it is looked at."""
+
+    name: str
 
 
 class Logged(NamedTuple):
     """A job of Snakemake's, as far as it is looked at."""
 
-    log: tuple[str, ...]
+    log: tuple[Log, ...]
+    rule: Rule
+    is_local: bool = False
+
+
+def logged(*names: str, **given) -> tuple[list[Logged], SimpleNamespace]:
+    """Return jobs that have logs of these names, and Snakemake's graph of them."""
+    jobs = [Logged((Log(f"{name}.log"),), Rule(name), **given) for name in names]
+    graph = SimpleNamespace(
+        needrun_jobs=lambda exclude_finished: jobs[::-1], toposorted=lambda found: [jobs[:2], jobs[2:]]
+    )
+    return jobs, graph
 
 
 TELL = "python -m huskies record"
@@ -132,11 +159,32 @@ def test_locks_that_other_machines_do_not_see_are_spoken_of_where_there_are_othe
 def test_what_stages_said_on_other_machines_is_heard_at_the_end_in_their_order(calls, capsys, monkeypatch, local):
     for name in ("metrics", "split"):
         Path(f"{name}.log").write_text(f"{name}: done\n")
-    jobs = [Logged((f"{name}.log",)) for name in ("split", "lost", "metrics")]
-    graph = SimpleNamespace(
-        needrun_jobs=lambda exclude_finished: jobs[::-1], toposorted=lambda found: [jobs[:2], jobs[2:]]
-    )
+    _, graph = logged("split", "lost", "metrics")
     monkeypatch.setattr(targets, "made", lambda workflow: {"made"})
     command.end_of_jobs(workflow(local_exec=local, dag=graph), FLOW)
     assert capsys.readouterr().err == ("" if local else "split: done\nmetrics: done\n")
     assert calls == ["check made", "clear", TELL]
+
+
+def test_with_a_bucket_snakemake_itself_sees_what_is_there(calls, monkeypatch):
+    monkeypatch.setattr(command.job_flow, "publish", lambda flow: calls.append("publish"))
+    Path("made").touch()
+    command.begin(workflow("made", bucket="s3", local_exec=False), FLOW)
+    assert calls == ["refuse"]
+
+
+def test_logs_are_fetched_from_a_bucket_and_what_the_command_made_itself_was_heard(calls, capsys, monkeypatch):
+    monkeypatch.setattr(Log, "is_storage", True)
+    for local in (True, False):
+        _, graph = logged("split", is_local=local)
+        fetch = {"dag": graph, "async_run": lambda log: Path(log).write_text("split: done\n")}
+        command.end_of_jobs(workflow(local_exec=False, bucket="s3", **fetch), FLOW)
+        assert capsys.readouterr().err == ("" if local else "split: done\n")
+    assert calls == []
+
+
+def test_dvc_is_told_of_what_was_collected(calls, monkeypatch):
+    monkeypatch.setattr(command.stage_list, "tracked", lambda: ["metrics", "report"])
+    _, graph = logged("split", "collect", is_local=True)
+    command.end_of_jobs(workflow(local_exec=False, bucket="s3", dag=graph), FLOW)
+    assert calls == [f"check {FLOW.receipt('metrics')} {FLOW.receipt('report')}", "clear", TELL]

@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT
 from huskies import imports
 from huskies.backbone import int8, keras_hub_preset
-from huskies.planning import plan, stage_list
+from huskies.planning import packs, plan, stage_list
 from ruamel.yaml import YAML
 
 PACKAGE = PROJECT / stage_list.PACKAGE
@@ -79,7 +79,23 @@ def test_rules_and_stages_have_the_same_names_in_the_same_order():
 
 def test_every_file_of_rules_is_part_of_the_flow():
     files = {path.name for path in (PROJECT / "workflow/rules").glob("*.smk")}
-    assert files == {path.name for name, (path, _) in RULES.items() if name not in FAMILIES + REPLACED} | {"common.smk"}
+    assert files == {path.name for name, (path, _) in RULES.items() if name not in FAMILIES + REPLACED} | {
+        "common.smk",
+        "packs.smk",
+    }
+
+
+def test_what_is_there_for_buckets_alone_is_no_part_of_the_flow_without_one():
+    text = (PROJECT / "workflow/rules/packs.smk").read_text(encoding="utf-8")
+    assert re.findall(r"^rule (\w+):", text, re.MULTILINE) == ["send_plan", "send_weights", "ready_backbone", "collect"]
+    assert 'if shared:\n\n    include: "workflow/rules/packs.smk"\n' in (PROJECT / "Snakefile").read_text(
+        encoding="utf-8"
+    )
+    [at_home] = re.findall(r"^localrules:\n((?:    \w+,\n)+)", text, re.MULTILINE)
+    makes_nothing = ["audit", "check", "luck", "tensorboard", "publish"]
+    assert re.findall(r"\w+", at_home) == [*packs.AT_HOME, *makes_nothing]
+    reads_what_stays = {stage for stage in STAGES if "${raw}" in STAGES[stage]["deps"]} | {"test"}
+    assert reads_what_stays <= {*packs.AT_HOME}
 
 
 def test_every_control_has_a_rule_in_the_other_flows():
@@ -121,6 +137,7 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     assert re.match(r'    """[A-Z].+\."""\n', text)
     raw = ["raw=made_raw()"] if "${raw}" in STAGES[stage]["deps"] else []
     inputs = [*raw, *(f'{above}=made("{above}")' for above in stage_list.upstream(STAGES[stage]))]
+    inputs += [] if stage in packs.AT_HOME else [f'sent=sent("{stage}")']
     lines = "".join(f"        {each},\n" for each in inputs)
     assert f"    input:\n{lines}    output:\n" in text
     assert f'output:\n        receipt("{stage}"),\n' in text

@@ -28,6 +28,8 @@ BY_CI = ("make metrics", "make test")
 BY_OTHER_TESTS = tuple(f"snakemake --cores 8 {asked}" for asked in ("noise", "leakage", "article", "sweep", "check"))
 # This needs a cluster, which test_slurm.py starts.
 BY_OTHER_TESTS += ("snakemake --workflow-profile profiles/slurm ",)
+# This needs a bucket, which test_bucket.py and test_kubernetes.py start.
+BY_OTHER_TESTS += ("snakemake --workflow-profile profiles/kubernetes ",)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import do, stages_run
 from huskies import receipt
 from huskies.errors import HuskyError
-from huskies.planning import targets
+from huskies.planning import stage_list, targets
 from snakemake.settings.types import DAGSettings, RerunTrigger, StorageSettings
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
@@ -73,23 +73,32 @@ def test_options_that_would_leave_a_result_out_are_refused_by_name(given, option
     assert "Leave the option out." in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("given", "option"),
-    [
-        ({"default_storage_provider": "s3", "default_storage_prefix": "s3://x"}, "--default-storage-provider"),
-        ({"shared_fs_usage": frozenset({SharedFSUsage.PERSISTENCE})}, "--shared-fs-usage"),
-    ],
-)
-def test_work_away_from_the_folder_of_the_project_is_refused(given, option):
-    with pytest.raises(HuskyError) as error:
-        targets.refuse_storage(SimpleNamespace(storage_settings=StorageSettings(**given)))
-    assert str(error.value).startswith(f"{option}: ")
-    assert "Leave the option out." in str(error.value)
+NOTHING_SHARED = frozenset({SharedFSUsage.PERSISTENCE})
+BUCKET = {"default_storage_provider": "s3", "default_storage_prefix": "s3://x"}
 
 
-@pytest.mark.parametrize("settings", [None, StorageSettings()])
-def test_work_in_the_folder_of_the_project_is_let_through(settings):
-    assert targets.refuse_storage(SimpleNamespace(storage_settings=settings)) is None
+def test_work_away_from_the_folder_of_the_project_is_refused_where_there_is_no_bucket():
+    settings = StorageSettings(shared_fs_usage=NOTHING_SHARED)
+    with pytest.raises(HuskyError, match=r"^--shared-fs-usage: .* Leave the option out, or give both\.$"):
+        targets.refuse_no_folder(SimpleNamespace(storage_settings=settings))
+
+
+@pytest.mark.parametrize("given", [None, {}, BUCKET, {**BUCKET, "shared_fs_usage": NOTHING_SHARED}])
+def test_work_in_the_folder_of_the_project_or_with_a_bucket_is_let_through(given):
+    settings = given if given is None else StorageSettings(**given)
+    assert targets.refuse_no_folder(SimpleNamespace(storage_settings=settings)) is None
+
+
+def test_what_is_collected_is_what_dvc_knows_and_what_is_asked_for_beside_with_all_above_it(in_project):
+    plans = {name: {"inputs": stage_list.upstream(stage)} for name, stage in stage_list.stages().items()}
+    tracked = list(stage_list.tracked())
+    assert targets.to_collect(asking("collect"), plans) == tracked
+    assert targets.to_collect(asking("collect", "gate", "test"), plans) == [*tracked, "test", "final", "gate"]
+
+
+def test_a_target_that_stands_for_other_flows_is_refused_with_a_bucket():
+    with pytest.raises(HuskyError, match=r"^noise: .*Leave --default-storage-provider out"):
+        targets.refuse_families("noise")
 
 
 @pytest.mark.parametrize("where", ["targets", "until", "omit_from"])
@@ -177,52 +186,6 @@ def test_options_that_would_leave_a_result_out_end_snakemake_with_status_two(bui
     assert done.returncode == 2
     assert f"ERROR: {options[0]}: " in done.stderr
     assert built.bytes_of("augment", "metrics") == before
-
-
-# A plug-in as one installs it, of a storage that no job is to reach.
-STORAGE = """
-from snakemake_interface_storage_plugins.storage_object import StorageObjectRead, StorageObjectWrite
-from snakemake_interface_storage_plugins.storage_provider import StorageProviderBase, StorageQueryValidationResult
-
-
-class StorageProvider(StorageProviderBase):
-    def __post_init__(self):
-        pass
-
-    @classmethod
-    def example_queries(cls):
-        return []
-
-    def use_rate_limiter(self):
-        return False
-
-    def rate_limiter_key(self, query, operation):
-        return None
-
-    def default_max_requests_per_second(self):
-        return 1.0
-
-    @classmethod
-    def is_valid_query(cls, query):
-        return StorageQueryValidationResult(query, True)
-
-
-class StorageObject(StorageObjectRead, StorageObjectWrite):
-    pass
-"""
-
-
-@pytest.mark.parametrize("target", ["metrics", "publish", "noise", "audit"])
-def test_a_storage_provider_ends_snakemake_with_status_two_and_nothing_changed(target, clone, tmp_path):
-    (tmp_path / "plugins/snakemake_storage_plugin_nowhere").mkdir(parents=True)
-    (tmp_path / "plugins/snakemake_storage_plugin_nowhere/__init__.py").write_text(STORAGE)
-    where = ("--default-storage-provider", "nowhere", "--default-storage-prefix", "nowhere://bucket")
-    found = {"PYTHONPATH": str(tmp_path / "plugins")}
-    done = clone.run("snakemake", "--cores", "2", *where, "--", target, variables=found)
-    assert done.returncode == 2, done.stderr
-    assert "ERROR: --default-storage-provider: results are folders, and " in done.stderr
-    assert not (clone.folder / ".snakemake/plans").exists()
-    assert clone.run("git", "status", "--short", "--ignored", "--", "data", "logs").stdout == ""
 
 
 @pytest.mark.long

@@ -44,13 +44,13 @@ def serve(kind: str, folder: Path) -> Iterator[Server]:
     elif kind == "s3":
         # A bucket is a folder below the one that is served.
         command = ["serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", "tester,secret-of-tests"]
-        with _running([_program("rclone"), *command, str(folder)], port, folder):
+        with _running([program("rclone"), *command, str(folder)], port, folder):
             endpoint = {"endpointurl": f"http://127.0.0.1:{port}", "region": "us-east-1"}
             keys = {"access_key_id": "tester", "secret_access_key": "secret-of-tests"}
             yield Server("s3://team/huskies", kept, endpoint | keys)
     elif kind == "webdav":
         command = ["serve", "webdav", "--addr", f"127.0.0.1:{port}", "--user", "tester", "--pass", "secret-of-tests"]
-        with _running([_program("rclone"), *command, str(folder)], port, folder):
+        with _running([program("rclone"), *command, str(folder)], port, folder):
             login = {"user": "tester", "password": "secret-of-tests"}
             yield Server(f"webdav://127.0.0.1:{port}/team/huskies", kept, login)
     else:
@@ -59,19 +59,20 @@ def serve(kind: str, folder: Path) -> Iterator[Server]:
             yield Server(address, kept, {"keyfile": str(folder / "client_key")})
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Return where a program lies; fail the test where there is none."""
     places = [str(Path(sys.executable).parent), os.environ["PATH"], "/usr/sbin"]
     found = shutil.which(name, path=os.pathsep.join(places))
     if found is None:
         pytest.fail(
-            f"{name} is missing. `make test-all` installs rclone, sshd is in Debian's package openssh-server; "
-            'without servers: pytest -m "not server"'
+            f"{name} is missing. `make test-all` installs rclone and hadolint, sshd is in Debian's package "
+            'openssh-server; without servers: pytest -m "not server"'
         )
     return found
 
 
 def _sshd(port: int, folder: Path) -> list[str]:
-    program = _program("sshd")
+    sshd = program("sshd")
     for name in ("host_key", "client_key"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     if os.geteuid() == 0:
@@ -84,7 +85,7 @@ def _sshd(port: int, folder: Path) -> list[str]:
         "PidFile none\nPasswordAuthentication no\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n"
         "Subsystem sftp internal-sftp\n"
     )
-    return [program, "-D", "-e", "-f", str(folder / "sshd_config")]
+    return [sshd, "-D", "-e", "-f", str(folder / "sshd_config")]
 
 
 def free_port() -> int:

@@ -52,6 +52,16 @@ def _parser() -> argparse.ArgumentParser:
     pages.add_argument("--inputs", type=Path, nargs=2, required=True, help="the receipts of report and metrics")
     pages.add_argument("--folder", type=Path, required=True, help="the folder to write")
     pages.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
+    for name, does in (
+        ("collect", "bring results from a bucket into data/"),
+        ("ready_backbone", "convert the backbone for jobs that share a bucket"),
+        ("send_weights", "pack files of weights for them"),
+    ):
+        command = commands.add_parser(name, help=does)
+        command.add_argument("--inputs", type=Path, nargs="*", default=[], help="the archives of what it reads")
+        command.add_argument("--archive", type=Path, help="the archive to make")
+        command.add_argument("--files", type=Path, nargs="*", default=[], help="the files to pack")
+        command.add_argument("--log", type=Path, required=True, help="the file that keeps what it says")
     # A classifier is asked anywhere, stages are made in the project's folder.
     here = Path(stage_list.TRACKED).is_file() and Path(stage_list.UNTRACKED).is_file()
     for stage in (stage_list.stages() | stage_list.controls()) if here else ():
@@ -129,6 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(table.run(plan.all_plans(params.load())), end="")
             return 0
+        from huskies.planning import packed_run, runner
+
         with _log(parsed.log):
             if parsed.command == "audit":
                 from huskies.steps import audit
@@ -145,14 +157,26 @@ def main(arguments: list[str] | None = None) -> int:
             elif parsed.command == "tensorboard":
                 from huskies.steps import tensorboard
 
-                summary = tensorboard.run(parsed.inputs)
+                summary = tensorboard.run(packed_run.unpacked(parsed.inputs))
             elif parsed.command == "publish":
                 from huskies.steps import publish
 
-                summary = publish.run(parsed.inputs, parsed.folder)
-            else:
-                from huskies.planning import runner
+                summary = publish.run(packed_run.unpacked(parsed.inputs), parsed.folder)
+            elif parsed.command == "collect":
+                from huskies.steps import collect
 
+                summary = collect.run(parsed.inputs)
+            elif parsed.command == "ready_backbone":
+                from huskies.steps import ready_backbone
+
+                summary = ready_backbone.run(parsed.inputs, parsed.archive)
+            elif parsed.command == "send_weights":
+                from huskies.steps import send_weights
+
+                summary = send_weights.run(parsed.files, parsed.archive)
+            elif packed_run.is_archive(parsed.receipt):
+                summary = packed_run.run_stage(parsed.command, parsed.receipt, parsed.cores, parsed.inputs)
+            else:
                 summary = runner.run_stage(parsed.command, parsed.receipt, parsed.cores, parsed.inputs)
             line = f"{parsed.command}: {summary}"
             _write(parsed.log, "a", f"{line}\n")

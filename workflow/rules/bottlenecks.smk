@@ -13,6 +13,7 @@ rule bottlenecks_original:
     """Compute the bottlenecks of training and validation images."""
     input:
         split=made("split"),
+        sent=sent("bottlenecks_original"),
     output:
         receipt("bottlenecks_original"),
     log:
@@ -34,6 +35,7 @@ rule bottlenecks_augmented:
     input:
         split=made("split"),
         augment=made("augment"),
+        sent=sent("bottlenecks_augmented"),
     output:
         receipt("bottlenecks_augmented"),
     log:
@@ -54,6 +56,7 @@ rule bottlenecks_test:
     """Compute the bottlenecks of the test images, apart from all others."""
     input:
         split=made("split"),
+        sent=sent("bottlenecks_test"),
     output:
         receipt("bottlenecks_test"),
     log:

@@ -14,6 +14,7 @@ rule budget:
         bottlenecks_original=made("bottlenecks_original"),
         bottlenecks_augmented=made("bottlenecks_augmented"),
         cross_validation=made("cross_validation"),
+        sent=sent("budget"),
     output:
         receipt("budget"),
     log:

@@ -1,8 +1,9 @@
 """What all rules share: the parameters, the plans, and where each stage's receipt lies.
 
 Reads params.yaml with what --config puts over it, dvc.yaml, the code and the raw images; writes the plans to
-.snakemake/plans/, from where jobs on other machines take them. Rules are joined by receipts alone. A receipt's name says
-all that the stage depends on, so times say nothing, and inputs are ancient().
+.snakemake/plans/, from where jobs on other machines take them. Rules are joined by receipts alone, and where jobs share
+a bucket and no folder, by archives of the same names (rules/packs.smk). A receipt's name says all that the stage depends
+on, so times say nothing, and inputs are ancient().
 """
 
 import functools
@@ -12,13 +13,14 @@ import sys
 sys.path.insert(0, os.path.abspath("workflow"))
 
 from huskies.article import families
-from huskies.planning import command, job_flow, resources, targets
+from huskies.planning import command, job_flow, packs, resources, targets
 from huskies.planning.flow import let_sigterm_end_snakemake, or_exit, prepare
 from huskies.planning.quiet import leave_out_talk
 
-or_exit(targets.refuse_storage, workflow)
+or_exit(targets.refuse_no_folder, workflow)
 flow = None if workflow.is_main_process else or_exit(job_flow.find)
 flow = flow or or_exit(prepare, config)
+shared = packs.begin(workflow, flow)
 cores = resources.Cores(workflow)
 families.remember(families.Families(flow, config, lambda: command.runs(workflow)))
 
@@ -30,18 +32,23 @@ def begun():
 
 
 def receipt(stage):
-    """Return the path of the receipt that the stage is to have."""
-    return flow.receipt(stage)
+    """Return the path of the receipt that the stage is to have, or of its archive."""
+    return shared.archive(stage) if shared else flow.receipt(stage)
 
 
 def made(stage):
-    """Return the receipt of a stage that a rule reads. Times say nothing of it."""
+    """Return the receipt of a stage that a rule reads, or its archive. Times say nothing of it."""
 
     def path(wildcards):
         begun()
-        return flow.receipt(stage)
+        return receipt(stage)
 
     return ancient(path)
+
+
+def sent(stage):
+    """Return what is sent to a job that has not the project's folder: its plan, weights. Elsewhere that is nothing."""
+    return ancient(shared.sent(stage)) if shared else []
 
 
 def asked(stage):
@@ -69,6 +76,8 @@ def summed_up(name):
 
     def path(wildcards):
         # What is refused is refused before anything is planned or fetched.
+        if shared:
+            or_exit(targets.refuse_families, name)
         begun()
         found = or_exit(families.known().result, name)
         or_exit(command.begin, workflow, flow, [found])

@@ -13,6 +13,7 @@ rule cross_validation:
         augment=made("augment"),
         bottlenecks_original=made("bottlenecks_original"),
         bottlenecks_augmented=made("bottlenecks_augmented"),
+        sent=sent("cross_validation"),
     output:
         receipt("cross_validation"),
     log:

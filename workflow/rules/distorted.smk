@@ -11,6 +11,7 @@ rule distorted:
         split=made("split"),
         bottlenecks_original=made("bottlenecks_original"),
         leaks=made("leaks"),
+        sent=sent("distorted"),
     output:
         receipt("distorted"),
     log:

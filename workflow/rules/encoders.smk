@@ -11,6 +11,7 @@ rule encoders:
         split=made("split"),
         augment=made("augment"),
         cross_validation=made("cross_validation"),
+        sent=sent("encoders"),
     output:
         receipt("encoders"),
     log:

@@ -13,6 +13,7 @@ rule export:
         cross_validation=made("cross_validation"),
         final=made("final"),
         gate=made("gate"),
+        sent=sent("export"),
     output:
         receipt("export"),
     log:

@@ -16,6 +16,7 @@ rule final:
         bottlenecks_augmented=made("bottlenecks_augmented"),
         bottlenecks_test=made("bottlenecks_test"),
         cross_validation=made("cross_validation"),
+        sent=sent("final"),
     output:
         receipt("final"),
     log:

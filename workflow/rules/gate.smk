@@ -9,6 +9,7 @@ rule gate:
     """Compare the lower ends of the out-of-fold intervals with what is asked for."""
     input:
         final=made("final"),
+        sent=sent("gate"),
     output:
         receipt("gate"),
     log:

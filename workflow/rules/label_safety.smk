@@ -11,6 +11,7 @@ rule label_safety:
         split=made("split"),
         bottlenecks_original=made("bottlenecks_original"),
         train_baseline=made("train_baseline"),
+        sent=sent("label_safety"),
     output:
         receipt("label_safety"),
     log:

@@ -16,6 +16,7 @@ rule leaks:
         bottlenecks_test=made("bottlenecks_test"),
         train_baseline=made("train_baseline"),
         train_augmented=made("train_augmented"),
+        sent=sent("leaks"),
     output:
         receipt("leaks"),
     log:

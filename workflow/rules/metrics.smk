@@ -12,6 +12,7 @@ rule metrics:
         train_augmented=made("train_augmented"),
         leaks=made("leaks"),
         cross_validation=made("cross_validation"),
+        sent=sent("metrics"),
     output:
         receipt("metrics"),
     log:

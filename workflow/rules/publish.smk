@@ -6,7 +6,7 @@ are copies, since Snakemake deletes what a rule declares before it runs the rule
 whole or not at all. By its name, a copy is never stale.
 """
 
-published = f"data/publish/{receipt('report').removesuffix('.json').rpartition('-')[2]}"
+published = f"data/publish/{flow.hashes['report']}"
 
 
 rule publish:

@@ -18,6 +18,7 @@ rule report:
         leaks=made("leaks"),
         cross_validation=made("cross_validation"),
         metrics=made("metrics"),
+        sent=sent("report"),
     output:
         receipt("report"),
     log:

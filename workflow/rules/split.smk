@@ -10,6 +10,7 @@ rule split:
     input:
         convert=made("convert"),
         group=made("group"),
+        sent=sent("split"),
     output:
         receipt("split"),
     log:

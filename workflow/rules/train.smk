@@ -11,6 +11,7 @@ rule train_baseline:
     input:
         split=made("split"),
         bottlenecks_original=made("bottlenecks_original"),
+        sent=sent("train_baseline"),
     output:
         receipt("train_baseline"),
     log:
@@ -30,6 +31,7 @@ rule train_augmented:
         augment=made("augment"),
         bottlenecks_original=made("bottlenecks_original"),
         bottlenecks_augmented=made("bottlenecks_augmented"),
+        sent=sent("train_augmented"),
     output:
         receipt("train_augmented"),
     log:

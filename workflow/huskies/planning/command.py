@@ -12,7 +12,7 @@ from typing import Any
 from snakemake.shell import shell
 
 from huskies import file_systems, progress, stage_folder
-from huskies.planning import job_flow, record, targets
+from huskies.planning import job_flow, packs, record, stage_list, targets
 from huskies.planning.flow import Flow
 
 _PAGE = "the page, and an experiment of this run for dvc exp show: snakemake --cores all report"
@@ -26,6 +26,9 @@ def begin(workflow: Any, flow: Flow, found: Collection[str] = ()) -> None:
     if not workflow.is_main_process:
         return
     targets.refuse(workflow)
+    if packs.used(workflow):
+        # Snakemake sees for itself what is in the bucket; of it DVC is told when it has been collected.
+        return
     if runs(workflow) and not workflow.local_exec:
         _hand_to_jobs(flow)
     files = targets.asked(workflow) | set(found)
@@ -53,12 +56,22 @@ def end_of_jobs(workflow: Any, flow: Flow) -> None:
 
     Raises HuskyError as `end` does.
     """
+    jobs = set(workflow.dag.needrun_jobs(exclude_finished=False))
     if not workflow.local_exec:
-        jobs = set(workflow.dag.needrun_jobs(exclude_finished=False))
-        for log in (Path(log) for level in workflow.dag.toposorted(jobs) for job in level for log in job.log):
-            if log.is_file():
-                progress.say(log.read_text(encoding="utf-8").rstrip("\n"))
-    end(workflow, flow, targets.made(workflow))
+        _hear(workflow, [job for level in workflow.dag.toposorted(jobs) for job in level if not job.is_local])
+    if not packs.used(workflow):
+        end(workflow, flow, targets.made(workflow))
+    elif any(job.rule.name == "collect" for job in jobs):
+        end(workflow, flow, [flow.receipt(stage) for stage in stage_list.tracked()])
+
+
+def _hear(workflow: Any, jobs: list[Any]) -> None:
+    """Say what jobs of other machines have said, from their logs, which may be in a bucket."""
+    for log in (log for job in jobs for log in job.log):
+        if log.is_storage:
+            workflow.async_run(log.retrieve_from_storage())
+        if Path(log).is_file():
+            progress.say(Path(log).read_text(encoding="utf-8").rstrip("\n"))
 
 
 def end(workflow: Any, flow: Flow, files: Collection[str]) -> None:

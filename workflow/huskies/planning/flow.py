@@ -25,7 +25,8 @@ class Flow:
 
     params: validated parameters. root: the folder that holds a folder for each stage. shared: the root of each stage
     that is another flow's. read: the receipts of other flows that a stage reads, by stage. counted: the number of raw
-    images, where it is known.
+    images, where it is known. told, sent: for a job without the project's folder, the hashes of the plans in place of
+    the plans, and what is sent to a job of each stage (packs.py).
     """
 
     params: dict[str, Any]
@@ -34,6 +35,8 @@ class Flow:
     shared: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, Sequence[str]] = field(default_factory=dict)
     counted: int | None = None
+    told: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @functools.cached_property
     def images(self) -> int:
@@ -43,7 +46,7 @@ class Flow:
     @functools.cached_property
     def hashes(self) -> dict[str, str]:
         """The hash of each stage's plan, by stage."""
-        return {stage: receipt.plan_hash(planned) for stage, planned in self.plans.items()}
+        return dict(self.told) or {stage: receipt.plan_hash(planned) for stage, planned in self.plans.items()}
 
     def receipt(self, stage: str) -> str:
         """Return the path of the receipt that the stage is to have."""

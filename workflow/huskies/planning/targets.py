@@ -13,6 +13,7 @@ from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 from huskies import digests, receipt
 from huskies.errors import HuskyError, some
+from huskies.planning import packs, plan, stage_list
 
 _LEAVE_OUT = "Leave the option out."
 _FORCED = (
@@ -26,28 +27,29 @@ _REPLACED = {
     "repeats": "cross-validation, a part of metrics, has narrower intervals from the same images "
     "(docs/cross_validation.md): snakemake --cores all metrics. For other validation images, set split.repeat."
 }
-_STORAGE = (
-    "results are folders, and a storage provider would get their receipts alone: the run would end with 0 "
-    f"and no data. Share results by a DVC remote (docs/sharing.md). {_LEAVE_OUT}"
-)
 _FOLDER = (
     "jobs find the code, the plans and each other's results in the project's folder, which has to be on a file system "
-    f"that all machines share (docs/cluster.md). {_LEAVE_OUT}"
+    "that all machines share, or in a bucket, by --default-storage-provider (docs/cluster.md). Leave the option out, "
+    "or give both."
 )
+_ONE_FLOW = "by a bucket the main flow alone is made. Leave --default-storage-provider out (docs/cluster.md)."
 
 
-def refuse_storage(workflow: Any) -> None:
-    """Raise HuskyError for options by which jobs would work without the project's folder; call it before all else.
+def refuse_no_folder(workflow: Any) -> None:
+    """Raise HuskyError for options by which jobs would have neither the project's folder nor a bucket.
 
-    workflow: Snakemake's, as it is when it begins to read the Snakefile.
+    workflow: Snakemake's, as it is when it begins to read the Snakefile. Call it before all else.
     """
     settings = workflow.storage_settings
-    if settings is None:
+    if settings is None or packs.used(workflow):
         return
-    if settings.default_storage_provider is not None:
-        raise HuskyError(f"--default-storage-provider: {_STORAGE}")
     if SharedFSUsage.INPUT_OUTPUT not in settings.shared_fs_usage:
         raise HuskyError(f"--shared-fs-usage: {_FOLDER}")
+
+
+def refuse_families(name: str) -> NoReturn:
+    """Raise HuskyError for a target that stands for other flows, whose results are not packed."""
+    raise HuskyError(f"{name}: {_ONE_FLOW}")
 
 
 def refuse(workflow: Any) -> None:
@@ -92,6 +94,13 @@ def asked(workflow: Any) -> set[str]:
     rules = {rule.name: rule for rule in workflow.rules if rule.name in names}
     files = {str(file) for rule in rules.values() for file in (rule.output or rule.input) if not file.is_callable()}
     return files | {name for name in names if name not in rules}
+
+
+def to_collect(workflow: Any, plans: dict[str, dict[str, Any]]) -> list[str]:
+    """Return DVC's stages, and those that the same command asks for with all above them, in the order of the flow."""
+    wanted = {*stage_list.tracked(), *(workflow.dag_settings.targets & plans.keys())}
+    found = set().union(*(plan.lineage(stage, plans) for stage in wanted))
+    return [stage for stage in plans if stage in found]
 
 
 def made(workflow: Any) -> set[str]:
