@@ -128,8 +128,16 @@ def test_an_arrow_that_a_longer_way_stands_for_is_left_out():
 
 
 @pytest.mark.parametrize(("page", "snippet"), everywhere(lambda page: blocks(page, "yaml")))
-def test_each_settings_snippet_is_valid(page, snippet, monkeypatch):
-    monkeypatch.chdir(PROJECT)
+def test_each_settings_snippet_is_valid(page, snippet, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    (tmp_path / "workflow").symlink_to(PROJECT / "workflow")
+    shutil.copytree(PROJECT / "backbones", tmp_path / "backbones")
+    # What a user has put there before.
+    preset = tmp_path / "backbones/dinov2_small"
+    preset.mkdir()
+    (preset / "config.json").write_text("{}")
+    (preset / "image_converter.json").write_text('{"config": {"image_size": [224, 224]}}')
     merged = params.load(overrides=YAML(typ="safe").load(snippet))
     policy.build(merged["aug"]["policy"])
 
