@@ -238,8 +238,8 @@ def table_below():
 
 
 @row(
-    "a table with a column `split` (or `set`, `subset`, `partition`, `usage`) of train, val and test, or a table for each "
-    "part, called after it"
+    "a table with a column `split` (or `set`, `subset`, `partition`, `usage`) of train, val and test, or a table for "
+    "each part, called after it"
 )
 def split_by_tables():
     names = sorted(FLAT)
