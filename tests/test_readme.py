@@ -259,7 +259,7 @@ def test_the_step_that_the_tour_adds_runs_and_is_removed_again(built: Clone):
 @pytest.mark.browser
 def test_the_picture_of_the_page_is_made_anew(built: Clone):
     (built.folder / PICTURE).unlink()
-    do(built, "python", "tools/screenshot.py")
+    do(built, "python", "tools/screenshot.py", Path(PICTURE).name)
     with Image.open(built.folder / PICTURE) as made, Image.open(PROJECT / PICTURE) as kept:
         assert made.size == kept.size
         assert len(made.convert("RGB").getcolors()) > 8

@@ -1,7 +1,7 @@
 """Pictures of pages for the docs: the report, and the classifier on a desktop and on a phone.
 
     snakemake --cores 8 report export
-    PYTHONPATH=workflow:tests/support python tools/screenshot.py
+    python tools/screenshot.py [page.png classifier.png classifier_on_a_phone.png]
 
 It needs Debian's chromium and fonts-dejavu-core, and the packages of requirements/browser.txt.
 """
@@ -10,10 +10,12 @@ import io
 import sys
 from pathlib import Path
 
-import browser
 from PIL import Image
 
 PROJECT = Path(__file__).parent.parent
+sys.path.insert(0, str(PROJECT / "tests/support"))
+import browser
+
 DOCS = PROJECT / "docs"
 REPORT = (1200, 915)
 # A digit that is easily taken for another, and a picture that is no digit.
@@ -44,9 +46,10 @@ def _picture(content: bytes) -> Image.Image:
 
 
 def main() -> None:
-    """Take the pictures, with as many colours as a small file holds."""
+    """Take the pictures that are named, or all, with as many colours as a small file holds."""
     with browser.chromium() as chromium:
-        for name, (page, size, take) in PICTURES.items():
+        for name in sys.argv[1:] or PICTURES:
+            page, size, take = PICTURES[name]
             if not (PROJECT / page).is_file():
                 sys.exit(f"there is no {page}. Make it: snakemake --cores 8 report export")
             with browser.visit(chromium, PROJECT / page, size=size) as visit:
