@@ -12,10 +12,10 @@ from pathlib import Path
 
 from PIL import Image
 
-PROJECT = Path(__file__).parent.parent
-sys.path.insert(0, str(PROJECT / "tests/support"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests/support"))
 import browser
 
+PROJECT = Path(__file__).parent.parent
 DOCS = PROJECT / "docs"
 REPORT = (1200, 915)
 # A digit that is easily taken for another, and a picture that is no digit.
