@@ -1,20 +1,16 @@
 """file_input: pixels come to a network in a file as it wants them, and an input that cannot be had is refused."""
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 from huskies.backbone import network_file
 from huskies.errors import HuskyError
-from networks import WEIGHTS, backbone, computed, pictures, seen
+from networks import WEIGHTS, backbone, computed, pictures, put_all, seen
 
 
 @pytest.fixture(autouse=True)
 def _workspace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(Path(__file__).parent / "networks", "backbones", ignore=shutil.ignore_patterns("*.py"))
-    (tmp_path / "backbones/presets.yaml").write_text("{}\n")
+    put_all()
 
 
 def test_scale_mean_and_deviation_are_applied_in_this_order_and_channels_are_turned_before(tmp_path):

@@ -1,5 +1,6 @@
 """int8: a backbone is quantized on training images alone, to the same bytes, and only where it is asked for by name."""
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -144,11 +145,11 @@ def test_int8_is_refused_without_the_nncf_that_it_needs(kept, tmp_path, monkeypa
         if library != "nncf":
             return of_library(library)
         if installed is None:
-            raise int8.importlib.metadata.PackageNotFoundError(library)
+            raise importlib.metadata.PackageNotFoundError(library)
         return installed
 
-    of_library = int8.importlib.metadata.version
-    monkeypatch.setattr(int8.importlib.metadata, "version", version)
+    of_library = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", version)
     split = write_split(tmp_path / "split")
     with pytest.raises(HuskyError) as error:
         # Another library beside those of the kept backbone converts it anew.

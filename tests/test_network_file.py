@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from huskies.backbone import identity, inference, network_file, openvino_engine
 from huskies.errors import HuskyError
-from networks import WEIGHTS, backbone, computed, pictures, seen
+from networks import WEIGHTS, backbone, computed, pictures, put_all, seen
 
 
 @pytest.fixture(autouse=True)
 def _workspace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(Path(__file__).parent / "networks", "backbones", ignore=shutil.ignore_patterns("*.py"))
-    (tmp_path / "backbones/presets.yaml").write_text("{}\n")
+    put_all()
 
 
 def refusal(weights: str, prepared: dict | None = None, **given) -> str:

@@ -36,6 +36,12 @@ def put(name: str, workspace: Path = Path()) -> None:
     shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
 
 
+def put_all() -> None:
+    """Copy all of tests/networks into backbones/, which has no presets then."""
+    shutil.copytree(shipped() / "tests/networks", "backbones", ignore=shutil.ignore_patterns("*.py"))
+    Path("backbones/presets.yaml").write_text("{}\n")
+
+
 def computed(section: dict[str, Any], pixels: list[np.ndarray], folder: Path, cores: int = 1) -> np.ndarray:
     """Return the features, float32, N × D, of images, uint8, H × W × 3, as a bottleneck stage computes them."""
     files = []

@@ -6,11 +6,13 @@ SQLite makes it safe under several writers and kill -9. What the table says is f
 a row is no damage that SQLite sees. Whatever is wrong with the file, no error leaves this module.
 """
 
+import contextlib
 import os
 import re
 import sqlite3
 import stat
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +47,20 @@ _OWN_DISK = "/var/tmp"
 def cache_folder() -> Path:
     """Return the user's cache folder for Two Huskies; safe to delete at any time."""
     return platformdirs.user_cache_path("two-huskies")
+
+
+@contextlib.contextmanager
+def empty_cache_folder() -> Iterator[None]:
+    """Have an empty folder in place of the user's caches, until the end."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["XDG_CACHE_HOME"]
+            if before is not None:
+                os.environ["XDG_CACHE_HOME"] = before
 
 
 def database_folder() -> Path | None:

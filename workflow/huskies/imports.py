@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from huskies.errors import HuskyError
+
 PACKAGE = Path(__file__).parent
 _NAME = PACKAGE.name
 # What a library is imported as, where that is not its name.
@@ -135,6 +137,19 @@ class Package:
 def versions(libraries: list[str]) -> dict[str, str | None]:
     """Return the version of each library, None for one that is not installed."""
     return {name: _version(name) for name in libraries}
+
+
+def check_extra(what: str, library: str, version: str, extra: str, instead: str = "") -> None:
+    """Raise HuskyError unless a library of an extra is there in this version, since another makes other bytes.
+
+    what: needs it, and is what the error begins with. extra: its file in requirements/. instead: what would do as well.
+    """
+    installed = _version(library)
+    if installed != version:
+        found = f"and {installed} is installed" if installed else "which is not installed"
+        raise HuskyError(
+            f"{what} needs {library} {version}, {found}. Install it: pip install -r requirements/{extra}.txt{instead}"
+        )
 
 
 def _version(library: str) -> str | None:

@@ -5,7 +5,6 @@ NNCF (https://github.com/openvinotoolkit/nncf) is OpenVINO's own tool for this, 
 """
 
 import contextlib
-import importlib.metadata
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from unittest import mock
 
 import numpy as np
 
-from huskies.errors import HuskyError
+from huskies import imports
 from huskies.images import codec, manifest
 
 # Another version makes other bytes. pyproject.toml has the same one, by a test.
@@ -47,7 +46,7 @@ def quantize(model: Any, split: Path, fit: Callable[[np.ndarray, int], np.ndarra
     fit: makes the square of an image, as square.fit does.
     Raises HuskyError where NNCF is missing or of another version, and for a file that is not what its manifest lists.
     """
-    _check_nncf()
+    imports.check_extra("backbone.precision int8", "nncf", NNCF, "int8", instead=", or set backbone.precision to auto.")
     size, side, *_ = model.input(0).shape
     files = calibration_images(split)
     # The last batch is filled up with images whose range is known.
@@ -86,16 +85,3 @@ def _one_thread() -> Iterator[None]:
     # NNCF has no setting for it.
     with mock.patch.object(engine, "OVNativeEngine", on_one_thread):
         yield
-
-
-def _check_nncf() -> None:
-    try:
-        installed = importlib.metadata.version("nncf")
-    except importlib.metadata.PackageNotFoundError:
-        installed = None
-    if installed != NNCF:
-        found = f"and {installed} is installed" if installed else "which is not installed"
-        raise HuskyError(
-            f"backbone.precision int8 needs nncf {NNCF}, {found}. "
-            "Install it: pip install -r requirements/int8.txt, or set backbone.precision to auto."
-        )

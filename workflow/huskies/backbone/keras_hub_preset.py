@@ -3,11 +3,11 @@
 KerasHub (https://keras.io/keras_hub) is an extra, since few need it. It builds the network, and OpenVINO computes it.
 """
 
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
 
+from huskies import imports
 from huskies.backbone import openvino_setup, tensorflow_setup
 from huskies.errors import HuskyError
 
@@ -64,7 +64,7 @@ def read(folder: Path) -> Any:
     described = _read(folder / CONFIGURATION)
     if not str(described.get("registered_name", "")).startswith("keras_hub>"):
         raise HuskyError(f"backbone.weights: {folder / CONFIGURATION} is of no network of KerasHub. Get it again.")
-    _check_keras_hub(folder)
+    imports.check_extra(f"backbone.weights: {folder}", "keras-hub", KERAS_HUB, "keras_hub")
     tensorflow = tensorflow_setup.load_tensorflow()
     import keras_hub
 
@@ -90,19 +90,6 @@ def read(folder: Path) -> Any:
     for output, name in zip(model.outputs, sorted(traced.structured_outputs), strict=True):
         output.get_tensor().set_names({name})
     return model
-
-
-def _check_keras_hub(folder: Path) -> None:
-    try:
-        installed = importlib.metadata.version("keras-hub")
-    except importlib.metadata.PackageNotFoundError:
-        installed = None
-    if installed != KERAS_HUB:
-        found = f"and {installed} is installed" if installed else "which is not installed"
-        raise HuskyError(
-            f"backbone.weights: {folder} needs keras-hub {KERAS_HUB}, {found}. "
-            "Install it: pip install -r requirements/keras_hub.txt"
-        )
 
 
 def _by_channel(given: Any, nothing: float) -> list[float]:

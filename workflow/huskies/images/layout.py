@@ -98,20 +98,25 @@ def _looks_split(images: Sequence[str], tops: Mapping[str, str]) -> bool:
 
 
 def _doubts(tops: Mapping[str, str], found: Mapping[str, tuple[str, str]]) -> Iterable[str]:
-    classes = defaultdict(set)
-    for part, label in found.values():
-        classes[part].add(label)
     if others := sorted(top for top in tops if not tops[top]):
         yield f"there are other folders beside it ({some(others)})"
     if any("/" not in image for image in found):
         yield "there are images beside its folders"
     if len(set(tops.values())) < len(tops):
         yield "two folders are the same part"
-    if not classes["train"]:
+    if all(part != "train" for part, _ in found.values()):
         yield "there is nothing to train on"
-    for part in ("val", "test"):
-        if more := sorted(classes[part] - classes["train"]):
-            yield f"{part} has classes that train has not ({some(more)})"
+    for part, more in not_trained_on(found.values()).items():
+        yield f"{part} has classes that train has not ({some(more)})"
+
+
+def not_trained_on(found: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the classes that val and test have and train has not, by part; found: (part, label) of each image."""
+    classes = defaultdict(set)
+    for part, label in found:
+        classes[part].add(label)
+    held_out = {part: sorted(classes[part] - classes["train"]) for part in ("val", "test")}
+    return {part: more for part, more in held_out.items() if more}
 
 
 def _inside(folder: str, images: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """The parts of a set that is already split, as its tables tell them: by a column, or by a table for each part."""
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,18 +23,14 @@ def parts(place: str, images: Sequence["RawImage"], listed_in: Mapping[str, str]
     found = _by_column(place, images, listed_in) or _by_table(listed_in)
     if set(found.values()) <= {"train"}:
         return {}
-    classes = defaultdict(set)
-    for image in images:
-        classes[found[image.source]].add(image.label)
-    if not classes["train"]:
+    if "train" not in found.values():
         told = some(sorted(set(found.values())))
         raise HuskyError(f"{place}: its tables say {told} of all images, and train of none. Fix them.")
-    for part in ("val", "test"):
-        if more := sorted(classes[part] - classes["train"]):
-            raise HuskyError(
-                f"{place}: its tables have classes in {part} that have no image in train ({some(more)}). Say train of "
-                "some of their images, or leave these classes out."
-            )
+    for part, more in layout.not_trained_on((found[image.source], image.label) for image in images).items():
+        raise HuskyError(
+            f"{place}: its tables have classes in {part} that have no image in train ({some(more)}). Say train of "
+            "some of their images, or leave these classes out."
+        )
     return found
 
 

@@ -27,10 +27,14 @@ def write(archive: Path, files: Mapping[str, Path]) -> None:
 
 
 def below(folder: Path, name: str) -> dict[str, Path]:
-    """Return every file below a folder by the path that it has below `name`; a file alone by `name` itself."""
+    """Return every file below a folder by the path that it has below `name`, which may be empty.
+
+    A file alone has `name` itself.
+    """
     if folder.is_file():
         return {name: folder}
-    return {f"{name}/{path.relative_to(folder).as_posix()}": path for path in folder.rglob("*") if path.is_file()}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {Path(name, path.relative_to(folder)).as_posix(): path for path in files}
 
 
 def extract(archive: Path, folder: Path) -> None:

@@ -4,34 +4,16 @@ The store, earlier outputs, kept backbones and what DVC has recorded are left as
 without any of them gets. Nothing under data/ is changed.
 """
 
-import contextlib
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from huskies import progress, receipt
+from huskies import cache_file, progress, receipt
 from huskies.errors import HuskyError, some
 from huskies.planning import record, runner
 
 # A folder below data/, so that it is on the same disk as what it is compared with.
 BUILDING = ".check"
-
-
-@contextlib.contextmanager
-def _without_caches() -> Iterator[None]:
-    """Give the stages an empty cache folder in place of the user's."""
-    before = os.environ.get("XDG_CACHE_HOME")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_CACHE_HOME"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["XDG_CACHE_HOME"]
-            if before is not None:
-                os.environ["XDG_CACHE_HOME"] = before
 
 
 def compare(planned: dict[str, Any], root: Path, cores: int) -> tuple[list[str], int]:
@@ -52,7 +34,7 @@ def run(plans: dict[str, dict[str, Any]], cores: int, root: Path = Path("data"))
     different, files = {}, 0
     shutil.rmtree(root / BUILDING, ignore_errors=True)
     try:
-        with _without_caches():
+        with cache_file.empty_cache_folder():
             for name in names:
                 found, count = compare(plans[name], root, cores)
                 progress.say(f"check: {name}: {len(found)} of {count} files differ")

@@ -1,9 +1,6 @@
 """ready_backbone: the backbone, converted once for all jobs that share a bucket and no cache."""
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from huskies import cache_file
@@ -22,23 +19,10 @@ def run(inputs: Sequence[Path], archive: Path) -> str:
     section = plan.fetch(digest)["params"]["backbone"]
     # int8 is made from this, once for the images of a split.
     section = {**section, "precision": "float32"} if section["precision"] == "int8" else section
-    with _own_cache():
+    # Whatever is in it at the end is of this backbone.
+    with cache_file.empty_cache_folder():
         inference.load(section, 1)
         files = pack_file.below(cache_file.cache_folder(), "")
-        kept = {name.lstrip("/"): path for name, path in files.items() if path.suffix in (".npz", ".json")}
+        kept = {name: path for name, path in files.items() if path.suffix in (".npz", ".json")}
         pack_file.write(archive, kept)
     return f"{section['name']}, {len(kept)} files of the cache"
-
-
-@contextlib.contextmanager
-def _own_cache() -> Iterator[None]:
-    """Have an empty cache, so that whatever is in it at the end is of this backbone."""
-    before = os.environ.get("XDG_CACHE_HOME")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_CACHE_HOME"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["XDG_CACHE_HOME"]
-            if before is not None:
-                os.environ["XDG_CACHE_HOME"] = before
