@@ -58,7 +58,7 @@ def rules() -> dict[str, tuple[Path, str]]:
 
 RULES = rules()
 # By these words people ask for flows with other parameters, whose rules are those of workflow/other_flows.smk.
-FAMILIES = ["noise", "leakage", "article", "sweep"]
+FAMILIES = ["noise", "leakage", "experiments", "article", "sweep"]
 # Whoever asks for these is told what has taken their place.
 REPLACED = ["repeats"]
 
@@ -101,7 +101,7 @@ def test_what_is_there_for_buckets_alone_is_no_part_of_the_flow_without_one():
 def test_every_control_has_a_rule_in_the_other_flows():
     texts = [path.read_text(encoding="utf-8") for path in included(PROJECT / "workflow/other_flows.smk")]
     named = re.findall(r"^rule (\w+):", "\n".join(texts), re.MULTILINE)
-    assert named == [*plan_names(), "label_safety", "distorted", *CONTROLS]
+    assert named == [*plan_names(), "report", "label_safety", "distorted", *CONTROLS]
     for name in CONTROLS:
         [text] = [
             each for text in texts for each in re.split(r"^(?=rule )", text, flags=re.M) if f"rule {name}:" in each
@@ -118,7 +118,7 @@ def plan_names() -> list[str]:
 
 def test_the_flow_is_what_dvc_knows():
     flow = {path.stem for path in included(PROJECT / "workflow/flow.smk")} - {"common"}
-    # The controls run the flow up to the numbers, and need no page of their own.
+    # The controls run the flow up to the numbers, and need no page of their own; settings of the user's have one.
     assert {*flow, "report"} == {name_of(stage) for stage in stage_list.tracked(PROJECT)}
     assert "report" not in flow
 

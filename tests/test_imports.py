@@ -101,7 +101,8 @@ def test_the_engine_shapes_both_and_the_page_neither():
 
 # Imports run downwards only: a room may use those of a smaller number, and itself. The ground is 0.
 LAYERS = {"": 0, "statistics": 0, "images": 1, "augmentation": 2, "backbone": 2, "training": 3, "near_duplicates": 3}
-LAYERS |= {"planning": 3, "model": 4, "page": 4, "controls": 5, "exports": 5, "article": 6, "steps": 6}
+LAYERS |= {"planning": 3, "model": 4, "page": 4, "controls": 5, "exports": 5, "experiments": 6}
+LAYERS |= {"article": 7, "steps": 7}
 
 
 def modules() -> list[str]:

@@ -54,7 +54,7 @@ class Dvc:
 @pytest.fixture
 def dvc(monkeypatch) -> Dvc:
     fake = Dvc()
-    monkeypatch.setattr(record, "_dvc", fake)
+    monkeypatch.setattr(record, "tell_dvc", fake)
     monkeypatch.setattr(experiment, "save", lambda name, files: fake("exp", name, *files))
     return fake
 
@@ -436,7 +436,7 @@ def test_of_a_failure_of_dvc_its_reason_is_said_and_not_its_offer_of_help(monkey
 
     original = subprocess.run
     monkeypatch.setattr(record.subprocess, "run", run)
-    assert record._dvc("commit", "--quiet") == said
+    assert record.tell_dvc("commit", "--quiet") == said
 
 
 BUSY = "Unable to acquire lock. Most likely another DVC process is running"
@@ -451,11 +451,11 @@ def test_another_dvc_is_waited_for_and_in_the_end_named(monkeypatch, said):
         "run",
         lambda command, **more: subprocess.CompletedProcess(command, *answers.pop(0)[:1], "", said),
     )
-    assert record._dvc("commit") == ""
+    assert record.tell_dvc("commit") == ""
     assert answers == []
     answers = [(1, said)] * 2
     monkeypatch.setattr(record, "_PATIENCE", -1)
-    assert record._dvc("commit") == said.splitlines()[-1]
+    assert record.tell_dvc("commit") == said.splitlines()[-1]
     assert len(answers) == 1
 
 

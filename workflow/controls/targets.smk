@@ -1,4 +1,4 @@
-"""noise, leakage, article, sweep: the flow with other parameters, by the words that people ask for it.
+"""noise, leakage, experiments, article, sweep: the flow with other parameters, by the words that people ask for it.
 
 Their rules are those of workflow/other_flows.smk. Nothing is planned of them before they are asked for.
 """
@@ -14,6 +14,12 @@ rule leakage:
     """The leaky numbers beside the honest ones: every point above is leak."""
     input:
         summed_up("leakage"),
+
+
+rule experiments:
+    """The settings of experiments.csv side by side."""
+    input:
+        summed_up("experiments"),
 
 
 rule article:

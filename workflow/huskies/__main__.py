@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         module.arguments(command)
         command.set_defaults(run=module.run)
     commands.add_parser("record", help="tell DVC of what Snakemake built")
+    commands.add_parser("keep_settings", help="save the settings of experiments.csv as experiments of DVC's")
     said = commands.add_parser("pairs", help="add the near-duplicates that the gate has found to pairs.csv")
     said.add_argument("verdict", choices=[pairs.SAME, pairs.DIFFERENT], help="what they are")
     audit = commands.add_parser("audit", help="compare everything under data/ with what it claims to be")
@@ -124,6 +125,11 @@ def main(arguments: list[str] | None = None) -> int:
             from huskies.planning import record
 
             print(record.run(), file=sys.stderr)
+            return 0
+        if parsed.command == "keep_settings":
+            from huskies.experiments import kept_settings
+
+            print(kept_settings.run(), file=sys.stderr)
             return 0
         if parsed.command == "pairs":
             print(f"pairs.csv: {pairs.add(parsed.verdict)}", file=sys.stderr)

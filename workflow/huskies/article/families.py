@@ -1,4 +1,4 @@
-"""Where the flows with other parameters lie: the controls, the article's rows, the sweep.
+"""Where the flows with other parameters lie: the controls, the article's rows, the sweep, the user's settings.
 
 Each is planned when it is asked for. Their rules have a place below data/ and a hash as wildcards, and ask here what is
 to be read there.
@@ -17,6 +17,7 @@ _PLACES = {
     "leakage": ("leakage/",),
     "article": ("article/", "article_rows/"),
     "sweep": ("sweep/", "sweep_flows/"),
+    "experiments": ("experiments/", "experiment_stages/"),
 }
 
 
@@ -38,8 +39,9 @@ class Families:
         if name not in self._made:
             self._made[name] = self._plan(name)
             for flow in self._made[name]:
-                own = {stage: digest for stage, digest in flow.hashes.items() if stage not in flow.shared}
-                self._makers |= {(_place(flow, stage), digest): flow for stage, digest in own.items()}
+                for stage, digest in flow.hashes.items():
+                    # What several flows share, any of them makes.
+                    self._makers.setdefault((_place(flow, stage), digest), flow)
         return self._made[name]
 
     def _plan(self, name: str) -> list[Flow]:
@@ -47,6 +49,10 @@ class Families:
             return [flows.noise(self._overrides)]
         if name == "leakage":
             return flows.leakage(self.main, self.family("noise")[-1])
+        if name == "experiments":
+            from huskies.experiments import setting_flows
+
+            return setting_flows.make(self.main, self._overrides)
         # Both choose among backbones and policies, which takes more imports.
         from huskies.article import row_flows, sweep_flows
 
@@ -77,8 +83,9 @@ class Families:
 
 
 def _place(flow: Flow, stage: str) -> str:
-    """Return where a flow lies below data/: what lies at the top, as data/sweep/, is a place of its own."""
-    return flow.root.removeprefix("data/") if flow.root != "data" else stage
+    """Return where a stage of a flow lies below data/: what lies at the top, as data/sweep/, is a place of its own."""
+    root = flow.root_of(stage)
+    return root.removeprefix("data/") if root != "data" else stage
 
 
 _known: list[Families] = []

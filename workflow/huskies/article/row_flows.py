@@ -131,7 +131,7 @@ def derived(other: Flow, changes: dict[str, Any], shared: Collection[str], place
     params.validate(values, params.SCHEMA)
     makers = [stage for stage in other.plans if stage not in stage_list.stages()]
     given = {stage: other.plans[stage] for stage in (*makers, *shared)}
-    return _planned(values, f"{ROOT}/{place}", given, {stage: other.shared.get(stage, other.root) for stage in given})
+    return _planned(values, f"{ROOT}/{place}", given, {stage: other.root_of(stage) for stage in given})
 
 
 def _planned(

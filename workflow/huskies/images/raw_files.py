@@ -37,7 +37,10 @@ _NO_FILES = {
     stat.S_ISBLK: "a device",
 }
 # What the workflow writes itself, besides data/<stage>.
-_OWN = ("data/article_rows", "data/noise", "data/sweep_flows", "data/tensorboard", "logs", ".snakemake", ".dvc", ".git")
+_OWN = (
+    *("data/article_rows", "data/experiment_stages", "data/noise", "data/sweep_flows", "data/tensorboard"),
+    *("logs", ".snakemake", ".dvc", ".git"),
+)
 
 
 def files(raw: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -61,7 +61,7 @@ def parse(place: str, name: str, content: bytes) -> Sheet:
         raise HuskyError(f"{place} is a spreadsheet. Save it as CSV (UTF-8), with the columns file and label.")
     if len(content) > LARGEST:
         raise HuskyError(f"{place} has more than {LARGEST >> 20} MiB. Leave out columns.")
-    text = _text(place, content)
+    text = text_of(place, content)
     first, _, rest = text.partition("\n")
     told = re.fullmatch(r'"?sep=(.)"?', first.strip("\r"))
     text = rest if told else text
@@ -90,7 +90,7 @@ def parse(place: str, name: str, content: bytes) -> Sheet:
     return Sheet(name, columns, rows, delimiter)
 
 
-def _text(place: str, content: bytes) -> str:
+def text_of(place: str, content: bytes) -> str:
     """Return the text of a table, its lines parted by "\\n": UTF-8, or UTF-16 with a mark, as Excel writes it."""
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:

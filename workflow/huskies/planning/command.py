@@ -15,6 +15,8 @@ from huskies import file_systems, progress, stage_folder
 from huskies.planning import job_flow, packs, record, stage_list, targets
 from huskies.planning.flow import Flow
 
+# Where the settings of experiments.csv are put side by side, each of which DVC is told of.
+_SETTINGS = "data/experiments"
 _PAGE = "the page, and an experiment of this run for dvc exp show: snakemake --cores all report"
 
 
@@ -85,5 +87,7 @@ def end(workflow: Any, flow: Flow, files: Collection[str]) -> None:
         return
     if record.needed(flow.plans):
         shell("python -m huskies record")
+    if any(str(Path(file).parent) == _SETTINGS for file in files):
+        shell("python -m huskies keep_settings")
     if flow.receipt("metrics") in files and not Path(flow.receipt("report")).exists():
         progress.say(_PAGE)

@@ -22,10 +22,21 @@ class _GitError(Exception):
     """What git says."""
 
 
-def save(name: str, files: Iterable[str]) -> str:
+def saved() -> set[str]:
+    """Return the names of the experiments of HEAD's; none where there is no commit."""
+    try:
+        baseline = _git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        names = _git("for-each-ref", "--format=%(refname)", _REF.format(baseline[:2], baseline[2:], "*"))
+    except _GitError:
+        return set()
+    return {each.rpartition("/")[2] for each in names.splitlines()}
+
+
+def save(name: str, files: Iterable[str] = (), others: Mapping[str, Path] | None = None) -> str:
     """Save the tracked files of the workspace and `files`, ignored or not, as an experiment of HEAD's.
 
-    One of the same name is replaced. Return the empty string, or why it cannot be saved.
+    others: files that take the place of those of the workspace, by their path in it. An experiment of the same name is
+    replaced. Return the empty string, or why it cannot be saved.
     """
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder, "index")
@@ -40,7 +51,12 @@ def save(name: str, files: Iterable[str]) -> str:
             if (own := Path(_git("rev-parse", "--git-path", "index"))).is_file():
                 shutil.copy2(own, index)
             _git("add", "--update", ":/", environment=environment)
-            _git("add", "--force", "--", *files, environment=environment)
+            if files := list(files):
+                _git("add", "--force", "--", *files, environment=environment)
+            below = _git("rev-parse", "--show-prefix")
+            for path, file in (others or {}).items():
+                blob = _git("hash-object", "-w", f"--path={path}", "--", str(file))
+                _git("update-index", "--add", "--cacheinfo", f"100644,{blob},{below}{path}", environment=environment)
             tree = _git("write-tree", environment=environment)
             commit = _git("commit-tree", tree, "-p", baseline, "-m", f"Experiment {name}")
             _git("update-ref", _REF.format(baseline[:2], baseline[2:], name), commit)

@@ -24,9 +24,9 @@ class Flow:
     """The stages from raw images to numbers, once: their plans, by name, and where they lie.
 
     params: validated parameters. root: the folder that holds a folder for each stage. shared: the root of each stage
-    that is another flow's. read: the receipts of other flows that a stage reads, by stage. counted: the number of raw
-    images, where it is known. told, sent: for a job without the project's folder, the hashes of the plans in place of
-    the plans, and what is sent to a job of each stage (packs.py).
+    that is another flow's, or lies apart so that it can be. read: the receipts of other flows that a stage reads, by
+    stage. counted: the number of raw images, where it is known. told, sent: for a job without the project's folder, the
+    hashes of the plans in place of the plans, and what is sent to a job of each stage (packs.py).
     """
 
     params: dict[str, Any]
@@ -50,7 +50,11 @@ class Flow:
 
     def receipt(self, stage: str) -> str:
         """Return the path of the receipt that the stage is to have."""
-        return f"{self.shared.get(stage, self.root)}/{stage}/{receipt.name(self.hashes[stage])}"
+        return f"{self.root_of(stage)}/{stage}/{receipt.name(self.hashes[stage])}"
+
+    def root_of(self, stage: str) -> str:
+        """Return the folder that holds the stage's folder."""
+        return self.shared.get(stage, self.root)
 
     def upstream(self, stage: str) -> list[str]:
         """Return the receipts of what the stage reads: of the stages above, in the order of dvc.yaml, or of others."""

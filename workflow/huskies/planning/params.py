@@ -32,20 +32,32 @@ def load(
 
     own: what a flow has otherwise than the file, below the overrides.
 
-    Raises HuskyError for a file that cannot be read or is no YAML of JSON's types, and for what the schema or the
-    checks beyond it refuse.
+    Raises HuskyError as `read` and `settle` do.
     """
+    return settle(merge(merge(read(path), own or {}), plain_yaml.plain(overrides or {}, "--config")))
+
+
+def read(path: Path = FILE) -> dict[str, Any]:
+    """Return what a file of parameters says. Raises HuskyError if it cannot be read or is no YAML of JSON's types."""
     text = _text(path)
     if not text.strip():
         raise HuskyError(f"{path} is empty, as a DVC that was interrupted leaves it. Restore it: git checkout {path}")
     params = plain_yaml.read(text, str(path))
     if not isinstance(params, dict):
         raise HuskyError(f"{path} must map keys to values, as 'raw: data/digits' does.")
-    params = merge(merge(params, own or {}), plain_yaml.plain(overrides or {}, "--config"))
+    return params
+
+
+def settle(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters as stages take them: valid, and complete where a preset or a candidate leaves something out.
+
+    Raises HuskyError for what the schema or the checks beyond it refuse.
+    """
     validate(params, SCHEMA)
-    params["encoders"]["candidates"] = _candidates(params)
-    params["backbone"] = presets.settle(params["backbone"])
-    return _with_floats(params, SCHEMA)
+    settled = copy.deepcopy(params)
+    settled["encoders"]["candidates"] = _candidates(settled)
+    settled["backbone"] = presets.settle(settled["backbone"])
+    return _with_floats(settled, SCHEMA)
 
 
 def _candidates(params: dict[str, Any]) -> list[dict[str, Any]]:
@@ -101,22 +113,26 @@ def merge(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
         if isinstance(before, dict) and isinstance(value, str):
             value = _parse(value)
         if isinstance(before, dict) and isinstance(value, dict):
-            before.update({key: _reread(each, before.get(key)) for key, each in value.items()})
+            before.update({key: reread(each, before.get(key)) for key, each in value.items()})
         else:
-            merged[section] = _reread(value, before)
+            merged[section] = reread(value, before)
     return merged
 
 
-def _reread(value: Any, before: Any = None) -> Any:
+def reread(value: Any, before: Any = None, source: str = "--config") -> Any:
+    """Return a value that came as text, read as YAML unless it replaces text, as `merge` has it.
+
+    before: what it replaces. source: where it comes from, for messages. Raises HuskyError for text that is no YAML.
+    """
     if isinstance(value, str):
-        return value if isinstance(before, str) and before != "auto" else _parse(value)
+        return value if isinstance(before, str) and before != "auto" else _parse(value, source)
     if isinstance(value, list):
-        return [_reread(each) for each in value]
-    return {key: _reread(each) for key, each in value.items()} if isinstance(value, dict) else value
+        return [reread(each, source=source) for each in value]
+    return {key: reread(each, source=source) for key, each in value.items()} if isinstance(value, dict) else value
 
 
-def _parse(text: str) -> Any:
-    return plain_yaml.read(text, f"--config: {plain_yaml.shown(text, 60)}")
+def _parse(text: str, source: str = "--config") -> Any:
+    return plain_yaml.read(text, f"{source}: {plain_yaml.shown(text, 60)}")
 
 
 def lookup(params: dict[str, Any], dotted: str) -> Any:

@@ -44,8 +44,11 @@ def all_plans(
     params: dict[str, Any],
     workspace: Path = Path(),
     given: dict[str, dict[str, Any]] | None = None,
+    raw: str | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the plan of every stage for validated parameters. Reads files, writes none.
+
+    raw: the digest of the raw images where another flow has found it.
 
     given: plans that are taken as they are: of stages that are shared with another flow, and of the control that
     makes the raw images, if one does. A flow that is given any, or an empty dictionary, is not the user's own, and
@@ -65,7 +68,7 @@ def all_plans(
             plans[name] = _plan(name, stage, params, inputs, package, workspace)
             if reads_raw and not makers:
                 # Listed once: whatever else reads raw images reads those of convert.
-                plans[name]["raw"] = plans["convert"]["raw"] or raw_files.raw_digest(workspace / params["raw"])
+                plans[name]["raw"] = plans["convert"]["raw"] or raw or raw_files.raw_digest(workspace / params["raw"])
             plans[name]["provenance"] = provenance(name, plans)
     return {name: plans[name] for name in (*makers, *flow)}
 

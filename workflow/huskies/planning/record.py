@@ -35,11 +35,11 @@ def reasons(plans: dict[str, dict[str, Any]], root: Path = Path("data")) -> dict
     found: dict[str, str] = {}
     for name in stage_list.tracked():
         untrue = [above for above in plans[name]["inputs"] if found[above]]
-        found[name] = f"made from {some(untrue)}" if untrue else _reason(plans[name], root / name)
+        found[name] = f"made from {some(untrue)}" if untrue else reason(plans[name], root / name)
     return found
 
 
-def _reason(planned: dict[str, Any], folder: Path) -> str:
+def reason(planned: dict[str, Any], folder: Path) -> str:
     """Return why a stage's folder is not what its plan describes, or the empty string."""
     content = receipt.read(folder)
     if content is None:
@@ -101,13 +101,13 @@ def run() -> str:
         return "not recorded: this folder is no DVC repository"
     with contextlib.ExitStack() as held:
         try:
-            alone = _alone(held)
+            mine = alone(held)
         except HuskyError as error:
             return f"not recorded: {error}"
-        return _run() if alone else "not recorded: another run is still telling DVC of what it built"
+        return _run() if mine else "not recorded: another run is still telling DVC of what it built"
 
 
-def _alone(held: contextlib.ExitStack) -> bool:
+def alone(held: contextlib.ExitStack) -> bool:
     """Keep other records out until `held` ends, and wait for one that runs; tell whether it has ended in time."""
     _LOCK.parent.mkdir(exist_ok=True)
     end = time.monotonic() + _PATIENCE
@@ -148,8 +148,8 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
     # By the name of their file DVC reads that once; else it reads it, and dvc.lock, again for each stage.
     targets = [stage_list.TRACKED] if news == everything else news
     # An experiment has the raw images, too, as they are now.
-    committed = [*targets, *(_kept_by_dvc(raw) if complete else [])] if news else []
-    if committed and (failure := _dvc("commit", "--force", *committed)):
+    committed = [*targets, *(kept_by_dvc(raw) if complete else [])] if news else []
+    if committed and (failure := tell_dvc("commit", "--force", *committed)):
         return f"not recorded: dvc commit failed: {failure}"
     line = f"recorded in dvc.lock: {', '.join(names)}"
     if not names:
@@ -177,16 +177,16 @@ def _hand_over(plans: dict[str, dict[str, Any]]) -> str:
     for name in handed_over.STAGES:
         path, folder = handed_over.file(name), Path("data", name)
         above = any(found[each] for each in plans[name]["inputs"])
-        if above or _reason(plans[name], folder) or (path.is_file() and last.get(name) == seen[name]):
+        if above or reason(plans[name], folder) or (path.is_file() and last.get(name) == seen[name]):
             continue
-        failure = _dvc("add", str(folder))
+        failure = tell_dvc("add", str(folder))
         said += f"; not kept: dvc add {folder} failed: {failure}" if failure else f"; {folder} is kept by {path}"
     return said
 
 
 def _untracked(raw: Path) -> str:
     """Return the end of a line if nobody tracks the raw images, so that DVC's copies of the workspace lack them."""
-    if raw.is_absolute() or not raw.exists() or _kept_by_dvc(raw):
+    if raw.is_absolute() or not raw.exists() or kept_by_dvc(raw):
         return ""
     listed = subprocess.run(["git", "ls-files", "--", str(raw)], capture_output=True, text=True)
     if listed.returncode or listed.stdout:
@@ -194,7 +194,7 @@ def _untracked(raw: Path) -> str:
     return f"; neither git nor DVC has {raw}, so that dvc exp run --temp and --queue cannot find it: dvc add {raw}"
 
 
-def _kept_by_dvc(raw: Path) -> list[str]:
+def kept_by_dvc(raw: Path) -> list[str]:
     """Return the .dvc file of the raw images, if they have one."""
     return [f"{folder}.dvc" for folder in (raw, *raw.parents) if Path(f"{folder}.dvc").is_file()]
 
@@ -212,11 +212,14 @@ def _write_marker(content: dict[str, Any]) -> None:
     atomic.write(MARKER, json.dumps(content).encode())
 
 
-def _dvc(*arguments: str) -> str:
-    """Run dvc, after any other that holds its locks; return the empty string, or its own line on its failure."""
+def tell_dvc(*arguments: str, folder: Path | None = None) -> str:
+    """Run dvc, after any other that holds its locks; return the empty string, or its own line on its failure.
+
+    folder: where, if not here.
+    """
     end = time.monotonic() + _PATIENCE
     while True:
-        done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, capture_output=True, text=True)
         if not done.returncode:
             return ""
         said = (done.stderr or done.stdout).strip()

@@ -63,6 +63,7 @@ _COSTS = {
     "leakage": _PAGES,
     "article": _PAGES,
     "sweep": _PAGES,
+    "experiments": _PAGES,
     "encoders": _ON_REQUEST._replace(least=2000, milliseconds=5000),
 }
 

@@ -13,7 +13,7 @@ PACKAGE = "workflow/huskies/"
 # What is made only on request stands apart, so that `dvc repro` and `dvc exp run` can never look at the test set.
 TRACKED, UNTRACKED = "dvc.yaml", "workflow/stages.yaml"
 # Where the modules of stages are looked for.
-ROOMS = ("steps", "controls", "article")
+ROOMS = ("steps", "controls", "experiments", "article")
 
 
 def stages(workspace: Path = Path()) -> dict[str, dict[str, Any]]:
