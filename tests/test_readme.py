@@ -25,7 +25,8 @@ SECTIONS = YAML(typ="safe").load((PROJECT / "params.yaml").read_text(encoding="u
 # `make` is run by .ci/run, which the test below reads; `source` has nothing of ours to test.
 BY_CI = ("make metrics", "make test")
 # These take minutes as they stand; the tests of each run them with fewer images and steps.
-BY_OTHER_TESTS = tuple(f"snakemake --cores 8 {asked}" for asked in ("noise", "leakage", "article", "sweep", "check"))
+ASKED = ("noise", "leakage", "experiments", "article", "sweep", "check")
+BY_OTHER_TESTS = tuple(f"snakemake --cores 8 {asked}" for asked in ASKED)
 # This needs a cluster, which test_slurm.py starts.
 BY_OTHER_TESTS += ("snakemake --workflow-profile profiles/slurm ",)
 # This needs a bucket, which test_bucket.py and test_kubernetes.py start.

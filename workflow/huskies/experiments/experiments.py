@@ -12,6 +12,7 @@ from huskies.job import Job
 from huskies.statistics import verdicts
 
 SETTINGS, TABLE = "experiments.csv", "table.md"
+_OF_SPLIT = ("validation images, with copies", "their gain")
 
 
 def frame(settings: Sequence[Setting], rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -27,12 +28,10 @@ def table(rows: Sequence[Mapping[str, Any]], right: np.ndarray) -> str:
     repeats, images = right.shape[1:]
     times = "once" if repeats == 1 else f"{repeats} times"
     lines = [
-        f"{images} images, each held out in turn ({times}), and in the last two columns the validation images alone; "
-        "with 95 % intervals.",
+        f"{images} images, each held out in turn ({times}), and beside them the validation images alone, with 95 % "
+        "intervals.",
         "",
-        _line(
-            "setting", "without copies", "with copies", "gain", "behind the best", "validation", "gain", "experiment"
-        ),
+        _line("setting", "without copies", "with copies", "gain", "behind the best", *_OF_SPLIT, "experiment"),
         _line(*["---"] * 8),
     ]
     for row in rows:

@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from dvc.config import Config
 from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
@@ -81,13 +82,13 @@ def _make_workspace() -> None:
         else:
             shutil.copy2(each, WORKSPACE / each)
     with Repo() as repo:
-        cache = repo.cache.local.path
+        cache = repo.cache.local_cache_dir
     for name in ("config", "config.local"):
         with contextlib.suppress(FileNotFoundError):
             shutil.copy2(Path(".dvc", name), WORKSPACE / ".dvc" / name)
-    # Later sections add to earlier ones, and win.
-    with open(WORKSPACE / ".dvc/config.local", "a", encoding="utf-8") as file:
-        file.write(f'\n[core]\n    no_scm = true\n[cache]\n    dir = "{cache}"\n    type = "reflink,copy"\n')
+    with Config(str(WORKSPACE / ".dvc"), validate=False).edit("local") as config:
+        config.setdefault("core", {})["no_scm"] = True
+        config.setdefault("cache", {})["dir"] = cache
 
 
 def _save(name: str, setting: Setting, flow: Flow, before: dict[str, Any]) -> str:
