@@ -68,7 +68,7 @@ def logged(*names: str, **given) -> tuple[list[Logged], SimpleNamespace]:
     return jobs, graph
 
 
-TELL = "python -m huskies record"
+TELL, KEEP = "python -m huskies record", "python -m huskies keep_settings"
 
 
 def test_where_all_is_there_it_is_checked_and_told_to_dvc_though_nothing_is_made(calls):
@@ -102,6 +102,16 @@ def test_dvc_is_told_nothing_of_overridden_parameters_nor_by_its_own_jobs(calls,
     monkeypatch.setenv("DVC_STAGE", "metrics")
     command.end(workflow(), FLOW, ["made"])
     assert calls == ["check made", "clear"] * 2
+
+
+def test_dvc_is_told_of_settings_where_they_were_asked_for(calls, monkeypatch):
+    compared = "data/experiments/receipt-0.json"
+    command.end(workflow(), FLOW, [compared])
+    monkeypatch.setattr(record, "needed", lambda plans: False)
+    command.end(workflow(), FLOW, [compared])
+    command.end(workflow(config={"aug": {"factor": 3}}), FLOW, [compared])
+    before = [f"check {compared}", "clear"]
+    assert calls == [*before, TELL, KEEP, *before, KEEP, *before]
 
 
 def test_dvc_is_told_nothing_that_it_knows(calls, monkeypatch):

@@ -72,6 +72,29 @@ def test_an_experiment_of_the_same_name_is_replaced(repository):
     assert git("rev-parse", f"{ref}^") == git("rev-parse", "HEAD")
 
 
+def test_other_files_take_the_place_of_the_workspaces(repository):
+    Path("elsewhere").mkdir()
+    for name, text in (("params.yaml", "aug: 9\n"), ("summary.json", "{9}")):
+        Path("elsewhere", name).write_text(text)
+    before = state(repository)
+    others = {"params.yaml": Path("elsewhere/params.yaml"), "data/summary.json": Path("elsewhere/summary.json")}
+    assert experiment.save("run-1", others=others) == ""
+    assert state(repository) == before
+    ref = str(ExpRefInfo(git("rev-parse", "HEAD"), "run-1"))
+    assert git("show", f"{ref}:params.yaml") == "aug: 9"
+    assert git("show", f"{ref}:data/summary.json") == "{9}"
+    assert git("ls-tree", "-r", "--name-only", ref).split() == [".gitignore", "data/summary.json", "params.yaml"]
+
+
+def test_the_experiments_of_a_commit_are_known_by_their_names(repository):
+    assert experiment.saved() == set()
+    experiment.save("run-1", FILES)
+    experiment.save("run-2", FILES)
+    assert experiment.saved() == {"run-1", "run-2"}
+    git("commit", "--quiet", "--allow-empty", "--message", "Second")
+    assert experiment.saved() == set()
+
+
 def test_a_lock_that_a_killed_git_left_on_the_index_is_in_nobodys_way(repository):
     Path(".git/index.lock").touch()
     assert experiment.save("run-1", FILES) == ""
@@ -85,8 +108,12 @@ def test_a_project_in_a_folder_below_the_repository_is_saved_too(repository, mon
     Path("below/params.yaml").write_text("aug: 9\n")
     Path("below/dvc.lock").write_text("schema: '2.0'\n")
     monkeypatch.chdir(repository / "below")
+    ref = str(ExpRefInfo(git("rev-parse", "HEAD"), "run-1"))
     assert experiment.save("run-1", ["dvc.lock"]) == ""
-    assert git("show", f"{ExpRefInfo(git('rev-parse', 'HEAD'), 'run-1')}:below/params.yaml") == "aug: 9"
+    assert git("show", f"{ref}:below/params.yaml") == "aug: 9"
+    assert experiment.save("run-1", others={"params.yaml": repository / "params.yaml"}) == ""
+    assert git("show", f"{ref}:below/params.yaml") == "aug: 2"
+    assert git("show", f"{ref}:params.yaml") == "aug: 2"
 
 
 def test_why_nothing_can_be_saved_is_said(repository, tmp_path_factory, monkeypatch):

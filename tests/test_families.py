@@ -6,6 +6,7 @@ import pytest
 from conftest import PROJECT
 from huskies.article import families
 from huskies.errors import HuskyError
+from huskies.experiments import setting_flows, setting_table
 from huskies.planning import plan
 from huskies.planning.flow import prepare
 
@@ -53,6 +54,22 @@ def test_what_a_flow_shares_is_made_by_the_flow_that_it_shares_it_with(planned, 
     assert sharing.making("noise", noise.hashes["split"]) is noise
     with pytest.raises(HuskyError, match=r"^data/noise/…/receipt-"):
         sharing.making("noise", noise.hashes["group"])
+
+
+def test_a_setting_of_the_users_has_a_place_for_each_stage_that_others_share(planned, monkeypatch, tmp_path):
+    table = tmp_path / "experiments.csv"
+    table.write_text("aug.factor,train.l2\n2,\n2,0.1\n")
+    rows = setting_table.read(table)
+    monkeypatch.setattr(setting_table, "read", lambda: rows)
+    settings = [flow for _, flow in setting_flows.flows(planned.main, {})]
+    monkeypatch.setattr(setting_flows, "make", lambda main, overrides: settings)
+    sharing = families.Families(planned.main, {}, lambda: False)
+    first, second = settings
+    for flow in settings:
+        for stage in flow.shared:
+            maker = sharing.making(f"experiment_stages/{flow.hashes[stage]}", flow.hashes[stage])
+            assert maker.upstream(stage) == flow.upstream(stage)
+            assert maker is (first if first.hashes[stage] == flow.hashes[stage] else second)
 
 
 @pytest.mark.parametrize(

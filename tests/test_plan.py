@@ -838,6 +838,11 @@ def test_a_stage_says_where_it_comes_from_and_nothing_of_what_it_does_not_read(f
     assert first[name]["provenance"].keys() == PROVENANCE[name]
 
 
+def test_a_digest_of_the_raw_images_that_is_known_is_taken(project, values, first, monkeypatch):
+    monkeypatch.setattr(plan.raw_files, "raw_digest", lambda raw: pytest.fail("looked at again"))
+    assert plan.all_plans(values, project, raw=first["convert"]["raw"]) == first
+
+
 def test_the_split_that_a_number_comes_from_is_the_receipt_in_its_folder(first):
     named = {name: each["provenance"]["split"] for name, each in first.items() if "split" in PROVENANCE.get(name, ())}
     assert len(named) > 5

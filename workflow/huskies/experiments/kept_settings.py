@@ -126,7 +126,7 @@ def _link(folder: Path, to: Path) -> None:
 
 
 def _write_parameters(setting: Setting, before: dict[str, Any]) -> None:
-    """Write the setting's params.yaml, as `dvc exp run -S` would: with the comments, and DVC's own way of writing."""
+    """Write the setting's params.yaml as DVC writes one, comments and all."""
     path = WORKSPACE / params.FILE
     shutil.copy2(params.FILE, path)
     with modify_yaml(str(path)) as written:
