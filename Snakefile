@@ -59,8 +59,8 @@ rule all:
         rules.publish.output,
 
 
-# The flow again on noise, with a leak, as the article ran it, and under many policies: one rule a stage for all of them,
-# with the flow's place as a wildcard.
+# The flow again on noise, with a leak, with your own settings, as the article ran it, and under many policies: one rule a
+# stage for all of them, with the flow's place as a wildcard.
 module other:
     snakefile:
         "workflow/other_flows.smk"

@@ -1,6 +1,7 @@
 """kept_settings: each setting becomes an experiment of DVC's, of true results alone; the workspace stays as it is."""
 
 import contextlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -163,8 +164,12 @@ def test_the_workspace_has_links_shares_the_cache_and_is_of_no_git(tmp_path):
         "[core]\n    autostage = true\n[cache]\n    type = symlink\n    dir = ../kept\n"
     )
     shutil.copytree(".git", ".snakemake/settings/.git")
+    os.mkfifo("pipe")
+    Path("photos.zip").symlink_to(PROJECT / "params.yaml")
     kept_settings._make_workspace()
     there = kept_settings.WORKSPACE
+    assert (there / "photos.zip").read_bytes() == (PROJECT / "params.yaml").read_bytes()
+    assert not (there / "pipe").exists()
     assert (there / "workflow").resolve() == (PROJECT / "workflow").resolve()
     assert (there / "data/digits").is_symlink()
     assert sorted(path.name for path in (there / "data").iterdir()) == ["digits", "experiment_stages"]

@@ -18,7 +18,8 @@ def write(monkeypatch, tmp_path):
     workspace = tmp_path / "project"
     workspace.mkdir()
     for path in PROJECT.iterdir():
-        (workspace / path.name).symlink_to(path)
+        if path.name != setting_table.PATH.name:
+            (workspace / path.name).symlink_to(path)
     monkeypatch.chdir(workspace)
     monkeypatch.setattr(plan, "FOLDER", tmp_path / "plans")
     setting_table.PATH.write_text("aug.factor,train.l2\n5,\n2,\n2,0.1\n")

@@ -1,5 +1,8 @@
 """setting_table: experiments.csv is read as spreadsheets write it, and what is wrong is named with its line."""
 
+import os
+from pathlib import Path
+
 import pytest
 from huskies.errors import HuskyError
 from huskies.experiments import setting_table
@@ -100,9 +103,12 @@ def test_what_is_wrong_is_named_with_its_line(text, said):
     assert str(error.value) == said
 
 
-def test_a_folder_in_place_of_the_table_is_refused():
-    PATH.mkdir()
-    with pytest.raises(HuskyError, match=r"^cannot read experiments\.csv: "):
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_folder_or_a_pipe_in_place_of_the_table_is_refused(make):
+    make(PATH)
+    with pytest.raises(
+        HuskyError, match=r"^experiments\.csv is no file that can be read: .+ Save it as CSV \(UTF-8\)\.$"
+    ):
         setting_table.read()
 
 

@@ -79,8 +79,8 @@ def _make_workspace() -> None:
     for each in there:
         if each.is_dir():
             (WORKSPACE / each).symlink_to(each.resolve())
-        else:
-            shutil.copy2(each, WORKSPACE / each)
+        elif each.is_file():
+            _link(each.resolve(), WORKSPACE / each)
     with Repo() as repo:
         cache = repo.cache.local_cache_dir
     for name in ("config", "config.local"):
@@ -100,7 +100,9 @@ def _save(name: str, setting: Setting, flow: Flow, before: dict[str, Any]) -> st
         for stage, folder in folders.items():
             if reason := record.reason(flow.plans[stage], folder):
                 return f"{stage} ({reason})"
-            _link(folder, WORKSPACE / "data" / stage)
+            place = WORKSPACE / "data" / stage
+            shutil.rmtree(place, ignore_errors=True)
+            shutil.copytree(folder, place, copy_function=_link)
         _write_parameters(setting, before)
         lock = WORKSPACE / lockfile.PATH
         lock.unlink(missing_ok=True)
@@ -112,17 +114,12 @@ def _save(name: str, setting: Setting, flow: Flow, before: dict[str, Any]) -> st
         return experiment.save(name, others={**described, **numbers})
 
 
-def _link(folder: Path, to: Path) -> None:
-    """Have a folder's files in another place, without their bytes where the file system can."""
-
-    def link(file: str, copy: str) -> None:
-        try:
-            os.link(file, copy)
-        except OSError:
-            shutil.copy2(file, copy)
-
-    shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(folder, to, copy_function=link)
+def _link(file: str | Path, place: str | Path) -> None:
+    """Have a file in another place, too, without its bytes where the file system can."""
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copy2(file, place)
 
 
 def _write_parameters(setting: Setting, before: dict[str, Any]) -> None:

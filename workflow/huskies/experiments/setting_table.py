@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from huskies.errors import HuskyError
+from huskies.errors import HuskyError, UnreadableImage
 from huskies.images import raw_files, tables
 
 PATH = Path("experiments.csv")
@@ -61,8 +61,8 @@ def _rows(path: Path) -> tuple[list[tuple[int, list[str]]], str]:
         content = raw_files.read_file(path)
     except FileNotFoundError:
         raise HuskyError(f"there is no {path}. {_HOW}\nMore is in docs/experiments.md") from None
-    except OSError as error:
-        raise HuskyError(f"cannot read {path}: {error.strerror}. {_SAVED}") from None
+    except (OSError, UnreadableImage) as error:
+        raise HuskyError(f"{path} is no file that can be read: {error}. {_SAVED}") from None
     text = tables.text_of(str(path), content)
     start, _, rest = text.partition("\n")
     # Excel's own line, which says what parts the values.
