@@ -37,7 +37,7 @@ def _where_the_weights_are(in_project):
 
 def asked(stage: str, images: int, threads: int = 2, attempt: int = 1, **parameters) -> tuple[int, int]:
     """Return the MB and the minutes that a job asks for."""
-    found = resources.asked(stage, {**PARAMETERS, **parameters}, lambda: images)
+    found = resources.asked(stage, lambda wildcards: {**PARAMETERS, **parameters}, lambda: images)
     return tuple(found[name]({}, threads, attempt) for name in ("mem_mb", "runtime"))
 
 

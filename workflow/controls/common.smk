@@ -28,7 +28,7 @@ def made(stage):
 def asked(stage):
     """Return what a job asks of the machine that it runs on, beside cores, by the number of the user's own images."""
     main = families.known().main
-    return resources.asked(stage, main.params, lambda: main.images)
+    return resources.asked(stage, lambda wildcards: flow_of(wildcards, stage).params, lambda: main.images)
 
 
 def made_raw():

@@ -53,7 +53,7 @@ def sent(stage):
 
 def asked(stage):
     """Return what a job asks of the machine that it runs on, beside cores."""
-    return resources.asked(stage, flow.params, lambda: flow.images)
+    return resources.asked(stage, lambda wildcards: flow.params, lambda: flow.images)
 
 
 def made_raw():

@@ -96,18 +96,21 @@ class Cores:
         return workflow.resource_settings.max_threads or CORES
 
 
-def asked(stage: str, parameters: dict[str, Any], images: Callable[[], int]) -> dict[str, Callable[..., int]]:
+def asked(
+    stage: str, parameters: Callable[[Any], dict[str, Any]], images: Callable[[], int]
+) -> dict[str, Callable[..., int]]:
     """Return the resources of a rule for Snakemake: functions of the threads and of which attempt it is.
 
-    parameters: validated. images: returns the number of raw images, when it is asked.
+    parameters: returns those of a job by its wildcards, validated. images: returns the number of raw images. Both are
+    called when they are needed.
     """
     cost = _COSTS.get(stage, _ON_REQUEST)
 
     def mem_mb(wildcards: Any, threads: int, attempt: int) -> int:
-        return memory(cost, parameters, images(), threads) << attempt - 1
+        return memory(cost, parameters(wildcards), images(), threads) << attempt - 1
 
     def runtime(wildcards: Any, threads: int, attempt: int) -> int:
-        return minutes(cost, parameters, images(), threads) << attempt - 1
+        return minutes(cost, parameters(wildcards), images(), threads) << attempt - 1
 
     return {"mem_mb": mem_mb, "runtime": runtime}
 
