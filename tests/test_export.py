@@ -12,7 +12,7 @@ from huskies.job import Job
 from huskies.steps import export, gate
 from ruamel.yaml import YAML
 
-pytestmark = [*USES_KERAS, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")]
+pytestmark = [*USES_KERAS, pytest.mark.long, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")]
 
 GATE = {"accuracy": 0.0, "per_class": 0.0, "action": "fail"}
 CARD = {"title": "Cats and dogs", "about": None, "licence": "cc0-1.0"}
@@ -85,7 +85,6 @@ def test_the_card_is_what_a_hub_reads(exported):
         assert each in body
 
 
-@pytest.mark.long
 def test_what_does_not_pass_the_gate_is_not_exported_unless_the_gate_warns(built: Clone):
     built.set(gate__accuracy=1.0)
     done = built.run("snakemake", "--cores", "2", "export")

@@ -297,7 +297,7 @@ def test_an_experiment_in_a_fresh_clone_gives_what_snakemake_gives(first_build, 
 @pytest.mark.long
 def test_no_augmentation_is_no_special_case(built):
     built.set(aug__factor=0)
-    done = built.run("snakemake", "--cores", "2", "report", "export")
+    done = built.run("snakemake", "--cores", "2", "report", "final")
     assert done.returncode == 0, done.stderr
     tables = [(built.folder / f"data/train_{name}/validation.csv").read_bytes() for name in ("baseline", "augmented")]
     assert tables[0] == tables[1]
