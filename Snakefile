@@ -28,6 +28,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/common.smk"
 include: "workflow/flow.smk"
+include: "workflow/rules/shards.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/test.smk"
 include: "workflow/rules/label_safety.smk"

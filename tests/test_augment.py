@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import PROJECT, bare_job
-from huskies.augmentation import policy
+from huskies.augmentation import copies, policy
 from huskies.augmentation.copies import copy_seed
 from huskies.errors import HuskyError
 from huskies.images import codec, manifest, naming
 from huskies.planning import stage_list
 from huskies.steps import augment
+from sharded import make_shards
 
 POLICY = [
     {"transform": "Rotate", "limit": 20, "p": 0.9},
@@ -205,3 +207,44 @@ def test_no_stage_imports_what_takes_seconds_before_it_is_needed():
         [sys.executable, "-c", program], env={"PYTHONPATH": str(PROJECT / "workflow")}, capture_output=True, text=True
     )
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("cores", [1, 2])
+def test_put_together_from_shards_the_bytes_are_the_same(split_folder, tmp_path, count, cores):
+    expected, line = run(split_folder)
+    job = bare_job(
+        stage="augment",
+        params={"aug": {"factor": 3, "seed": 1, "policy": POLICY}, "convert": {"quality": 90}},
+        inputs={"split": split_folder},
+        output=tmp_path / "together",
+        cores=cores,
+    )
+    whole, said = make_shards(job, augment.run, count, tmp_path / "shards")
+    assert sum(int(each.split()[0]) for each in said) == 12
+    # Nothing is left to be made.
+    for path in split_folder.rglob("*.jpg"):
+        path.unlink()
+    whole.output.mkdir()
+    assert augment.run(whole) == line
+    assert contents(whole.output) == contents(expected)
+
+
+def test_a_shard_makes_only_the_copies_that_its_last_output_does_not_have(split_folder, tmp_path, monkeypatch):
+    params = {"aug": {"factor": 3, "seed": 1, "policy": POLICY}, "convert": {"quality": 90}}
+    job = bare_job("augment", tmp_path / "together", params=params, inputs={"split": split_folder})
+    make_shards(job, augment.run, 2, tmp_path / "shards")
+    # Another image under a name that there was, and another name for an image that there was.
+    rows = manifest.read(split_folder / "manifest.csv")
+    new = codec.encode(pixels(99), 95)
+    (split_folder / "cat/train_a.jpg").rename(split_folder / "cat/train_z.jpg")
+    (split_folder / "cat/train_a.jpg").write_bytes(new)
+    first = rows["file"] == "cat/train_a.jpg"
+    moved = rows[first].assign(file="cat/train_z.jpg")
+    rows.loc[first, ["sha256", "source_sha256"]] = codec.sha256(new)
+    manifest.write(pd.concat([rows, moved]), split_folder / "manifest.csv")
+    made = []
+    ordinary = copies.make_copies
+    monkeypatch.setattr(copies, "make_copies", lambda *given: made.append(given[0].name) or ordinary(*given))
+    make_shards(job, augment.run, 2, tmp_path / "shards")
+    assert made == ["train_a.jpg"]

@@ -1,6 +1,7 @@
 """bottlenecks: what the backbone makes of the pixels, once per image, known by content and never by name."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +21,14 @@ from bottleneck_inputs import (
     write_images,
 )
 from conftest import BACKBONE, USES_KERAS
-from huskies import outputs
-from huskies.backbone import identity, inference, int8
+from huskies import cache_file, outputs
+from huskies.backbone import identity, inference, int8, openvino_engine
 from huskies.backbone.features import load_features
+from huskies.errors import HuskyError
 from huskies.images import codec, manifest
 from huskies.job import Job
 from huskies.steps import bottlenecks
+from sharded import contents, make_shards
 
 pytestmark = [*USES_KERAS, pytest.mark.usefixtures("weights_here")]
 
@@ -279,3 +282,50 @@ def test_the_warning_stands_below_the_summary_of_the_originals(tmp_path):
         "  the backbone sees 32 pixels a side, and convert.max_side keeps 31 of larger photos: "
         "set it to 32 or more in params.yaml"
     )
+
+
+ENGINES = {
+    "OpenVINO": {"engine": "openvino", "precision": "float32"},
+    "OpenVINO in bfloat16": {"engine": "openvino", "precision": "bfloat16"},
+    "TensorFlow": {"engine": "tensorflow", "precision": "auto"},
+    "int8": {"precision": "int8"},
+}
+
+
+@pytest.mark.parametrize(
+    "chosen", [pytest.param(each, id=name, marks=pytest.mark.long) for name, each in ENGINES.items()]
+)
+def test_put_together_from_shards_the_bytes_are_the_same(tmp_path, monkeypatch, chosen):
+    if chosen["precision"] == "bfloat16" and "bfloat16" not in openvino_engine.precisions():
+        pytest.skip("this processor has no bfloat16")
+    # As on nodes that share nothing.
+    monkeypatch.setattr(cache_file, "database_folder", lambda: None)
+    source = write_images(tmp_path / "split", {**some_images(20), "cat/train_twin.jpg": picture(3)})
+    whole = make_job(source, tmp_path / "whole", **chosen)
+    bottlenecks.run(whole)
+    for count, cores in ((1, 2), (2, 1), (7, 2)):
+        job = make_job(source, tmp_path / f"{count} on {cores}", cores=cores, **chosen)
+        together, said = make_shards(job, bottlenecks.run, count, tmp_path / f"{count} shards")
+        assert sum(int(re.match(r"computed (\d+)", each)[1]) for each in said) == 20
+        assert bottlenecks.run(together) == "computed 0, reused 21 bottlenecks of 512 features"
+        assert contents(together.output) == contents(whole.output)
+
+
+def test_a_shard_computes_only_what_neither_it_nor_the_whole_stage_has_had(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_file, "database_folder", lambda: None)
+    few = make_job(write_images(tmp_path / "few", some_images(4)), tmp_path / "first")
+    make_shards(few, bottlenecks.run, 2, tmp_path / "shards")
+    whole = make_job(write_images(tmp_path / "others", some_images(3, first=4)), tmp_path / "whole")
+    bottlenecks.run(whole)
+    more = make_job(write_images(tmp_path / "more", some_images(9)), tmp_path / "second")
+    _, said = make_shards(replace(more, whole=finished(whole)), bottlenecks.run, 2, tmp_path / "shards")
+    assert sum(int(re.match(r"computed (\d+)", each)[1]) for each in said) == 2
+
+
+def test_shards_of_two_kinds_of_machines_are_not_put_together(tmp_path):
+    source = write_images(tmp_path / "split", some_images(4))
+    together, _ = make_shards(make_job(source, tmp_path / "out"), bottlenecks.run, 2, tmp_path / "shards")
+    path = together.shards[1] / identity.NAME
+    path.write_text(path.read_text().replace('"float32"', '"bfloat16"'))
+    with pytest.raises(HuskyError, match=r"were not computed alike: backbone\.precision is float32 and bfloat16"):
+        bottlenecks.run(together)

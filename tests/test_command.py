@@ -22,6 +22,7 @@ def calls(tmp_path, monkeypatch) -> list[str]:
     monkeypatch.setattr(targets, "asked", lambda workflow: workflow.asked)
     monkeypatch.setattr(targets, "check", lambda files: said.append(f"check {' '.join(sorted(files))}"))
     monkeypatch.setattr(command.stage_folder, "clear", lambda folder: said.append("clear"))
+    monkeypatch.setattr(command.sharding, "clear", lambda flow: None)
     monkeypatch.setattr(record, "needed", lambda plans: True)
     monkeypatch.setattr(command, "shell", lambda text: said.append(text))
     return said

@@ -82,6 +82,7 @@ def test_every_file_of_rules_is_part_of_the_flow():
     assert files == {path.name for name, (path, _) in RULES.items() if name not in FAMILIES + REPLACED} | {
         "common.smk",
         "packs.smk",
+        "shards.smk",
     }
 
 
@@ -137,6 +138,7 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     assert re.match(r'    """[A-Z].+\."""\n', text)
     raw = ["raw=made_raw()"] if "${raw}" in STAGES[stage]["deps"] else []
     inputs = [*raw, *(f'{above}=made("{above}")' for above in stage_list.upstream(STAGES[stage]))]
+    inputs += [f'shards=shards("{stage}")'] if stage in plan.SHARDED else []
     inputs += [] if stage in packs.AT_HOME else [f'sent=sent("{stage}")']
     lines = "".join(f"        {each},\n" for each in inputs)
     assert f"    input:\n{lines}    output:\n" in text
@@ -158,6 +160,20 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
     ]
 
 
+@pytest.mark.parametrize("stage", plan.SHARDED)
+def test_a_shard_reads_what_its_stage_reads_and_is_told_which_it_is(stage):
+    text = (PROJECT / "workflow/rules/shards.smk").read_text(encoding="utf-8")
+    [rule] = re.findall(
+        rf"^use rule {stage} as {stage}_shard with:\n(.*?)(?=\n\n\nuse|\Z)", text, re.DOTALL | re.MULTILINE
+    )
+    raw = ["raw=made_raw()"] if "${raw}" in STAGES[stage]["deps"] else []
+    inputs = [*raw, *(f'{above}=made("{above}")' for above in stage_list.upstream(STAGES[stage]))]
+    inputs += [] if stage in packs.AT_HOME else [f'sent=sent_to_shard("{stage}")']
+    lines = "".join(f"        {each},\n" for each in inputs)
+    assert rule.startswith(f'    input:\n{lines}    output:\n        shard("{stage}"),\n')
+    assert f'**asked("{stage}", flow.params["run"]["shards"])' in rule
+
+
 def test_the_drawing_at_the_head_of_the_snakefile_is_the_flow():
     docstring = ast.get_docstring(ast.parse((PROJECT / "Snakefile").read_text(encoding="utf-8").split("\nimport ")[0]))
     chains = [line.strip().split(" → ") for line in docstring.splitlines() if " → " in line]
@@ -177,7 +193,7 @@ def test_a_file_of_rules_opens_with_its_purpose_and_what_it_reads_and_writes(sta
 
 
 # Declarations, and the command line, whose parts are tested by what they do: test_log.py, test_runner.py.
-WITHOUT_A_TEST = {"job", "outputs", "__main__"}
+WITHOUT_A_TEST = {"outputs", "__main__"}
 
 
 def test_every_module_has_a_test_of_its_name():
@@ -281,8 +297,8 @@ def test_a_stage_lists_the_sections_that_its_module_reads(stage):
 
 def test_every_section_serves_a_stage_and_every_listed_key_exists():
     listed = {key for stage in EVERY.values() for key in listed_params(stage)}
-    # What the article's rows are made of decides which flows there are.
-    assert {key for key in listed if "." not in key} == set(PARAMS) - {"article"}
+    # What the article's rows are made of decides which flows there are, and how work is shared out changes nothing.
+    assert {key for key in listed if "." not in key} == set(PARAMS) - {"article", "run"}
     for key in listed:
         section, _, inner = key.partition(".")
         assert section in PARAMS

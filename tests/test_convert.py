@@ -13,13 +13,14 @@ import pandas as pd
 import pytest
 from conftest import bare_job
 from huskies.errors import HuskyError
-from huskies.images import codec, manifest, raw_files
+from huskies.images import attempts, codec, manifest, raw_files
 from huskies.images.raw import RawImage
 from huskies.job import Job
 from huskies.steps import convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sharded import make_shards
 
 
 def png(seed: int, height: int = 6, width: int = 8, form: str = "PNG") -> bytes:
@@ -336,7 +337,7 @@ def test_pixels_that_were_guessed_at_are_named(tmp_path):
 
 def test_an_image_at_which_a_worker_is_killed_is_named(tmp_path, monkeypatch):
     (tmp_path / "deadly.py").write_text(
-        "import os\nfrom huskies.steps import convert\nordinary = convert._attempt\n"
+        "import os\nfrom huskies.images import attempts\nordinary = attempts._attempt\n"
         "def attempt(named, quality, max_side):\n"
         "    if named[0] == 'cat/x.png':\n        os.kill(os.getpid(), 9)\n"
         "    return ordinary(named, quality, max_side)\n"
@@ -345,7 +346,7 @@ def test_an_image_at_which_a_worker_is_killed_is_named(tmp_path, monkeypatch):
     import deadly
 
     job = make_job(fill(tmp_path / "raw", PHOTOS | {"cat/x.png": png(9)}), tmp_path / "out", cores=2)
-    monkeypatch.setattr(convert, "_attempt", deadly.attempt)
+    monkeypatch.setattr(attempts, "_attempt", deadly.attempt)
     assert "cat/x.png" in refusal(job).partition("They were at ")[2]
 
 
@@ -384,3 +385,25 @@ def test_corrections_that_a_flow_does_not_know_change_nothing(tmp_path):
     job = make_job(raw, tmp_path / "out")
     convert.run(job)
     assert {row["label"] for row in rows(job).values() if row["source"] == "a/0.png"} == {"a"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("cores", [1, 2])
+def test_put_together_from_shards_the_bytes_are_the_same(tmp_path, count, cores):
+    deep = io.BytesIO()
+    Image.fromarray(np.array([[0, 4000]], np.uint16)).save(deep, "TIFF")
+    files = PHOTOS | {"cat/empty.png": b"", "dog/e.tif": deep.getvalue()}
+    whole = make_job(fill(tmp_path / "raw", files), tmp_path / "whole", cores=cores)
+    expected = convert.run(whole)
+    job = make_job(tmp_path / "raw", tmp_path / "together", cores=cores)
+    together, said = make_shards(job, convert.run, count, tmp_path / "shards")
+    assert sum(int(each.split()[0]) for each in said) == 5
+    assert convert.run(together) == expected
+    assert content(together.output) == content(whole.output)
+
+
+def test_what_cannot_be_used_is_refused_of_all_shards_together(tmp_path):
+    job = make_job(fill(tmp_path / "raw", PHOTOS | {"cat/empty.png": b""}), tmp_path / "out", max_rejected=0)
+    together, said = make_shards(job, convert.run, 2, tmp_path / "shards")
+    assert sorted(said)[-1].endswith("1 rejected") or "1 rejected" in said[0]
+    assert refusal(together).startswith("1 images cannot be used, and convert.max_rejected is 0: cat/empty.png (")

@@ -10,8 +10,7 @@ import hostile_images
 import pytest
 from hostile_images import chunk, png, samples, save, tiff
 from huskies.errors import UnreadableImage
-from huskies.images import codec, formats, raw_files
-from huskies.steps import convert
+from huskies.images import codec, conversion, formats, raw_files
 from PIL import Image
 
 ENDS = {
@@ -44,7 +43,7 @@ ENDS = {
 
 def reason(content: bytes) -> str:
     with pytest.raises(UnreadableImage) as refusal:
-        convert.convert_image(content, 90, 64)
+        conversion.convert_image(content, 90, 64)
     return str(refusal.value)
 
 
@@ -165,11 +164,11 @@ def test_a_thin_picture_is_refused_before_it_is_unpacked():
 def test_a_side_that_no_jpeg_can_hold_is_a_rejection_with_its_remedy():
     content = png(70_000, 100, 0, 8)
     with pytest.raises(UnreadableImage) as refusal:
-        convert.convert_image(content, 90, 0)
+        conversion.convert_image(content, 90, 0)
     assert str(refusal.value) == (
         "70000 × 100 pixels, and a JPEG has at most 65500 a side: set convert.max_side to at most that"
     )
-    assert Image.open(io.BytesIO(convert.convert_image(content, 90, 65_500))).size == (65_500, 94)
+    assert Image.open(io.BytesIO(conversion.convert_image(content, 90, 65_500))).size == (65_500, 94)
 
 
 def test_text_beside_the_pixels_changes_nothing():

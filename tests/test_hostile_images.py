@@ -60,9 +60,9 @@ def test_bombs_in_every_header_are_defused(victim):
 )
 def test_what_must_not_happen_is_found(monkeypatch, tmp_path, harm, outcome):
     (tmp_path / "harmful.py").write_text(
-        "import hostile_images\nfrom huskies.steps import convert\nfrom huskies.errors import UnreadableImage\n"
+        "import hostile_images\nfrom huskies.images import conversion\nfrom huskies.errors import UnreadableImage\n"
         f"def harm(content, quality, max_side):\n    {harm}\n"
-        "def work(*arguments):\n    convert.convert_image = harm\n    hostile_images._work(*arguments)\n"
+        "def work(*arguments):\n    conversion.convert_image = harm\n    hostile_images._work(*arguments)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(hostile_images, "SECONDS", 3 if outcome == "hung" else 60)

@@ -10,7 +10,8 @@ from huskies.planning import job_flow, plan
 from huskies.planning.flow import Flow
 
 SPLIT = {"stage": "split", "params": {"split": {"seed": 1}}, "inputs": {}}
-FLOW = Flow({"raw": "photos", "split": {"seed": 1}}, {"split": SPLIT}, counted=1797)
+SHARDS = {"augment_1_of_2": "0123456789abcdef"}
+FLOW = Flow({"raw": "photos", "split": {"seed": 1}}, {"split": SPLIT}, counted=1797, shards=SHARDS)
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ def test_a_job_finds_parameters_plans_and_the_number_of_images():
     found = job_flow.find()
     assert (found.params, found.plans, found.images) == (FLOW.params, FLOW.plans, 1797)
     assert found.receipt("split") == FLOW.receipt("split")
+    assert found.shards == SHARDS
 
 
 def test_two_commands_in_one_folder_keep_their_own(monkeypatch):

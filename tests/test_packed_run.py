@@ -43,6 +43,22 @@ def test_archives_become_folders_and_what_is_sent_lies_where_stages_look_for_it(
     assert sorted(path.name for path in Path("data").iterdir()) == [".lock-split", "split"]
 
 
+def test_a_shard_lies_beside_the_stages_and_not_among_them(bucket, tmp_path):
+    planned = {**SPLIT, "shard": [1, 2]}
+    made = tmp_path / "elsewhere/split_1_of_2"
+    made.mkdir()
+    (made / "results.csv").write_text("file\n")
+    receipt.write(made, planned)
+    archive = bucket / f"split_1_of_2-{receipt.plan_hash(planned)}.tar"
+    pack_file.write(archive, pack_file.below(made, made.name))
+    [unpacked] = packed_run.unpacked([archive])
+    assert unpacked == Path("data/shards/split_1_of_2", receipt.name(receipt.plan_hash(planned)))
+    assert packed_run.is_sound(unpacked)
+    first = archive.read_bytes()
+    assert packed_run.run_stage("split", archive, 1, []) == "here already"
+    assert archive.read_bytes() == first
+
+
 def test_receipts_are_left_as_they_are():
     assert packed_run.unpacked([RECEIPT]) == [RECEIPT]
     assert not packed_run.is_archive(RECEIPT)

@@ -20,7 +20,7 @@ LAYERS = ["conv_pw_6_relu", "conv_pw_11_relu"]
 
 KNOWN = (
     "Known: article, aug, backbone, card, convert, cross_validation, distort, encoders, final, gate, group, leaks, "
-    "noise, predict, raw, split, train."
+    "noise, predict, raw, run, split, train."
 )
 
 BAD_VALUES = [
@@ -64,6 +64,8 @@ BAD_VALUES = [
     ("noise.classes", 1, "1, but must be at least 2."),
     ("noise.seed", -1, "-1, but must be at least 0."),
     ("article.flowers", "", '"", but must not be empty.'),
+    ("run.shards", 0, "0, but must be at least 1."),
+    ("run.shards", 1001, "1001, but must be at most 1000."),
     ("article.seeds", 1, "1, but must be at least 2."),
     ("article.policies", 1, "1, but must be at least 2."),
     ("distort.steps", 0, "0, but must be at least 1."),
@@ -599,7 +601,7 @@ def test_the_comment_above_each_key_is_its_description_in_the_schema():
 def test_every_key_says_what_it_is_and_unknown_ones_are_forbidden():
     assert all(text.endswith(".") and text == text.strip() for text in described().values())
     sections = [SCHEMA, *(each for each in SCHEMA["properties"].values() if each["type"] == "object")]
-    assert len(sections) == 17
+    assert len(sections) == 18
     for section in sections:
         assert section["additionalProperties"] is False
         assert section["required"] == list(section["properties"])

@@ -13,9 +13,9 @@ from browser import DESKTOP, PHONE, visit
 from conftest import Clone, bare_job, do, stages_run
 from huskies.augmentation import gallery
 from huskies.errors import HuskyError
-from huskies.images import codec, contact_sheet, manifest, places, raw, raw_files
+from huskies.images import codec, contact_sheet, conversion, manifest, places, raw, raw_files
 from huskies.job import Job
-from huskies.steps import convert, preview
+from huskies.steps import preview
 
 SPLIT = {"given": "keep", "validation": 0.3, "test": 0.2, "seed": 1, "repeat": 0}
 POLICY = [{"transform": "Affine", "rotate": [-20, 20], "p": 1.0}, {"transform": "HorizontalFlip", "p": 0.5}]
@@ -101,7 +101,7 @@ def test_an_image_is_seen_as_convert_makes_it_and_augmented_as_augment_does(tmp_
     rows = manifest.make([{"file": "a/0.jpg", "label": "a", "source_sha256": codec.sha256(large)}], ["source"])
     [original] = preview.read(raw_set, rows, 90, 64)
     assert (original.label, original.file, original.source_sha256) == ("a", "a/0.jpg", codec.sha256(large))
-    assert (original.pixels == codec.decode(convert.convert_image(large, 90, 64))).all()
+    assert (original.pixels == codec.decode(conversion.convert_image(large, 90, 64))).all()
     assert max(original.pixels.shape) == 64
 
 

@@ -13,10 +13,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from huskies import imports, receipt
+from huskies import imports, receipt, stage_folder
 from huskies.errors import HuskyError
 from huskies.images import manifest
 from huskies.planning import plan, runner, stage_list
@@ -578,4 +579,68 @@ def test_the_modules_of_controls_and_of_the_article_lie_in_their_rooms():
         "tuning": "article.tuning",
         "convert": "steps.convert",
         "nowhere": "steps.nowhere",
+    }
+
+
+def shard_of(workspace: Workspace, target: Path, number: int, **other: Any) -> Path:
+    """Finish a shard of the plan of a receipt; return the shard's own receipt."""
+    planned = {**plan.fetch(target.stem.removeprefix("receipt-")), "shard": [number, 2], **other}
+    workspace.finish(f"shards/group_{number}_of_2", planned, {"results.csv": "file\n"})
+    return Path(f"data/shards/group_{number}_of_2", receipt.name(receipt.plan_hash(planned)))
+
+
+def test_a_stage_is_given_the_shards_of_its_own_plan(workspace, monkeypatch):
+    target = workspace.plan(workspace.convert())
+    parts = [shard_of(workspace, target, number) for number in (1, 2)]
+    given = []
+    monkeypatch.setattr(runner, "_module", lambda stage: SimpleNamespace(run=lambda job: given.append(job) or "made"))
+    assert runner.run_stage("group", target, 1, parts) == "made"
+    assert given[0].shards == tuple(part.parent for part in parts)
+    assert (given[0].shard, given[0].whole) == (None, None)
+
+
+@pytest.mark.parametrize("wrong", ["another plan", "damage", "gone"])
+def test_what_is_no_shard_of_the_plan_or_is_damaged_is_refused(workspace, wrong):
+    target = workspace.plan(workspace.convert())
+    part = shard_of(workspace, target, 1, **({"raw": "0"} if wrong == "another plan" else {}))
+    if wrong == "damage":
+        (part.parent / "results.csv").write_text("files\n")
+    if wrong == "gone":
+        shutil.rmtree(part.parent)
+    with pytest.raises(HuskyError) as error:
+        runner.run_stage("group", target, 1, [part])
+    assert str(error.value) == (
+        "data/shards/group_1_of_2 is not as its receipt says: results.csv. "
+        "Delete the folder and run the same command again."
+        if wrong == "damage"
+        else "data/shards/group_1_of_2 is no shard of this run, or no longer. Run the same command again."
+    )
+    assert not workspace.group.exists()
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_shard_is_made_in_its_own_folder_and_given_what_the_stage_has_unless_a_run_builds_that(
+    workspace, monkeypatch, held
+):
+    above = workspace.convert()
+    runner.run_stage("group", workspace.plan(above), 1)
+    target = workspace.plan(above, shard=[2, 7])
+    target = Path("data/shards/group_2_of_7", target.name)
+    planned = plan.fetch(target.stem.removeprefix("receipt-"))
+    given = Path("data/convert", receipt.name(planned["inputs"]["convert"]))
+    jobs = []
+
+    def run(job: Any) -> str:
+        jobs.append(job)
+        (job.output / "results.csv").write_text("file\n")
+        return "made"
+
+    monkeypatch.setattr(runner, "_module", lambda stage: SimpleNamespace(run=run))
+    with stage_folder.lock(workspace.group, fcntl.LOCK_EX) if held else contextlib.nullcontext():
+        assert runner.run_stage("group", target, 1, [given]) == "shard 2 of 7: made"
+    assert jobs[0].whole == (None if held else Path("data/shards").parent / "group")
+    assert jobs[0].shard == (2, 7)
+    assert receipt.damage(target.parent) == []
+    assert workspace.content().keys() == {"conflicts.csv", "groups.csv", "near.csv"} | {
+        path.name for path in workspace.group.glob("receipt-*")
     }

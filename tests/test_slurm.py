@@ -98,6 +98,7 @@ def unruly(folder: Path, eaten: int) -> Clone:
 def test_the_bytes_are_those_of_one_machine_whatever_is_killed_meanwhile(completed, start, first_build, tmp_path):
     clone, slow, greedy = clone_project(tmp_path / "clone"), unruly(tmp_path / "1", 0), unruly(tmp_path / "2", 10**9)
     others = [(each, start(each, "convert")) for each in (slow, greedy)]
+    clone.set(run__shards=2)
     head = start(clone, "metrics")
     # Killed like this, the command tells neither SLURM nor its jobs.
     wait_until(lambda: "split" in made(clone))
@@ -118,6 +119,7 @@ def test_the_bytes_are_those_of_one_machine_whatever_is_killed_meanwhile(complet
     assert stages_run(said) == [stage for stage in STAGES if stage not in kept]
     assert re.search(r"^baseline +\d+ +\d+\.\d% ", said, re.MULTILINE)
     assert "recorded in dvc.lock: convert, group" in said
+    assert "bottlenecks_augmented: shard 2 of 2: computed " in said
     assert clone.bytes_of(*STAGES) == first_build[0].bytes_of(*STAGES)
 
     for (other, waited_for), reason in zip(others, ("DUE TO TIME LIMIT", "exceeded memory limit"), strict=True):

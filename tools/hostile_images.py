@@ -309,14 +309,14 @@ class Totals:
 def judge(content: bytes, max_side: int = 64) -> tuple[str, str]:
     """Return (outcome, what must not be or "") of one file: "read", or the first words of why it is not."""
     from huskies.errors import UnreadableImage
-    from huskies.steps import convert
+    from huskies.images import conversion
 
     ends = []
     for _ in range(2):
         with warnings.catch_warnings(record=True) as escaped:
             warnings.simplefilter("always")
             try:
-                ends.append(convert.convert_image(content, 95, max_side))
+                ends.append(conversion.convert_image(content, 95, max_side))
             except UnreadableImage as refused:
                 ends.append(str(refused))
             except Exception:

@@ -20,6 +20,11 @@ def receipt(stage):
     return f"data/{{flow}}/{stage}/receipt-{{hash}}.json"
 
 
+def shards(stage):
+    """Return nothing: other flows make their stages whole."""
+    return []
+
+
 def made(stage):
     """Return the receipt of a stage of the flow that a rule reads, or nothing where the flow does without the stage."""
     return of_flow(lambda flow: flow.receipt(stage) if stage in flow.plans else [])

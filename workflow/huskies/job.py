@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huskies import receipt
+from huskies.shards import Shard
+
 
 @dataclass(frozen=True)
 class Job:
@@ -20,6 +23,9 @@ class Job:
     previous: the stage's last output, or None. Its bytes are not to be trusted unchecked.
     cores: how many processes or threads may be busy at once.
     anew: take nothing over from what DVC has recorded of the stage.
+    shard: the part of the stage that is to be made, or None for all of it. Then `previous` is that shard's last output.
+    shards: the folders of the shards of this very plan, whose results are put together; checked against their receipts.
+    whole: for a shard, the last output of its stage, or None. Its bytes are not to be trusted unchecked either.
     """
 
     stage: str
@@ -34,3 +40,24 @@ class Job:
     previous: Path | None
     cores: int
     anew: bool = False
+    shard: Shard | None = None
+    shards: tuple[Path, ...] = ()
+    whole: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the folder that the output becomes: that of the stage, or of its shard."""
+        return self.shard.name(self.stage) if self.shard else self.stage
+
+    def usable_shards(self) -> list[Path]:
+        """Return the folders of shards whose results are what this job would make of the same images.
+
+        These are the shards of its own plan, and a shard's own last output, if of the same code and parameters.
+        """
+        last = self.previous if self.shard and self.previous and self._would_make_the_same(self.previous) else None
+        return [*self.shards, *([last] if last else [])]
+
+    def _would_make_the_same(self, folder: Path) -> bool:
+        made = receipt.read(folder)
+        own = {"params": self.params, "code": self.code, "libraries": self.libraries}
+        return bool(made) and all(made["plan"][key] == own[key] for key in own) and not receipt.damage(folder)

@@ -16,7 +16,7 @@ def output(job: Job, wanted: Callable[[str], bool]) -> Iterator[Path | None]:
     They come from DVC's cache, or from the remote.
     """
     # In the name of an unfinished build, so that what a killed run leaves is cleared away like one.
-    taken = job.output.with_name(f".{job.stage}-recorded")
+    taken = job.output.with_name(f".{job.name}-recorded")
     try:
         sought = Path("dvc.lock").is_file() and not job.anew
         yield taken if sought and _get(job.stage, taken, wanted) else None

@@ -11,6 +11,7 @@ rule augment:
     """Make the augmented copies of the training images."""
     input:
         split=made("split"),
+        shards=shards("augment"),
         sent=sent("augment"),
     output:
         receipt("augment"),

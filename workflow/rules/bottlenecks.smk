@@ -13,6 +13,7 @@ rule bottlenecks_original:
     """Compute the bottlenecks of training and validation images."""
     input:
         split=made("split"),
+        shards=shards("bottlenecks_original"),
         sent=sent("bottlenecks_original"),
     output:
         receipt("bottlenecks_original"),
@@ -35,6 +36,7 @@ rule bottlenecks_augmented:
     input:
         split=made("split"),
         augment=made("augment"),
+        shards=shards("bottlenecks_augmented"),
         sent=sent("bottlenecks_augmented"),
     output:
         receipt("bottlenecks_augmented"),
@@ -56,6 +58,7 @@ rule bottlenecks_test:
     """Compute the bottlenecks of the test images, apart from all others."""
     input:
         split=made("split"),
+        shards=shards("bottlenecks_test"),
         sent=sent("bottlenecks_test"),
     output:
         receipt("bottlenecks_test"),

@@ -7,13 +7,14 @@ on, so times say nothing, and inputs are ancient().
 """
 
 import functools
+import math
 import os
 import sys
 
 sys.path.insert(0, os.path.abspath("workflow"))
 
 from huskies.article import families
-from huskies.planning import command, job_flow, packs, resources, targets
+from huskies.planning import command, job_flow, packs, resources, sharding, targets
 from huskies.planning.flow import let_sigterm_end_snakemake, or_exit, prepare
 from huskies.planning.quiet import leave_out_talk
 
@@ -51,9 +52,19 @@ def sent(stage):
     return ancient(shared.sent(stage)) if shared else []
 
 
-def asked(stage):
-    """Return what a job asks of the machine that it runs on, beside cores."""
-    return resources.asked(stage, lambda wildcards: flow.params, lambda: flow.images)
+def shards(stage):
+    """Return what a stage is put together from, where it is made in shards. Elsewhere that is nothing."""
+
+    def paths(wildcards):
+        begun()
+        return sharding.wanted(stage, flow, workflow)
+
+    return ancient(paths)
+
+
+def asked(stage, jobs=1):
+    """Return what a job asks of the machine that it runs on, beside cores; jobs: how many share the stage's images."""
+    return resources.asked(stage, lambda wildcards: flow.params, lambda: math.ceil(flow.images / jobs))
 
 
 def made_raw():

@@ -9,6 +9,7 @@ rule convert:
     """Turn the raw images into JPEGs and list the broken ones."""
     input:
         raw=made_raw(),
+        shards=shards("convert"),
     output:
         receipt("convert"),
     log:

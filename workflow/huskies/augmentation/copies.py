@@ -2,17 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from huskies import shards
 from huskies.images import codec, manifest, naming
 from huskies.parallel import map_ordered
 from huskies.progress import bar
+
+# The files of all copies of an image, in their order, by the sha256 of its JPEG and that of its source.
+Known = Mapping[tuple[str, str], list[Path]]
 
 
 @lru_cache(maxsize=1)
@@ -38,19 +43,28 @@ def make_copies(
     return [codec.encode(augment(pixels, copy_seed(seed, source_sha256, k)), quality) for k in range(factor)]
 
 
-def _make_copies(arguments: tuple) -> list[bytes]:
-    return make_copies(*arguments)
+def _make_copies(task: tuple | list[Path]) -> list[bytes] | list[Path]:
+    return task if isinstance(task, list) else make_copies(*task)
 
 
 def copies_of(
-    rows: pd.DataFrame, folder: Path, parameters: dict[str, Any], quality: int, cores: int, stage: str
-) -> Iterator[list[bytes]]:
-    """Yield the copies of each image in `rows` of the manifest in `folder` as JPEG bytes, in order.
+    rows: pd.DataFrame,
+    folder: Path,
+    parameters: dict[str, Any],
+    quality: int,
+    cores: int,
+    stage: str,
+    known: Known = MappingProxyType({}),
+) -> Iterator[list[bytes] | list[Path]]:
+    """Yield the copies of each image in `rows` of the manifest in `folder`, in order: JPEG bytes, or files of `known`.
 
-    parameters: the section `aug`; stage: the name at the bar.
+    parameters: the section `aug`; stage: the name at the bar. known: copies that need not be made.
     """
     settings = (parameters["factor"], parameters["seed"], json.dumps(parameters["policy"]), quality)
-    tasks = [(folder / row.file, row.sha256, row.source_sha256, *settings) for row in rows.itertuples()]
+    tasks = [
+        known.get((row.sha256, row.source_sha256)) or (folder / row.file, row.sha256, row.source_sha256, *settings)
+        for row in rows.itertuples()
+    ]
     made = map_ordered(
         _make_copies, tasks, cores, __name__, "huskies.augmentation.policy", name=lambda task: str(task[0])
     )
@@ -58,15 +72,22 @@ def copies_of(
 
 
 def write(
-    rows: pd.DataFrame, folder: Path, output: Path, parameters: dict[str, Any], quality: int, cores: int, stage: str
+    rows: pd.DataFrame,
+    folder: Path,
+    output: Path,
+    parameters: dict[str, Any],
+    quality: int,
+    cores: int,
+    stage: str,
+    known: Known = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Write `copies_of` the rows to `output`, as `<class>/<stem>_<k>.jpg`; return their manifest."""
-    results = copies_of(rows, folder, parameters, quality, cores, stage)
+    results = copies_of(rows, folder, parameters, quality, cores, stage, known)
     made = []
     for row, copies in zip(rows.to_dict("records"), results, strict=True):
         (output / row["file"]).parent.mkdir(exist_ok=True)
-        for k, jpeg in enumerate(copies):
+        for k, copy in enumerate(copies):
             file = naming.with_copy(row["file"], k)
-            (output / file).write_bytes(jpeg)
+            jpeg = shards.put(copy, output / file)
             made.append({**row, "file": file, "copy": str(k), "sha256": codec.sha256(jpeg)})
     return manifest.make(made)

@@ -1,5 +1,6 @@
-"""Bottlenecks that are known are not computed: they are looked for in the store, in the last output, and in DVC."""
+"""Bottlenecks that are known are not computed: they are looked for in the store, in shards, earlier output, and DVC."""
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ _TOGETHER = 32
 
 
 def previous_rows(folder: Path | None, described: str) -> dict[str, np.ndarray]:
-    """Return the features, by image sha256, of the stage's last output, if it has the same identity."""
+    """Return the features, by image sha256, of an output of the stage, if it has the same identity."""
     if folder is None or receipt.damage(folder):
         return {}
     known = folder / identity.NAME
@@ -55,7 +56,9 @@ def _known(job: Job, store: Store, described: str, wanted: set[str], keeps: bool
     for name, features in store.get(keys):
         missing.discard(keys[name])
         yield keys[name], features
-    for earlier in (lambda: previous_rows(job.previous, described), lambda: recorded_rows(job, described)):
+    folders = [*job.shards, job.previous, job.whole]
+    places = [functools.partial(previous_rows, folder, described) for folder in folders]
+    for earlier in (*places, functools.partial(recorded_rows, job, described)):
         if missing and keeps:
             found = earlier()
             # All of it, since this output is about to be replaced, and may be wanted again.

@@ -38,7 +38,14 @@ _NO_FILES = {
 }
 # What the workflow writes itself, besides data/<stage>.
 _OWN = (
-    *("data/article_rows", "data/experiment_stages", "data/noise", "data/sweep_flows", "data/tensorboard"),
+    *(
+        "data/article_rows",
+        "data/experiment_stages",
+        "data/noise",
+        "data/shards",
+        "data/sweep_flows",
+        "data/tensorboard",
+    ),
     *("logs", ".snakemake", ".dvc", ".git"),
 )
 

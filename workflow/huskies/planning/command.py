@@ -12,7 +12,7 @@ from typing import Any
 from snakemake.shell import shell
 
 from huskies import file_systems, progress, stage_folder
-from huskies.planning import job_flow, packs, record, stage_list, targets
+from huskies.planning import job_flow, packs, record, sharding, stage_list, targets
 from huskies.planning.flow import Flow
 
 # Where the settings of experiments.csv are put side by side, each of which DVC is told of.
@@ -83,6 +83,7 @@ def end(workflow: Any, flow: Flow, files: Collection[str]) -> None:
     """
     targets.check(files)
     stage_folder.clear(Path("data"))
+    sharding.clear(flow)
     if workflow.config_settings.overwrite_config or os.environ.get("DVC_STAGE"):
         return
     if record.needed(flow.plans):

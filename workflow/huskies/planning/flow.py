@@ -26,7 +26,8 @@ class Flow:
     params: validated parameters. root: the folder that holds a folder for each stage. shared: the root of each stage
     that is another flow's, or lies apart so that it can be. read: the receipts of other flows that a stage reads, by
     stage. counted: the number of raw images, where it is known. told, sent: for a job without the project's folder, the
-    hashes of the plans in place of the plans, and what is sent to a job of each stage (packs.py).
+    hashes of the plans in place of the plans, and what is sent to a job of each stage (packs.py). shards: the hash of
+    each shard's plan, by its name.
     """
 
     params: dict[str, Any]
@@ -37,6 +38,7 @@ class Flow:
     counted: int | None = None
     told: Mapping[str, str] = field(default_factory=dict)
     sent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    shards: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def images(self) -> int:
@@ -77,9 +79,10 @@ def prepare(overrides: dict[str, Any]) -> Flow:
                 f"the folder {folder} is not writable. Make it writable, or work in a copy of the project elsewhere."
             )
     check_upstream(plans, os.environ.get("DVC_STAGE", ""))
-    plan.publish(plans)
+    parts = plan.of_shards(plans, values["run"]["shards"])
+    plan.publish(plans | parts)
     forget_damaged_notes()
-    return Flow(values, plans)
+    return Flow(values, plans, shards={name: receipt.plan_hash(part) for name, part in parts.items()})
 
 
 def check_workspace(folder: Path) -> None:

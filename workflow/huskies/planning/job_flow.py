@@ -22,7 +22,8 @@ def publish(flow: Flow) -> None:
 
     Raises HuskyError where nothing can be written.
     """
-    content = json.dumps({"params": flow.params, "images": flow.images, "plans": flow.hashes}, indent=1).encode()
+    described = {"params": flow.params, "images": flow.images, "plans": flow.hashes, "shards": dict(flow.shards)}
+    content = json.dumps(described, indent=1).encode()
     digest = hashlib.sha256(content).hexdigest()[:16]
     path = _path(digest)
     try:
@@ -49,7 +50,7 @@ def find() -> Flow | None:
         return None
     found = json.loads(content)
     plans = {stage: plan.fetch(each) for stage, each in found["plans"].items()}
-    return Flow(found["params"], plans, counted=found["images"])
+    return Flow(found["params"], plans, counted=found["images"], shards=found["shards"])
 
 
 def _path(digest: str) -> Path:

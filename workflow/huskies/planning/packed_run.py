@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from huskies import atomic, cache_file, receipt, stage_folder
+from huskies import atomic, cache_file, receipt, shards, stage_folder
 from huskies.errors import HuskyError, some
-from huskies.planning import pack_file, packs, plan, runner
+from huskies.planning import pack_file, packs, plan, runner, sharding
 
 ROOT = Path("data")
 
@@ -28,7 +28,7 @@ def run_stage(stage: str, archive: Path, cores: int, inputs: Sequence[Path]) -> 
     with stage_folder.lock(made.parent, fcntl.LOCK_SH):
         if not made.is_file():
             raise HuskyError(f"{made.parent} was replaced meanwhile. Run the same command again.")
-        pack_file.write(archive, pack_file.below(made.parent, stage))
+        pack_file.write(archive, pack_file.below(made.parent, made.parent.name))
     return said
 
 
@@ -54,8 +54,10 @@ def unpacked(inputs: Sequence[Path]) -> list[Path]:
 
 
 def receipt_of(archive: Path) -> Path:
-    """Return the receipt of a stage that a stage's archive has, where it lies when it is unpacked."""
-    return ROOT / archive.stem.rpartition("-")[0] / receipt.name(packs.digest(archive))
+    """Return the receipt that the archive of a stage or shard has, where it lies when it is unpacked."""
+    name = archive.stem.rpartition("-")[0]
+    root = ROOT if shards.stage_of(name) == name else sharding.ROOT
+    return root / name / receipt.name(packs.digest(archive))
 
 
 def is_sound(made: Path) -> bool:
@@ -76,7 +78,7 @@ def _unpacked(archive: Path) -> Path:
         stage_folder.recover(folder)
         if is_sound(made):
             return made
-        building = ROOT / f".{folder.name}-{packs.digest(archive)}"
+        building = folder.with_name(f".{folder.name}-{packs.digest(archive)}")
         try:
             building.mkdir()
             pack_file.extract(archive, building)

@@ -71,6 +71,7 @@ def begin(workflow: Any, flow: Flow) -> Packs | None:
     if not flow.told:
         told = {stage: sent(stage, flow.plans) for stage in flow.plans}
         content = {"params": flow.params, "images": flow.images, "plans": flow.hashes, "sent": told}
+        content |= {"shards": dict(flow.shards)}
         # In letters that no shell takes for anything else, since some executors write it into a command.
         os.environ[VARIABLE] = base64.b64encode(zlib.compress(json.dumps(content).encode())).decode()
     return Packs(flow)
@@ -81,7 +82,13 @@ def heard() -> Flow | None:
     if not (content := os.environ.get(VARIABLE)):
         return None
     found = json.loads(zlib.decompress(base64.b64decode(content)))
-    return Flow(found["params"], {}, counted=found["images"], told=found["plans"], sent=found["sent"])
+    told = {"told": found["plans"], "sent": found["sent"], "shards": found["shards"]}
+    return Flow(found["params"], {}, counted=found["images"], **told)
+
+
+def of_plan(digest: str) -> str:
+    """Return the path of a plan in the bucket; digest: its hash."""
+    return f"{FOLDER}/plan-{digest}.json"
 
 
 def sent(stage: str, plans: dict[str, dict[str, Any]]) -> list[str]:
@@ -89,7 +96,7 @@ def sent(stage: str, plans: dict[str, dict[str, Any]]) -> list[str]:
     if stage in AT_HOME:
         return []
     planned = plans[stage]
-    found = [f"{FOLDER}/plan-{receipt.plan_hash(planned)}.json"]
+    found = [of_plan(receipt.plan_hash(planned))]
     if weights := _weights(planned):
         found.append(f"{FOLDER}/{WEIGHTS}-{_hash(weights)}.tar")
     if BACKBONE in planned["params"]:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from huskies import atomic, digests, imports, receipt
+from huskies import atomic, digests, imports, receipt, shards
 from huskies.backbone import architectures, presets
 from huskies.errors import HuskyError
 from huskies.images import corrections, pairs, raw_files
@@ -23,6 +23,8 @@ FOLDER = Path(".snakemake/plans")
 ONLY_OWN = ("cross_validation", "budget", "encoders", "final", "gate", "export")
 # What names the user's own images; other flows have others.
 OF_OWN_IMAGES = (str(corrections.PATH), str(pairs.PATH))
+# Stages that can be made in shards: those that open images one by one.
+SHARDED = ("convert", "augment", "bottlenecks_original", "bottlenecks_augmented", "bottlenecks_test")
 # What a library computes with, without our importing it.
 BROUGHT_ALONG = {"albumentations": {"scipy"}, "onnx": {"tf2onnx"}}
 
@@ -71,6 +73,19 @@ def all_plans(
                 plans[name]["raw"] = plans["convert"]["raw"] or raw or raw_files.raw_digest(workspace / params["raw"])
             plans[name]["provenance"] = provenance(name, plans)
     return {name: plans[name] for name in (*makers, *flow)}
+
+
+def of_shards(plans: dict[str, dict[str, Any]], count: int) -> dict[str, dict[str, Any]]:
+    """Return the plan of each shard, by its name, where each stage of SHARDED is made in `count`; none for 1.
+
+    It is that of its stage, and says which shard it is. Put together, shards are the bytes of the stage made whole, so
+    that their number is no part of the stage's own plan.
+    """
+    if count == 1:
+        return {}
+    return {
+        name: {**plans[stage], "shard": list(shard)} for stage in SHARDED for name, shard in shards.of(stage, count)
+    }
 
 
 def control(name: str, params: dict[str, Any], inputs: dict[str, str], workspace: Path = Path()) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from huskies.errors import HuskyError, some
 from huskies.job import Job
 from huskies.planning.plan import fetch
 from huskies.planning.stage_list import PINS, module_of
+from huskies.shards import Shard
 
 
 def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path] = ()) -> str:
     """Build the folder of `receipt_path` by the plan it is named after; return the stage's line on what it did.
 
-    inputs: the receipts of what the stage reads. One that is not named lies beside the stage's own folder.
-    Raises HuskyError for bad input. data/<stage> is replaced only when all is done and still true.
+    inputs: the receipts of what the stage reads, and of its shards. What it reads and is not named lies beside the
+    stage's own folder. Raises HuskyError for bad input. The folder is replaced only when all is done and still true.
     """
     plan = fetch(_digest(receipt_path))
     if plan["stage"] != stage:
@@ -32,21 +33,26 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
     root = folder.parent
     elsewhere = {_digest(path): path.parent for path in inputs}
     above = {name: elsewhere.get(digest, root / name) for name, digest in plan["inputs"].items()}
+    parts = [path for path in inputs if _digest(path) not in plan["inputs"].values()]
     _check_package()
     _check_libraries(plan)
     with _explained(folder), contextlib.ExitStack() as locks:
         # Whoever waits here holds only what lies above, so two runs can never wait for each other.
-        for each in sorted(above.values()):
+        for each in sorted([*above.values(), *(path.parent for path in parts)]):
             locks.enter_context(stage_folder.lock(each, fcntl.LOCK_SH))
         locks.enter_context(stage_folder.lock(folder, fcntl.LOCK_EX))
         stage_folder.recover(folder)
         _check_still_true(plan, above)
-        building = root / f".{stage}-{receipt.plan_hash(plan)}"
+        _check_shards(plan, parts)
+        building = root / f".{folder.name}-{receipt.plan_hash(plan)}"
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir()
+        job = _job(plan, above, building, folder, cores, tuple(path.parent for path in parts))
+        if job.shard:
+            job = dataclasses.replace(job, whole=_whole(root.parent / stage, locks))
         try:
             with interrupts.heeded():
-                summary = _module(stage).run(_job(plan, above, building, folder, cores))
+                summary = _module(stage).run(job)
             _check_still_true(plan, above)
             # The receipt comes last on the disk, too: it vouches for all the rest.
             atomic.sync_all(building)
@@ -55,7 +61,7 @@ def run_stage(stage: str, receipt_path: Path, cores: int, inputs: Sequence[Path]
             shutil.rmtree(building, ignore_errors=True)
             raise
         stage_folder.swap(building, folder)
-    return summary
+    return f"shard {job.shard.number} of {job.shard.count}: {summary}" if job.shard else summary
 
 
 def make_again(digest: str, root: Path, building: Path, cores: int) -> None:
@@ -104,7 +110,14 @@ def _module(stage: str):
     return importlib.import_module(f"huskies.{module_of(stage)}")
 
 
-def _job(plan: dict[str, Any], above: dict[str, Path], building: Path, folder: Path, cores: int) -> Job:
+def _job(
+    plan: dict[str, Any],
+    above: dict[str, Path],
+    building: Path,
+    folder: Path,
+    cores: int,
+    shards: tuple[Path, ...] = (),
+) -> Job:
     return Job(
         stage=plan["stage"],
         params=plan["params"],
@@ -117,7 +130,27 @@ def _job(plan: dict[str, Any], above: dict[str, Path], building: Path, folder: P
         output=building,
         previous=folder if folder.is_dir() else None,
         cores=cores,
+        shard=Shard(*plan["shard"]) if "shard" in plan else None,
+        shards=shards,
     )
+
+
+def _whole(folder: Path, locks: contextlib.ExitStack) -> Path | None:
+    """Return the last output of a shard's stage, held to be read; None where another run has it, or none is there."""
+    # Not waited for: whoever builds it may be waiting for this shard.
+    with contextlib.suppress(BlockingIOError):
+        locks.enter_context(stage_folder.lock(folder, fcntl.LOCK_SH, wait=False))
+        return folder if folder.is_dir() else None
+    return None
+
+
+def _check_shards(plan: dict[str, Any], receipts: Sequence[Path]) -> None:
+    """Raise HuskyError unless each receipt is there, sound, and that of a shard of this plan."""
+    for path in receipts:
+        made = receipt.read(path.parent)
+        if made is None or made["plan"] | {"shard": None} != plan | {"shard": None} or not path.is_file():
+            raise HuskyError(f"{path.parent} is no shard of this run, or no longer. Run the same command again.")
+        _check_bytes(path.parent)
 
 
 def _check_package() -> None:

@@ -28,7 +28,11 @@ def too_few_pixels(backbone: dict[str, Any], max_side: int) -> list[str]:
 def run(job: Job) -> str:
     """Fill job.output with features.npy (float32, N × D), index.csv and identity.json; return lines on it."""
     folder, rows = images_of(job.stage, job.inputs)
+    if job.shard:
+        rows = rows[rows["sha256"].map(job.shard.holds)].reset_index(drop=True)
     parameters = inference.settle(job.params["backbone"], job.inputs["split"])
+    described = identity.of(job, parameters)
+    identity.check(*job.shards, computed=described)
     with Store(cache_file.database_folder()) as store:
         features, computed = kept.fill(job, store, folder, rows, parameters, job.output / outputs.FEATURES)
     index = rows[["file", "label", "split", "source_sha256", "copy", "sha256"]]
@@ -36,7 +40,7 @@ def run(job: Job) -> str:
         # Whoever compares features of test images, as `leaks` does, has no business with their labels.
         index = index.assign(label="")
     index.to_csv(job.output / outputs.INDEX, index=False, lineterminator="\n")
-    (job.output / identity.NAME).write_text(identity.of(job, parameters))
+    (job.output / identity.NAME).write_text(described)
     summary = f"computed {computed}, reused {len(rows) - computed} bottlenecks of {features.shape[1]} features"
     # Once for all three: the warning is of the originals.
     original = job.stage == "bottlenecks_original"

@@ -1,54 +1,20 @@
 """convert: any picture becomes an upright RGB JPEG, with a manifest row; broken ones are listed."""
 
+import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
 
-from huskies import atomic, outputs
-from huskies.errors import HuskyError, UnreadableImage, some
-from huskies.images import codec, corrections, kinds, manifest, naming, raw, raw_files
-from huskies.images.conversion import convert_image
+from huskies import atomic, outputs, shards
+from huskies.errors import HuskyError, some
+from huskies.images import attempts, codec, corrections, kinds, manifest, naming, raw, raw_files
 from huskies.images.labelled import RawImage
 from huskies.job import Job
-from huskies.parallel import map_ordered
-from huskies.progress import bar
 
 _NAMED = 10  # classes that the line on what was done names
-
-
-def _attempt(
-    named: tuple[str, bytes | str], quality: int, max_side: int
-) -> tuple[str, bytes | None, str, list[tuple[str, str]]]:
-    """Return (sha256 of the source, JPEG bytes or None, reason, notes): an exception would stop the other images."""
-    _, content = named
-    if isinstance(content, str):
-        return "", None, content, []
-    notes: list[tuple[str, str]] = []
-    try:
-        return codec.sha256(content), convert_image(content, quality, max_side, notes), "", notes
-    except UnreadableImage as error:
-        return codec.sha256(content), None, str(error), []
-
-
-def _contents(raw_set: raw.RawSet) -> Iterator[tuple[str, bytes | str]]:
-    """Yield (path below raw, bytes, or why there are none) of each image."""
-    for image in raw_set.images:
-        try:
-            yield image.source, raw_set.read(image.source)
-        except UnreadableImage as error:
-            yield image.source, str(error)
-        except OSError as error:
-            yield image.source, f"cannot be read: {error.strerror}"
-
-
-def _size(named: tuple[str, bytes | str]) -> int:
-    return len(named[1])
 
 
 def name_files(raw_images: list[RawImage]) -> list[str]:
@@ -139,25 +105,30 @@ def corrected(raw_set: raw.RawSet, job: Job) -> raw.RawSet:
 
 
 def run(job: Job) -> str:
-    """Fill job.output with `<class>/<stem>.jpg`, manifest.csv and rejected.csv; return lines on what was done."""
+    """Fill job.output with `<class>/<stem>.jpg`, manifest.csv and rejected.csv; return lines on what was done.
+
+    A shard has results.csv instead, with what came of each of its images. Shards are of paths, not of contents, so that
+    a job reads no more files than its own.
+    """
     parameters = job.params["convert"]
     source = Path(job.params["raw"])
     raw_set = corrected(raw.open_raw(source), job)
     extra = extra_columns(raw_set.images)
-    attempt = partial(_attempt, quality=parameters["quality"], max_side=parameters["max_side"])
-    results = map_ordered(attempt, _contents(raw_set), job.cores, __name__, size=_size, name=itemgetter(0))
+    named = list(zip(raw_set.images, name_files(raw_set.images), strict=True))
+    if job.shard:
+        named = [(image, file) for image, file in named if job.shard.holds(codec.sha256(os.fsencode(image.source)))]
+    made = attempts.all_of([image for image, _ in named], raw_set.read, job)
+    if job.shard:
+        return attempts.write_shard(named, made, job.output)
     rows, rejected, noted = [], [], []
-    named = zip(raw_set.images, name_files(raw_set.images), strict=True)
-    for (image, file), (source_sha256, jpeg, reason, notes) in zip(
-        named, bar(results, len(raw_set.images), "convert"), strict=True
-    ):
-        if jpeg is None:
+    for (image, file), (source_sha256, converted, reason, notes) in zip(named, made, strict=True):
+        if converted is None:
             rejected.append({"file": image.source, "label": image.label, "reason": reason})
             continue
         noted += [(what, image.source, how) for what, how in notes]
         path = job.output / file
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(jpeg)
+        jpeg = shards.put(converted, path)
         rows.append(
             {
                 "file": file,
@@ -170,17 +141,17 @@ def run(job: Job) -> str:
                 **{column: image.extra[name] for name, column in extra.items()},
             }
         )
-    converted = manifest.make(rows, ["source", *extra.values()])
+    rows = manifest.make(rows, ["source", *extra.values()])
     rejections = pd.DataFrame(rejected, columns=["file", "label", "reason"], dtype=str)
     try:
-        check(converted, rejections, parameters["max_rejected"])
+        check(rows, rejections, parameters["max_rejected"])
     except HuskyError as error:
         if len(rejections):
             error.add_note(f"All of them, with the reasons: {_keep_rejections(rejections)}")
         raise
-    manifest.write(converted, job.output / manifest.NAME)
+    manifest.write(rows, job.output / manifest.NAME)
     manifest.write(rejections, job.output / outputs.REJECTED)
     # Images that a control has made are watched over by its receipt.
     if job.raw_digest is not None and raw_files.raw_digest(source) != job.raw_digest:
         raise HuskyError(f"{source} changed while it was being converted. Run the same command again.")
-    return "\n  ".join([summary(converted, len(rejected), raw_set), *guesses(noted)])
+    return "\n  ".join([summary(rows, len(rejected), raw_set), *guesses(noted)])

@@ -16,7 +16,7 @@ from huskies import digests
 from huskies.augmentation import gallery
 from huskies.augmentation.gallery import Original
 from huskies.errors import HuskyError, UnreadableImage, some
-from huskies.images import codec, contact_sheet, groups, manifest, raw, raw_files
+from huskies.images import codec, contact_sheet, conversion, groups, manifest, raw, raw_files
 from huskies.images.contact_sheet import Row
 from huskies.job import Job
 from huskies.page import template
@@ -90,7 +90,7 @@ def read(raw_set: raw.RawSet, rows: pd.DataFrame, quality: int, max_side: int) -
     def readable(of_class: pd.DataFrame):
         for row in of_class.itertuples():
             try:
-                jpeg = convert.convert_image(raw_set.read(row.file), quality, max_side)
+                jpeg = conversion.convert_image(raw_set.read(row.file), quality, max_side)
             except (UnreadableImage, OSError):
                 continue
             yield Original(row.label, row.file, codec.decode(jpeg), row.source_sha256)
