@@ -87,11 +87,16 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _stage(process: psutil.Process) -> str | None:
-    """Return `augment` for `python -m huskies augment …`, `dvc commit` for `python -m dvc commit …`, else None."""
+    """Return `augment` for `python -m huskies augment …`, `dvc commit` for `python -m dvc commit …`, else None.
+
+    A shard of a stage has the name of its folder, as augment_1_of_8.
+    """
     try:
         words = process.cmdline()
     except psutil.Error:
         return None
+    if words[1:3] == ["-m", "huskies"] and "--receipt" in words:
+        return Path(words[words.index("--receipt") + 1]).parent.name
     for package in ("huskies", "dvc"):
         if words[1:3] == ["-m", package]:
             named = [word for word in words[3:5] if not word.startswith("-")]

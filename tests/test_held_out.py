@@ -108,8 +108,8 @@ def test_the_features_of_test_images_are_listed_by_the_gate_the_test_and_the_fin
     named = {
         path.stem for path in (PROJECT / stage_list.PACKAGE).rglob("*.py") if "bottlenecks_test" in path.read_text()
     }
-    # Trap 2 has test images of its own, of a flow of the article's; resources are what the stage asks a machine for; and
-    # by the plan it may be made in shards.
+    # Trap 2 has test images of its own, of a flow of the article's. Resources are what the stage asks a machine for,
+    # and by the plan it may be made in shards.
     others = {"bottlenecks", "features", "plan", "resources", "row_flows", "sweep_flows", "tuning"}
     assert named == {*READERS_OF_FEATURES, *IF_ASKED, *others}
 
