@@ -62,6 +62,16 @@ def shards(stage):
     return ancient(paths)
 
 
+def shard(stage):
+    """Return the path of the receipts, or of the archives, that shards of a stage have."""
+    return sharding.pattern(stage, archives=bool(shared))
+
+
+def sent_to_shard(stage):
+    """Return what is sent to a job of a shard that has not the project's folder: what the stage's has, and its plan."""
+    return ancient([*shared.sent(stage), packs.of_plan("{hash}")]) if shared else []
+
+
 def asked(stage, jobs=1):
     """Return what a job asks of the machine that it runs on, beside cores; jobs: how many share the stage's images."""
     return resources.asked(stage, lambda wildcards: flow.params, lambda: math.ceil(flow.images / jobs))

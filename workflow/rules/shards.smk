@@ -11,16 +11,6 @@ wildcard_constraints:
     hash="[0-9a-f]{16}",
 
 
-def shard(stage):
-    """Return the path of the receipts, or of the archives, that shards of a stage have."""
-    return sharding.pattern(stage, archives=bool(shared))
-
-
-def sent_to_shard(stage):
-    """Return what is sent to a job of a shard that has not the project's folder: what the stage's has, and its plan."""
-    return ancient([*shared.sent(stage), packs.of_plan("{hash}")]) if shared else []
-
-
 use rule convert as convert_shard with:
     input:
         raw=made_raw(),
