@@ -12,7 +12,9 @@ import pytest
 from conftest import PROJECT
 from huskies import imports
 from huskies.backbone import int8, keras_hub_preset
+from huskies.images import attempts
 from huskies.planning import packs, plan, stage_list
+from huskies.steps import augment
 from ruamel.yaml import YAML
 
 PACKAGE = PROJECT / stage_list.PACKAGE
@@ -158,6 +160,13 @@ def test_a_rule_reads_writes_logs_and_calls_what_its_name_says(stage):
         *(["params"] if "params" in cores else []),
         "shell",
     ]
+
+
+def test_what_shards_take_over_depends_on_all_parameters_but_one_that_is_of_all_images():
+    named = {section: {f"{section}.{key}" for key in PARAMS[section]} for section in ("convert", "aug")}
+    assert named["convert"] == {*attempts.SHAPING, "convert.max_rejected"}
+    assert named["aug"] | {"convert.quality"} == {*augment.SHAPING}
+    assert set(listed_params(STAGES["augment"])) == {"aug", "convert.quality"}
 
 
 @pytest.mark.parametrize("stage", plan.SHARDED)

@@ -49,15 +49,18 @@ class Job:
         """The name of the folder that the output becomes: that of the stage, or of its shard."""
         return self.shard.name(self.stage) if self.shard else self.stage
 
-    def usable_shards(self) -> list[Path]:
+    def usable_shards(self, *shaping: str) -> list[Path]:
         """Return the folders of shards whose results are what this job would make of the same images.
 
-        These are the shards of its own plan, and a shard's own last output, if of the same code and parameters.
+        These are the shards of its own plan, and a shard's own last output, if of the same code, libraries and
+        parameters. shaping: the parameters, by their dotted names, that what becomes of an image depends on.
         """
-        last = self.previous if self.shard and self.previous and self._would_make_the_same(self.previous) else None
-        return [*self.shards, *([last] if last else [])]
+        last = self.previous if self.shard else None
+        return [*self.shards, *([last] if last and self._would_make_the_same(last, shaping) else [])]
 
-    def _would_make_the_same(self, folder: Path) -> bool:
+    def _would_make_the_same(self, folder: Path, shaping: tuple[str, ...]) -> bool:
         made = receipt.read(folder)
-        own = {"params": self.params, "code": self.code, "libraries": self.libraries}
-        return bool(made) and all(made["plan"][key] == own[key] for key in own) and not receipt.damage(folder)
+        if not made or (made["plan"]["code"], made["plan"]["libraries"]) != (self.code, self.libraries):
+            return False
+        then, now = receipt.flat(made["plan"]["params"]), receipt.flat(self.params)
+        return all(then[each] == now[each] for each in shaping) and not receipt.damage(folder)

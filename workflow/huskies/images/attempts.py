@@ -18,6 +18,9 @@ from huskies.job import Job
 from huskies.parallel import map_ordered
 from huskies.progress import bar
 
+# The parameters that the JPEG of an image depends on.
+SHAPING = ("convert.quality", "convert.max_side")
+
 
 class Attempt(NamedTuple):
     """What came of one raw image.
@@ -38,7 +41,7 @@ class Known:
     def __init__(self, job: Job):
         """Read what the shards say that a job may use."""
         self._by_source = dict(_read(job.shards))
-        earlier = [attempt for _, attempt in _read(job.usable_shards())]
+        earlier = [attempt for _, attempt in _read(job.usable_shards(*SHAPING))]
         # Why an image gave no JPEG may be in its path.
         self._by_bytes = {each.source_sha256: each for each in earlier if each.jpeg}
 

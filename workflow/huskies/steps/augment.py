@@ -12,6 +12,9 @@ from huskies.augmentation import copies
 from huskies.images import manifest
 from huskies.job import Job
 
+# The parameters that the copies of an image depend on.
+SHAPING = ("aug.factor", "aug.seed", "aug.policy", "convert.quality")
+
 
 def run(job: Job) -> str:
     """Fill job.output with `<class>/train_<stem>_<k>.jpg` and manifest.csv; return a line on what was made.
@@ -38,7 +41,7 @@ def run(job: Job) -> str:
 def known_copies(job: Job) -> dict[tuple[str, str], list[Path]]:
     """Return the files of copies that shards have made as this job would, by (sha256 of the image, of its source)."""
     found = defaultdict(dict)
-    for folder in job.usable_shards():
+    for folder in job.usable_shards(*SHAPING):
         for row in manifest.read(folder / shards.RESULTS).itertuples():
             found[row.original, row.source_sha256][int(row.copy)] = folder / row.file
     return {key: [files[k] for k in sorted(files)] for key, files in found.items()}
