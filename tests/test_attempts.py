@@ -102,3 +102,34 @@ def test_an_image_that_cannot_be_opened_says_why(job):
         raise UnreadableImage("more than 256 MiB")
 
     assert next(attempts.all_of(IMAGES, refuse, job)).reason == "more than 256 MiB"
+
+
+def test_what_a_shard_saw_of_a_file_that_was_put_back_is_not_believed(job, tmp_path):
+    expected = list(attempts.all_of(IMAGES, read, job))
+    seen = {**FILES, "cat/a.png": png(200)}
+
+    def see(part):
+        named = [(each, f"{each.source[:-4]}.jpg") for each in IMAGES]
+        return attempts.write_shard(named, attempts.all_of(IMAGES, seen.__getitem__, part), part.output)
+
+    whole, _ = make_shards(job, see, 1, tmp_path / "shards")
+    contents = {source: codec.sha256(content) for source, content in FILES.items()}
+    asked = []
+    found = list(attempts.all_of(IMAGES, lambda source: asked.append(source) or read(source), whole, contents))
+    assert asked == ["cat/a.png"]
+    assert found[0] == expected[0]
+
+
+def test_what_a_shard_could_not_read_is_tried_again(job, tmp_path):
+    def fail(source):
+        raise OSError(5, "Input/output error")
+
+    def see(part):
+        named = [(each, f"{each.source[:-4]}.jpg") for each in IMAGES]
+        return attempts.write_shard(named, attempts.all_of(IMAGES, fail, part), part.output)
+
+    whole, said = make_shards(job, see, 1, tmp_path / "shards")
+    assert said == ["0 images, 4 rejected"]
+    assert [each.reason for each in attempts.all_of(IMAGES, read, whole)] == [
+        *("", "", "not a picture of a format that is read", "")
+    ]

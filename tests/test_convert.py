@@ -16,6 +16,7 @@ from huskies.errors import HuskyError
 from huskies.images import attempts, codec, manifest, raw_files
 from huskies.images.raw import RawImage
 from huskies.job import Job
+from huskies.shards import Shard
 from huskies.steps import convert
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -407,3 +408,23 @@ def test_what_cannot_be_used_is_refused_of_all_shards_together(tmp_path):
     together, said = make_shards(job, convert.run, 2, tmp_path / "shards")
     assert sorted(said)[-1].endswith("1 rejected") or "1 rejected" in said[0]
     assert refusal(together).startswith("1 images cannot be used, and convert.max_rejected is 0: cat/empty.png (")
+
+
+def test_a_shard_of_a_zip_that_was_swapped_meanwhile_is_not_made_and_one_of_a_folder_is_put_right(
+    tmp_path, monkeypatch
+):
+    raw = fill(tmp_path / "raw", PHOTOS)
+    whole = make_job(raw, tmp_path / "whole")
+    convert.run(whole)
+    job = make_job(raw, tmp_path / "together")
+    (raw / "cat/a.png").write_bytes(png(77))
+    together, _ = make_shards(job, convert.run, 2, tmp_path / "shards")
+    (raw / "cat/a.png").write_bytes(PHOTOS["cat/a.png"])
+    convert.run(together)
+    assert content(together.output) == content(whole.output)
+
+    zipped = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", raw))
+    of_zip = replace(make_job(zipped, tmp_path / "of zip"), shard=Shard(1, 2))
+    with open(zipped, "ab") as file:
+        file.write(b" ")
+    assert refusal(of_zip) == f"{zipped} changed while it was being converted. Run the same command again."

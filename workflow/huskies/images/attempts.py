@@ -1,10 +1,11 @@
 """Raw images converted one by one, each with what came of it: a JPEG, or the reason why there is none."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
@@ -38,9 +39,17 @@ class Attempt(NamedTuple):
 class Known:
     """Attempts that shards have made: those of a job's own plan by path, and earlier ones by the image's bytes."""
 
-    def __init__(self, job: Job):
-        """Read what the shards say that a job may use."""
-        self._by_source = dict(_read(job.shards))
+    def __init__(self, job: Job, contents: Mapping[str, str]):
+        """Read what the shards say that a job may use.
+
+        contents: the sha256 of the images by path, where they are files. A shard may have seen another, which was put
+        back since; and what could not be read then may be read now.
+        """
+        self._by_source = {
+            source: attempt
+            for source, attempt in _read(job.shards)
+            if attempt.source_sha256 and attempt.source_sha256 == contents.get(source, attempt.source_sha256)
+        }
         earlier = [attempt for _, attempt in _read(job.usable_shards(*SHAPING))]
         # Why an image gave no JPEG may be in its path.
         self._by_bytes = {each.source_sha256: each for each in earlier if each.jpeg}
@@ -62,17 +71,20 @@ def _read(folders: Sequence[Path]) -> Iterator[tuple[str, Attempt]]:
             yield row.source, Attempt(row.source_sha256, jpeg, row.reason, notes)
 
 
-def all_of(images: Sequence[RawImage], read: Callable[[str], bytes], job: Job) -> Iterator[Attempt]:
+def all_of(
+    images: Sequence[RawImage],
+    read: Callable[[str], bytes],
+    job: Job,
+    contents: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Attempt]:
     """Yield the attempt at each image, in order; what shards have made already is not made again.
 
-    read: gives the bytes at a path below raw, as RawSet has it.
+    read: gives the bytes at a path below raw, as RawSet has it. contents: as for Known.
     """
     parameters = job.params["convert"]
     attempt = partial(_attempt, quality=parameters["quality"], max_side=parameters["max_side"])
-    contents = _contents(images, read, Known(job))
-    return bar(
-        map_ordered(attempt, contents, job.cores, __name__, size=_size, name=itemgetter(0)), len(images), job.stage
-    )
+    to_do = _contents(images, read, Known(job, contents))
+    return bar(map_ordered(attempt, to_do, job.cores, __name__, size=_size, name=itemgetter(0)), len(images), job.stage)
 
 
 def _attempt(named: tuple[str, bytes | str | Attempt], quality: int, max_side: int) -> Attempt:

@@ -196,9 +196,16 @@ def raw_digest(raw: Path) -> str:
         return "absent"
     if not raw.is_dir():
         return digests.file_digest(raw)
+    return hashlib.sha256(json.dumps(list(contents(raw).items())).encode()).hexdigest()
+
+
+def contents(raw: Path) -> dict[str, str]:
+    """Return the sha256 of each file of a raw folder by its path below it; of one that is too large, how large it is.
+
+    Raises HuskyError as `files` does.
+    """
     listing = list(files(raw))
     # Convert does not read what is too large for a picture, whatever is in it.
     read = [(f"{raw}/{name}", status) for name, status in listing if status.st_size <= LARGEST_FILE]
     digest_of = dict(zip((path for path, _ in read), digests.file_digests(read), strict=True))
-    named = [[name, digest_of.get(f"{raw}/{name}", f"{status.st_size} bytes")] for name, status in listing]
-    return hashlib.sha256(json.dumps(named).encode()).hexdigest()
+    return {name: digest_of.get(f"{raw}/{name}", f"{status.st_size} bytes") for name, status in listing}

@@ -96,6 +96,12 @@ def guesses(noted: list[tuple[str, str, str]]) -> list[str]:
     return [f"{what}: {some(each)}" for what, each in files.items()]
 
 
+def _check_unchanged(source: Path, job: Job) -> None:
+    # Images that a control has made are watched over by its receipt.
+    if job.raw_digest is not None and raw_files.raw_digest(source) != job.raw_digest:
+        raise HuskyError(f"{source} changed while it was being converted. Run the same command again.")
+
+
 def corrected(raw_set: raw.RawSet, job: Job) -> raw.RawSet:
     """Return the raw set as corrections.csv has it, which the plans of flows with other images do not know."""
     if str(corrections.PATH) not in job.files:
@@ -117,9 +123,15 @@ def run(job: Job) -> str:
     named = list(zip(raw_set.images, name_files(raw_set.images), strict=True))
     if job.shard:
         named = [(image, file) for image, file in named if job.shard.holds(codec.sha256(os.fsencode(image.source)))]
-    made = attempts.all_of([image for image, _ in named], raw_set.read, job)
+    contents = raw_files.contents(source) if job.shards and source.is_dir() else {}
+    contents = {name.removeprefix(raw_set.wrapper): sha256 for name, sha256 in contents.items()}
+    made = attempts.all_of([image for image, _ in named], raw_set.read, job, contents)
     if job.shard:
-        return attempts.write_shard(named, made, job.output)
+        said = attempts.write_shard(named, made, job.output)
+        # Of a folder, each file is compared when shards are put together, so that a job reads no files but its own.
+        if not source.is_dir():
+            _check_unchanged(source, job)
+        return said
     rows, rejected, noted = [], [], []
     for (image, file), (source_sha256, converted, reason, notes) in zip(named, made, strict=True):
         if converted is None:
@@ -151,7 +163,5 @@ def run(job: Job) -> str:
         raise
     manifest.write(rows, job.output / manifest.NAME)
     manifest.write(rejections, job.output / outputs.REJECTED)
-    # Images that a control has made are watched over by its receipt.
-    if job.raw_digest is not None and raw_files.raw_digest(source) != job.raw_digest:
-        raise HuskyError(f"{source} changed while it was being converted. Run the same command again.")
+    _check_unchanged(source, job)
     return "\n  ".join([summary(rows, len(rejected), raw_set), *guesses(noted)])
