@@ -1,5 +1,6 @@
-"""__main__: how many threads numpy may have is settled before it is imported."""
+"""__main__: how many threads numpy may have is settled before it is imported, and a crash says where it was."""
 
+import signal
 import subprocess
 import sys
 
@@ -21,3 +22,23 @@ assert found and set(found) == {1}, found
 def test_sums_of_numpy_are_added_up_by_one_thread_on_any_machine(tmp_path):
     done = subprocess.run([sys.executable, "-c", FIRST], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+CRASH = """
+import ctypes, runpy, sys
+from huskies.model import predict
+
+def crash(parsed):
+    ctypes.string_at(0)
+
+predict.run = crash
+sys.argv = ["huskies", "predict", "model", "photo.png"]
+runpy.run_module("huskies", run_name="__main__")
+"""
+
+
+def test_a_crash_within_a_library_says_where_it_was(tmp_path):
+    done = subprocess.run([sys.executable, "-c", CRASH], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Fatal Python error: Segmentation fault" in done.stderr
+    assert "in crash" in done.stderr

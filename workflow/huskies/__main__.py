@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import faulthandler
 import gc
 import os
 import re
@@ -194,4 +195,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # A crash within a library, which nothing can catch, then says where it was.
+    faulthandler.enable()
     sys.exit(main())
