@@ -13,15 +13,14 @@ import pytest
 from conftest import Clone
 from matrix import CELLS, CHANGES, ROWS, Bases
 
-# A change at the top by a way in of DVC's, and special cases where they are special. Elsewhere it is tried, too, what
-# becomes of edited code and of --queue (test_snakemake_and_dvc.py), of a comment, of images overwritten by hand
-# (test_workflow.py), in a fresh clone (test_sharing.py), of an experiment that is applied (test_experiment.py), and of
-# --temp (below).
+# A special case. Elsewhere it is tried, too, what becomes of edited code and of --queue (test_snakemake_and_dvc.py), of
+# a comment, of an image edited with its time restored, of images overwritten by hand (test_workflow.py), of photos
+# added under dvc repro and in a fresh clone (test_sharing.py), of an experiment that is applied (test_experiment.py),
+# and of --temp (below).
 AFFORDABLE = [
-    ("raw image edited, size and time restored", "dvc repro"),
     ("row of the store corrupted, and aug.factor", "snakemake"),
 ]
-SEVERAL = [3, 0]
+SEVERAL = [3]
 
 
 def test_the_table_in_the_docs_is_of_what_came_of_these_cells_and_none_was_otherwise_than_expected():
