@@ -5,6 +5,7 @@ A rename may reach the disk before what was written under the old name, so whate
 
 import errno
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +24,14 @@ def write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     os.replace(unfinished, path)
     sync(path.parent)
+
+
+def link(file: str | Path, place: str | Path) -> None:
+    """Give a file a second name, where nothing is yet; a copy where file systems know no such name, and across them."""
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copy2(file, place)
 
 
 def sync(path: Path) -> None:

@@ -4,12 +4,12 @@ Which shard an image belongs to follows from its own hash alone, so that added i
 most of what it is to make in its own last output.
 """
 
-import contextlib
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from huskies import atomic
 
 # What came of each image, in the folder of a shard.
 RESULTS = "results.csv"
@@ -47,10 +47,7 @@ def of(stage: str, count: int) -> Iterator[tuple[str, Shard]]:
 def put(content: bytes | Path, path: Path) -> bytes:
     """Write bytes to a new file, or give a file that has them this name, too; return them."""
     if isinstance(content, Path):
-        with contextlib.suppress(OSError):
-            os.link(content, path)
-            return path.read_bytes()
-        # Across file systems, and on those that know no second name.
-        content = content.read_bytes()
+        atomic.link(content, path)
+        return path.read_bytes()
     path.write_bytes(content)
     return content

@@ -8,7 +8,6 @@ record.
 
 import contextlib
 import fcntl
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from dvc.config import Config
 from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
-from huskies import stage_folder
+from huskies import atomic, stage_folder
 from huskies.errors import HuskyError, some
 from huskies.experiments import setting_flows, setting_params
 from huskies.experiments.setting_table import Setting
@@ -50,7 +49,7 @@ def _run() -> str:
     before = params.read()
     values = params.load()
     flows = setting_flows.flows(Flow(values, plan.all_plans(values)), {})
-    names = {setting.name: f"run-{flow.hashes['metrics'][:8]}" for setting, flow in flows}
+    names = {setting.name: experiment.name_of(flow.hashes["metrics"]) for setting, flow in flows}
     known = experiment.saved()
     new = [(setting, flow) for setting, flow in flows if names[setting.name] not in known]
     if not new:
@@ -80,7 +79,7 @@ def _make_workspace() -> None:
         if each.is_dir():
             (WORKSPACE / each).symlink_to(each.resolve())
         elif each.is_file():
-            _link(each.resolve(), WORKSPACE / each)
+            atomic.link(each.resolve(), WORKSPACE / each)
     with Repo() as repo:
         cache = repo.cache.local_cache_dir
     for name in ("config", "config.local"):
@@ -102,7 +101,7 @@ def _save(name: str, setting: Setting, flow: Flow, before: dict[str, Any]) -> st
                 return f"{stage} ({reason})"
             place = WORKSPACE / "data" / stage
             shutil.rmtree(place, ignore_errors=True)
-            shutil.copytree(folder, place, copy_function=_link)
+            shutil.copytree(folder, place, copy_function=atomic.link)
         _write_parameters(setting, before)
         lock = WORKSPACE / lockfile.PATH
         lock.unlink(missing_ok=True)
@@ -112,14 +111,6 @@ def _save(name: str, setting: Setting, flow: Flow, before: dict[str, Any]) -> st
         numbers = {file: folders[stage].joinpath(*below) for file, (stage, *below) in shown.items()}
         described = {str(lockfile.PATH): lock, str(params.FILE): WORKSPACE / params.FILE}
         return experiment.save(name, others={**described, **numbers})
-
-
-def _link(file: str | Path, place: str | Path) -> None:
-    """Have a file in another place, too, without its bytes where the file system can."""
-    try:
-        os.link(file, place)
-    except OSError:
-        shutil.copy2(file, place)
 
 
 def _write_parameters(setting: Setting, before: dict[str, Any]) -> None:

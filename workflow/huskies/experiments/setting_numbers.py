@@ -11,6 +11,7 @@ import pandas as pd
 from huskies import outputs, receipt
 from huskies.errors import HuskyError
 from huskies.images import manifest, naming
+from huskies.planning.experiment import name_of
 from huskies.statistics import clustered, contest, verdicts
 
 
@@ -65,7 +66,7 @@ def experiment(metrics: Path) -> str:
     content = receipt.read(metrics)
     if content is None:
         raise HuskyError(f"{metrics} has no sound receipt. Delete the folder and run the same command again.")
-    return f"run-{receipt.plan_hash(content['plan'])[:8]}"
+    return name_of(receipt.plan_hash(content["plan"]))
 
 
 def _answers(of_folds: Path) -> pd.DataFrame:

@@ -22,6 +22,11 @@ class _GitError(Exception):
     """What git says."""
 
 
+def name_of(metrics: str) -> str:
+    """Return the name of the experiment of a run; metrics: the hash of the plan that its numbers were made by."""
+    return f"run-{metrics[:8]}"
+
+
 def saved() -> set[str]:
     """Return the names of the experiments of HEAD's; none where there is no commit."""
     try:

@@ -34,7 +34,7 @@ class Packs:
 
     def archive(self, stage: str) -> str:
         """Return the path of a stage's archive."""
-        return f"{FOLDER}/{stage}-{self.flow.hashes[stage]}.tar"
+        return archive(stage, self.flow.hashes[stage])
 
     def sent(self, stage: str) -> list[str]:
         """Return what a job of the stage needs beside the archives of the stages above."""
@@ -84,6 +84,11 @@ def heard() -> Flow | None:
     found = json.loads(zlib.decompress(base64.b64decode(content)))
     told = {"told": found["plans"], "sent": found["sent"], "shards": found["shards"]}
     return Flow(found["params"], {}, counted=found["images"], **told)
+
+
+def archive(name: str, digest: str) -> str:
+    """Return the path in the bucket of the archive of a stage or a shard; digest: the hash of its plan."""
+    return f"{FOLDER}/{name}-{digest}.tar"
 
 
 def of_plan(digest: str) -> str:

@@ -159,7 +159,7 @@ def _record(plans: dict[str, dict[str, Any]], raw: Path) -> str:
     # An experiment has every stage, so none is saved while any is stale or unfinished.
     elif complete:
         # By the numbers: another look at the test set, or another page of them, is no other experiment.
-        name = f"run-{receipt.plan_hash(plans['metrics'])[:8]}"
+        name = experiment.name_of(receipt.plan_hash(plans["metrics"]))
         if failure := experiment.save(name, [str(lockfile.PATH), *stage_list.shown()]):
             return f"{line}; not saved as an experiment: {failure}"
         line += f"; saved as experiment {name}"

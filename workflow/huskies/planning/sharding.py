@@ -16,8 +16,11 @@ ROOT = Path("data/shards")
 
 def pattern(stage: str, archives: bool) -> str:
     """Return the path of the receipts of a stage's shards, or of their archives, with wildcards of Snakemake's."""
-    name = f"{stage}_{{number}}_of_{{total}}"
-    return f"{packs.FOLDER}/{name}-{{hash}}.tar" if archives else f"{ROOT}/{name}/receipt-{{hash}}.json"
+    return _path(f"{stage}_{{number}}_of_{{total}}", "{hash}", archives)
+
+
+def _path(name: str, digest: str, archives: bool) -> str:
+    return packs.archive(name, digest) if archives else f"{ROOT}/{name}/{receipt.name(digest)}"
 
 
 def wanted(stage: str, flow: Flow, workflow: Any) -> list[str]:
@@ -33,10 +36,7 @@ def wanted(stage: str, flow: Flow, workflow: Any) -> list[str]:
     # What is there is not put together again, and its shards may be gone.
     if not archives and os.path.exists(flow.receipt(stage)):
         return []
-    found = {name: digest for name, digest in flow.shards.items() if shards.stage_of(name) == stage}
-    if archives:
-        return [f"{packs.FOLDER}/{name}-{digest}.tar" for name, digest in found.items()]
-    return [f"{ROOT}/{name}/{receipt.name(digest)}" for name, digest in found.items()]
+    return [_path(name, digest, archives) for name, digest in flow.shards.items() if shards.stage_of(name) == stage]
 
 
 def clear(flow: Flow) -> None:
