@@ -1,15 +1,20 @@
 """command: what is refused before anything is made, and what is done when all is there."""
 
+import json
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
+from huskies.backbone import common_engine
 from huskies.errors import HuskyError
 from huskies.planning import command, record, targets
 from huskies.planning.flow import Flow
 
-FLOW = Flow({}, {"metrics": {"stage": "metrics", "inputs": {}}, "report": {"stage": "report", "inputs": {}}})
+SETTLED = {"engine": "openvino", "precision": "float32"}
+PLANS = {"metrics": {"stage": "metrics", "inputs": {}}, "report": {"stage": "report", "inputs": {}}}
+FLOW = Flow({"backbone": SETTLED}, PLANS)
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +156,38 @@ def test_jobs_of_other_machines_are_given_the_flow_before_they_begin(calls, monk
     assert calls == ["refuse", "publish", "refuse", "refuse"]
 
 
+@pytest.mark.parametrize("bucket", [None, "s3"])
+def test_what_auto_stands_for_is_settled_here_before_jobs_of_other_machines_are_told_anything(monkeypatch, bucket):
+    monkeypatch.setenv(common_engine.VARIABLE, "")
+    backbone = {"engine": "auto", "precision": "auto", "name": "Some"}
+    asked, told = [], []
+
+    def settle(arguments: list[str], **given) -> subprocess.CompletedProcess:
+        asked.append(arguments[3:])
+        return subprocess.CompletedProcess(arguments, 0, json.dumps(SETTLED), "")
+
+    monkeypatch.setattr(command.subprocess, "run", settle)
+    for module, teller in ((command.job_flow, "publish"), (command.packs, "tell")):
+        monkeypatch.setattr(module, teller, lambda flow: told.append(common_engine.heard(backbone)))
+    flow = Flow({"backbone": backbone}, FLOW.plans)
+    command.begin(workflow("to be made", bucket=bucket), flow)
+    assert told == asked == []
+    command.begin(workflow("to be made", bucket=bucket, local_exec=False), flow)
+    assert told == [SETTLED]
+    assert asked == [["settle_engine", "--backbone", json.dumps(backbone)]]
+    for named in ({"precision": "int8"}, SETTLED):
+        command.begin(workflow(bucket=bucket, local_exec=False), Flow({"backbone": {**backbone, **named}}, FLOW.plans))
+    assert len(asked) == 1
+
+
+def test_an_engine_that_this_machine_cannot_settle_stops_the_command(monkeypatch):
+    refused = subprocess.CompletedProcess([], 2, "", "ERROR: backbone.engine: OpenVINO failed: no memory\n")
+    monkeypatch.setattr(command.subprocess, "run", lambda *_, **__: refused)
+    flow = Flow({"backbone": {"engine": "auto", "precision": "auto"}}, FLOW.plans)
+    with pytest.raises(HuskyError, match=r"^backbone\.engine: OpenVINO failed: no memory$"):
+        command.begin(workflow("to be made", local_exec=False), flow)
+
+
 @pytest.mark.parametrize("option", ["", "localflock"])
 def test_locks_that_other_machines_do_not_see_are_spoken_of_where_there_are_other_machines(monkeypatch, capsys, option):
     monkeypatch.setattr(command.job_flow, "publish", lambda flow: None)
@@ -178,10 +215,10 @@ def test_what_stages_said_on_other_machines_is_heard_at_the_end_in_their_order(c
 
 
 def test_with_a_bucket_snakemake_itself_sees_what_is_there(calls, monkeypatch):
-    monkeypatch.setattr(command.job_flow, "publish", lambda flow: calls.append("publish"))
+    monkeypatch.setattr(command.packs, "tell", lambda flow: calls.append("tell"))
     Path("made").touch()
     command.begin(workflow("made", bucket="s3", local_exec=False), FLOW)
-    assert calls == ["refuse"]
+    assert calls == ["refuse", "tell"]
 
 
 def test_logs_are_fetched_from_a_bucket_and_what_the_command_made_itself_was_heard(calls, capsys, monkeypatch):

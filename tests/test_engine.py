@@ -7,7 +7,7 @@ import pytest
 from conftest import BACKBONE, KERAS_WARNS
 from either_engine import FAILED, chosen, machine, must_not_trace, not_convertible
 from huskies import cache_file
-from huskies.backbone import engine, openvino_engine, openvino_setup
+from huskies.backbone import common_engine, engine, openvino_engine, openvino_setup
 from huskies.errors import HuskyError
 
 pytestmark = [KERAS_WARNS, pytest.mark.usefixtures("in_project")]
@@ -130,6 +130,24 @@ def test_a_damaged_memory_of_what_was_settled_is_measured_again(monkeypatch, con
         assert chosen(engine="auto", precision="auto") == ("openvino", "bfloat16")
         [kept] = (cache_file.cache_folder() / "settled").iterdir()
         kept.write_text(content)
+
+
+def test_a_job_computes_with_what_its_command_has_settled_whatever_its_own_machine_would_choose(monkeypatch):
+    monkeypatch.setenv(common_engine.VARIABLE, "")
+    machine(monkeypatch)
+    left_open = {"engine": "auto", "precision": "auto"}
+    for engine_of_all, precision in (("openvino", "float32"), ("tensorflow", "float32"), ("openvino", "bfloat16")):
+        common_engine.tell({**BACKBONE, **left_open}, {"engine": engine_of_all, "precision": precision})
+        assert chosen(**left_open) == (engine_of_all, precision)
+    machine(monkeypatch, native=False)
+    monkeypatch.setattr(engine.platform, "node", lambda: "node7")
+    assert refusal(**left_open) == (
+        "backbone.precision: the run computes in bfloat16, which the processor of node7 does not have. Set it to "
+        "float32, or let jobs run on processors of one kind (docs/cluster.md)."
+    )
+    # Another backbone's choice is nothing to go by.
+    settled = engine.settle({**BACKBONE, **left_open, "input_size": 64}, must_not_trace)
+    assert settled["precision"] == "float32"
 
 
 def test_bfloat16_by_name_is_refused_where_the_processor_has_none(monkeypatch):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import PROJECT
 from huskies import receipt
+from huskies.backbone import common_engine
 from huskies.planning import job_flow, packs, params, plan
 from huskies.planning.flow import Flow
 
@@ -14,6 +15,7 @@ from huskies.planning.flow import Flow
 @pytest.fixture
 def flow(in_project, monkeypatch) -> Flow:
     monkeypatch.delenv(packs.VARIABLE, raising=False)
+    monkeypatch.setenv(common_engine.VARIABLE, "")
     monkeypatch.setattr(plan.raw_files, "raw_digest", lambda raw: "0" * 64)
     values = params.load()
     return Flow(values, plan.all_plans(values), counted=1797)
@@ -66,6 +68,17 @@ def test_a_job_knows_what_the_command_knows_and_has_no_plans(flow):
     after = packs.begin(workflow("s3"), told)
     assert [after.archive(stage) for stage in flow.plans] == [before.archive(stage) for stage in flow.plans]
     assert [after.sent(stage) for stage in flow.plans] == [before.sent(stage) for stage in flow.plans]
+
+
+def test_a_job_and_what_it_starts_know_the_engine_that_the_command_has_settled(flow, monkeypatch):
+    monkeypatch.setenv(common_engine.VARIABLE, "")
+    backbone, settled = flow.params["backbone"], {"engine": "openvino", "precision": "float32"}
+    packs.begin(workflow("s3"), flow)
+    common_engine.tell(backbone, settled)
+    packs.tell(flow)
+    monkeypatch.delenv(common_engine.VARIABLE)
+    told = job_flow.find()
+    assert common_engine.heard(told.params["backbone"]) == settled
 
 
 def test_another_photo_converts_no_backbone_anew_and_other_weights_do(flow):

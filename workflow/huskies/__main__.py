@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import faulthandler
 import gc
+import json
 import os
 import re
 import sys
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--cores", type=int, default=1, help="processes or threads at once")
     encoder = commands.add_parser("encoder", help="make an encoder of the contest the backbone in params.yaml")
     encoder.add_argument("number", type=int, nargs="?", help="its place in the table; the contest's choice if left out")
+    engine = commands.add_parser("settle_engine", help="print the engine and the precision of bottlenecks as JSON")
+    engine.add_argument("--backbone", type=json.loads, required=True, help="that section of params.yaml, as JSON")
     commands.add_parser("table", help="print the numbers of the present parameters, and where the page is")
     luck = commands.add_parser("luck", help="compare the settings that DVC knows with what chance alone gives")
     luck.add_argument("--log", type=Path, default=Path("logs/luck.log"), help="the file that keeps what it says")
@@ -140,6 +143,12 @@ def main(arguments: list[str] | None = None) -> int:
 
             lines = encoder.run(parsed.number)
             print(*(lines or ["it is the backbone already"]), sep="\n")
+            return 0
+        if parsed.command == "settle_engine":
+            from huskies.backbone import inference
+
+            settled = inference.settle(parsed.backbone)
+            print(json.dumps({key: settled[key] for key in ("engine", "precision")}))
             return 0
         if parsed.command == "table":
             from huskies.planning import table

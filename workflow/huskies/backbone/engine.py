@@ -2,13 +2,14 @@
 
 `auto` is TensorFlow where it sees a GPU, else OpenVINO: in bfloat16 where the processor has the instructions and the
 features stay those of float32, else in float32. Whatever else it comes to is said in a line. int8 is for whoever asks.
-It is settled once for a machine and a backbone, and remembered. An engine that is there and fails stops the run: to
-take another for one stage would mix the features of two.
+It is settled once for a machine and a backbone, and remembered; of several machines, by the one with the command. An
+engine that is there and fails stops the run: to take another for one stage would mix the features of two.
 """
 
 import contextlib
 import importlib.util
 import json
+import platform
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from huskies import atomic, cache_file
-from huskies.backbone import architectures, int8, openvino_engine
+from huskies.backbone import architectures, common_engine, int8, openvino_engine
 from huskies.errors import HuskyError
 from huskies.images import codec
 
@@ -35,8 +36,11 @@ def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = Non
 
     trace: makes the TensorFlow function of the backbone for a size of batch, as backbone.trace does; called where the
     backbone is not yet converted. split: the folder data/split, whose training images calibrate int8; a key
-    `calibration` then says which they are. Raises HuskyError for an engine or a precision by name that cannot be had.
+    `calibration` then says which they are. Raises HuskyError for an engine or a precision by name that cannot be had,
+    and for one that the command has settled for all machines of a run.
     """
+    told = common_engine.heard(parameters)
+    parameters = {**parameters, **told}
     engine, precision = parameters["engine"], parameters["precision"]
     if architectures.is_network(parameters["weights"]):
         # Nothing else reads its file, so OpenVINO in float32 is what it is faithful to.
@@ -52,12 +56,17 @@ def settle(parameters: dict[str, Any], trace: Callable, split: Path | None = Non
         return {**parameters, **_ON_TENSORFLOW}
     named = precision == "bfloat16" or (engine == "openvino" and precision != "auto")
     with reported(parameters):
-        return {**parameters, **(_named(parameters) if named else _remembered(parameters, trace))}
+        return {**parameters, **(_named(precision, bool(told)) if named else _remembered(parameters, trace))}
 
 
-def _named(parameters: dict[str, Any]) -> dict[str, str]:
-    precision = parameters["precision"]
+def _named(precision: str, told: bool) -> dict[str, str]:
+    """Return the precision by name, in OpenVINO; told: it is the command's choice, made on another machine."""
     if precision not in openvino_engine.precisions():
+        if told:
+            raise HuskyError(
+                f"backbone.precision: the run computes in {precision}, which the processor of {platform.node()} does "
+                "not have. Set it to float32, or let jobs run on processors of one kind (docs/cluster.md)."
+            )
         raise HuskyError(f"backbone.precision: this processor has no {precision}. Set it to auto or float32.")
     return {"engine": "openvino", "precision": precision}
 

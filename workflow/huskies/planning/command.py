@@ -4,7 +4,10 @@ Snakemake calls `onsuccess` only when it has run a job. Before it makes anything
 rules, also where nothing is to be done, and its settings are known then.
 """
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from typing import Any
 from snakemake.shell import shell
 
 from huskies import file_systems, progress, stage_folder
+from huskies.backbone import common_engine
+from huskies.errors import HuskyError
 from huskies.planning import job_flow, packs, record, sharding, stage_list, targets
 from huskies.planning.flow import Flow
 
@@ -28,24 +33,46 @@ def begin(workflow: Any, flow: Flow, found: Collection[str] = ()) -> None:
     if not workflow.is_main_process:
         return
     targets.refuse(workflow)
+    if runs(workflow) and not workflow.local_exec:
+        _hand_to_jobs(workflow, flow)
     if packs.used(workflow):
         # Snakemake sees for itself what is in the bucket; of it DVC is told when it has been collected.
         return
-    if runs(workflow) and not workflow.local_exec:
-        _hand_to_jobs(flow)
     files = targets.asked(workflow) | set(found)
     if runs(workflow) and files and all(os.path.exists(file) for file in files):
         end(workflow, flow, files)
 
 
-def _hand_to_jobs(flow: Flow) -> None:
+def _hand_to_jobs(workflow: Any, flow: Flow) -> None:
     """Spare jobs on other machines what this command knows, and say what those machines cannot keep apart."""
+    _settle_engine(flow.params["backbone"])
+    if packs.used(workflow):
+        packs.tell(flow)
+        return
     job_flow.publish(flow)
     if option := file_systems.locks_of_one_machine(Path("data")):
         progress.say(
             f"the file system of this project is mounted with {option}, so that locks hold on one machine only: start "
             "no second run in this folder from another one before this ends."
         )
+
+
+def _settle_engine(backbone: dict[str, Any]) -> None:
+    """Settle here, for all machines of the run, what `auto` stands for; int8 leaves nothing to settle.
+
+    Raises HuskyError as engine.settle does.
+    """
+    if backbone["precision"] == "int8" or "auto" not in (backbone["engine"], backbone["precision"]):
+        return
+    # In a process of its own: Snakemake's has no need of the libraries.
+    asked = [sys.executable, "-m", "huskies", "settle_engine", "--backbone", json.dumps(backbone)]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    if done.returncode == 2:
+        raise HuskyError(done.stderr.strip().removeprefix("ERROR: "))
+    done.check_returncode()
+    if done.stderr:
+        progress.say(done.stderr.rstrip("\n"))
+    common_engine.tell(backbone, json.loads(done.stdout))
 
 
 def runs(workflow: Any) -> bool:

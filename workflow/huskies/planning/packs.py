@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from huskies import receipt
+from huskies.backbone import common_engine
 from huskies.planning.flow import Flow
 
 FOLDER = "packs"
@@ -69,19 +70,28 @@ def begin(workflow: Any, flow: Flow) -> Packs | None:
     if not used(workflow):
         return None
     if not flow.told:
-        told = {stage: sent(stage, flow.plans) for stage in flow.plans}
-        content = {"params": flow.params, "images": flow.images, "plans": flow.hashes, "sent": told}
-        content |= {"shards": dict(flow.shards)}
-        # In letters that no shell takes for anything else, since some executors write it into a command.
-        os.environ[VARIABLE] = base64.b64encode(zlib.compress(json.dumps(content).encode())).decode()
+        tell(flow)
     return Packs(flow)
 
 
+def tell(flow: Flow) -> None:
+    """Tell the jobs of this command what it knows, by their environment; the engine, too, once it is settled."""
+    told = {stage: sent(stage, flow.plans) for stage in flow.plans}
+    content = {"params": flow.params, "images": flow.images, "plans": flow.hashes, "sent": told}
+    content |= {"shards": dict(flow.shards), "engine": os.environ.get(common_engine.VARIABLE, "")}
+    # In letters that no shell takes for anything else, since some executors write it into a command.
+    os.environ[VARIABLE] = base64.b64encode(zlib.compress(json.dumps(content).encode())).decode()
+
+
 def heard() -> Flow | None:
-    """Return the flow of the command whose job this is, without its plans, or None where the environment has none."""
+    """Return the flow of the command whose job this is, without its plans, or None where the environment has none.
+
+    The engine that the command has settled is then in the environment of this process, for what it starts.
+    """
     if not (content := os.environ.get(VARIABLE)):
         return None
     found = json.loads(zlib.decompress(base64.b64decode(content)))
+    os.environ[common_engine.VARIABLE] = found["engine"]
     told = {"told": found["plans"], "sent": found["sent"], "shards": found["shards"]}
     return Flow(found["params"], {}, counted=found["images"], **told)
 
