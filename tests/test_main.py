@@ -1,8 +1,10 @@
-"""__main__: how many threads numpy may have is settled before it is imported, and a crash says where it was."""
+"""__main__: what a command imports and when, how many threads numpy may have, and where a crash was."""
 
 import signal
 import subprocess
 import sys
+
+from conftest import PROJECT
 
 FIRST = """
 import os, sys
@@ -42,3 +44,20 @@ def test_a_crash_within_a_library_says_where_it_was(tmp_path):
     assert done.returncode == -signal.SIGSEGV
     assert "Fatal Python error: Segmentation fault" in done.stderr
     assert "in crash" in done.stderr
+
+
+LEAN = """
+import contextlib, sys
+import huskies.__main__ as commands
+with contextlib.suppress(SystemExit):
+    commands.main(["split", "--help"])
+found = {name.partition(".")[0] for name in sys.modules} & {"scipy", "pandas", "jsonschema", "tqdm", "tensorflow"}
+found |= {name for name in sys.modules if name.startswith("huskies.model")}
+assert not found, found
+"""
+
+
+def test_a_stage_starts_without_what_is_there_for_other_commands():
+    done = subprocess.run([sys.executable, "-c", LEAN], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--receipt" in done.stdout

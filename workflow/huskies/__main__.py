@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import faulthandler
 import gc
+import importlib
 import json
 import os
 import re
@@ -17,22 +18,24 @@ from huskies.errors import HuskyError
 from huskies.images import pairs
 from huskies.planning import flow, params, plan, stage_list
 
+# What asks a classifier about photos, wherever one is: modules of the room `model`.
+_FOR_PHOTOS = {
+    "predict": "ask a classifier about new photos",
+    "serve": "answer a classifier's photos by HTTP",
+    "inbox": "propose labels for new photos, before they join the set",
+}
 
-def _parser() -> argparse.ArgumentParser:
-    # Here, for they import numpy, which asks once and for all how many threads it may have: see main.
-    from huskies.model import inbox, predict, serve
 
+def _parser(asked: str) -> argparse.ArgumentParser:
+    """Return the parser; asked: the command, whose module alone is imported, which may take seconds."""
     parser = argparse.ArgumentParser(prog="huskies", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    asked = {
-        "predict": (predict, "ask a classifier about new photos"),
-        "serve": (serve, "answer a classifier's photos by HTTP"),
-        "inbox": (inbox, "propose labels for new photos, before they join the set"),
-    }
-    for name, (module, does) in asked.items():
+    for name, does in _FOR_PHOTOS.items():
         command = commands.add_parser(name, help=does)
-        module.arguments(command)
-        command.set_defaults(run=module.run)
+        if name == asked:
+            module = importlib.import_module(f"huskies.model.{name}")
+            module.arguments(command)
+            command.set_defaults(run=module.run)
     commands.add_parser("record", help="tell DVC of what Snakemake built")
     commands.add_parser("keep_settings", help="save the settings of experiments.csv as experiments of DVC's")
     said = commands.add_parser("pairs", help="add the near-duplicates that the gate has found to pairs.csv")
@@ -122,7 +125,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Nothing that is imported is garbage: to look for it again and again takes a tenth of TensorFlow's import.
     gc.set_threshold(10_000)
     try:
-        parsed = _parser().parse_args(arguments)
+        arguments = sys.argv[1:] if arguments is None else arguments
+        parsed = _parser(next(iter(arguments), "")).parse_args(arguments)
         if "run" in parsed:
             return parsed.run(parsed)
         if parsed.command == "record":

@@ -5,8 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from tqdm import tqdm
-
 Item = TypeVar("Item")
 
 _ERASE_LINE = "\r\x1b[K"
@@ -17,6 +15,8 @@ def bar(items: Iterable[Item], total: int, label: str, unit: str = " images") ->
     if not sys.stderr.isatty():
         yield from items
         return
+    from tqdm import tqdm
+
     # A terminal that does not know its width says 0 (as in some containers), and tqdm would show nothing there.
     width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
     yield from tqdm(items, total=total, desc=label, unit=unit, file=sys.stderr, ncols=width, leave=False)

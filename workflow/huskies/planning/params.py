@@ -4,25 +4,20 @@ import copy
 import json
 import math
 from pathlib import Path
-from typing import Any
-
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from huskies.backbone import candidates, presets
 from huskies.errors import HuskyError, nearest
 from huskies.planning import plain_yaml
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 FILE = Path("params.yaml")
 SCHEMA = Path("workflow/params.schema.json")
 
 # Of sections that there were: why there is nothing to set any longer.
 _GONE = {"repeats": "cross-validation has replaced `snakemake repeats`, and has a section cross_validation of its own."}
-
-# JSON Schema takes 5.0 for an integer, and Python's range does not.
-_Validator = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
-)
 
 
 def load(
@@ -147,11 +142,7 @@ def validate(params: dict[str, Any], schema_path: Path) -> None:
     for where, value in _numbers(params):
         if not math.isfinite(value):
             raise HuskyError(f"params.yaml: {where} is {value}. Use a finite number.")
-    schema = json.loads(schema_path.read_text(encoding="utf-8"))
-    errors = sorted(
-        _Validator(schema).iter_errors(params),
-        key=lambda each: list(map(str, each.path)),
-    )
+    errors = _errors(params, json.loads(schema_path.read_text(encoding="utf-8")))
     if errors:
         raise HuskyError(_explain(errors[0]))
     if params["split"]["validation"] + params["split"]["test"] >= 1:
@@ -159,6 +150,17 @@ def validate(params: dict[str, Any], schema_path: Path) -> None:
     _check_products(params)
     _check_paths(params)
     presets.settle(params["backbone"])
+
+
+def _errors(params: dict[str, Any], schema: dict[str, Any]) -> list["ValidationError"]:
+    """Return what a schema has against the parameters, in the order of their keys."""
+    # Stages find their parameters checked, and start without it.
+    from jsonschema import Draft202012Validator, validators
+
+    # JSON Schema takes 5.0 for an integer, and Python's range does not.
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    validator = validators.extend(Draft202012Validator, type_checker=types)(schema)
+    return sorted(validator.iter_errors(params), key=lambda each: list(map(str, each.path)))
 
 
 def _check_products(params: dict[str, Any]) -> None:
@@ -188,7 +190,7 @@ def _numbers(value: Any, where: str = ""):
         yield from _numbers(each, f"{where}.{key}".lstrip("."))
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
+def _explain(error: "ValidationError") -> str:
     where = ".".join(map(str, error.absolute_path))
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
