@@ -113,6 +113,21 @@ def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture(scope="session")
+def _converted(tmp_path_factory) -> Path:
+    """The converted backbones that tests leave for others of their worker."""
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture
+def lent_backbones(_own_cache, _converted) -> Iterator[None]:
+    """Let a test find the backbones that earlier ones have converted, which takes seconds; what it converts stays."""
+    own = cache_file.cache_folder() / "backbones"
+    shutil.copytree(_converted, own)
+    yield
+    shutil.copytree(own, _converted, ignore=shutil.ignore_patterns("*.lock"), dirs_exist_ok=True)
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """A browser that runs, for the tests marked `browser`."""

@@ -13,7 +13,7 @@ from huskies.images.conversion import convert_image
 from huskies.model import answers, classifier, folder
 from huskies.model.given_photos import Photo
 
-pytestmark = USES_KERAS
+pytestmark = [*USES_KERAS, pytest.mark.usefixtures("lent_backbones")]
 
 
 @pytest.fixture(scope="module")

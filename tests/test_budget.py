@@ -93,6 +93,7 @@ def test_so_few_photos_are_too_few_and_are_said_to_be(asked):
 
 
 @pytest.mark.usefixtures("in_project")
+@pytest.mark.long
 def test_the_bytes_are_the_same_on_more_cores(asked, tmp_path):
     first, _ = asked
     other, _ = made(tmp_path, cores=3)
@@ -128,6 +129,7 @@ def test_nothing_is_trained_on_all_photos_again_and_all_that_is_lies_in_its_part
 
 
 @pytest.mark.usefixtures("in_project")
+@pytest.mark.long
 def test_without_copies_there_is_one_curve(tmp_path):
     job, said = made(tmp_path, aug={**PARAMS["aug"], "factor": 0})
     numbers = numbers_of(job)

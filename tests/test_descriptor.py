@@ -12,6 +12,8 @@ from huskies.images import codec
 from huskies.job import Job
 from huskies.near_duplicates import alignment, comparison, descriptor
 
+pytestmark = pytest.mark.usefixtures("lent_backbones")
+
 
 @pytest.fixture(autouse=True)
 def _where_the_weights_are(monkeypatch):

@@ -140,6 +140,7 @@ def test_features_that_never_vary_tell_nothing_apart(discriminants):
     assert np.ptp(np.ones((6, 4)) @ kernel + bias, axis=0) == pytest.approx(np.zeros(2), abs=1e-6)
 
 
+@pytest.mark.long
 def test_the_same_bits_on_any_number_of_cores():
     script = """
 import os, sys

@@ -14,7 +14,7 @@ from huskies import receipt
 from huskies.job import Job
 from huskies.steps import bottlenecks, cross_validation, encoders
 
-pytestmark = USES_KERAS
+pytestmark = [*USES_KERAS, pytest.mark.long]
 
 CANDIDATES = [{**BACKBONE, "layer": "conv_pw_11_relu"}]
 PARAMETERS = {**PARAMS, "encoders": {"candidates": CANDIDATES}}

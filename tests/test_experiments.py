@@ -54,6 +54,7 @@ def test_the_table_has_each_setting_from_the_best_to_the_worst_and_what_cannot_b
     assert table["level"].tolist() == [True, True]
 
 
+@pytest.mark.long
 def test_without_a_table_or_with_a_bad_one_nothing_is_run_and_the_status_is_2(clone: Clone):
     command = ("snakemake", "--cores", "2", "--dry-run", "experiments")
     (clone.folder / "experiments.csv").unlink(missing_ok=True)

@@ -28,6 +28,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.long
 def test_every_format_has_the_same_bytes_in_another_process(tmp_path):
     variables = {"PYTHONPATH": ":".join(each for each in sys.path if each), "PATH": ""}
     for name in ("one", "two"):

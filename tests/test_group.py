@@ -18,6 +18,8 @@ from huskies.planning import plan
 from huskies.steps import convert, group
 from PIL import Image
 
+pytestmark = pytest.mark.usefixtures("lent_backbones")
+
 
 @pytest.fixture(autouse=True)
 def _where_the_weights_are(monkeypatch):

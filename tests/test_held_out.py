@@ -87,6 +87,7 @@ def test_no_stage_depends_on_a_label_of_a_test_image_and_only_the_gate_on_pixels
     assert run_again(stage, data, tmp_path / "out" / stage) == as_built(stage)
 
 
+@pytest.mark.long
 def test_the_test_depends_on_labels_and_features(built, data, tmp_path):
     assert built.run("snakemake", "--cores", "2", "test").returncode == 0
     shutil.copytree("data/test", data / "test")

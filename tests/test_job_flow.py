@@ -66,6 +66,7 @@ def test_where_nothing_can_be_written_it_is_said(monkeypatch, tmp_path):
         job_flow.publish(FLOW)
 
 
+@pytest.mark.long
 def test_snakemake_in_a_job_goes_by_it_and_the_command_itself_does_not(clone):
     publish = "from huskies.planning import flow, job_flow; job_flow.publish(flow.prepare({}))"
     code = {"PYTHONPATH": "workflow"}

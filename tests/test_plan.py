@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 from conftest import PROJECT
-from huskies import imports, receipt
+from huskies import imports, receipt, sources
 from huskies.errors import HuskyError
 from huskies.images import raw_files
 from huskies.planning import params, plan, stage_list
@@ -336,7 +336,7 @@ def text():
 def test_comments_docstrings_and_layout_keep_the_digest(edit):
     edited = edit(SOURCE)
     assert edited != SOURCE
-    assert imports.code_digest(edited) == imports.code_digest(SOURCE)
+    assert sources.code_digest(edited) == sources.code_digest(SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_comments_docstrings_and_layout_keep_the_digest(edit):
 def test_code_changes_the_digest(edit):
     edited = edit(SOURCE)
     assert edited != SOURCE
-    assert imports.code_digest(edited) != imports.code_digest(SOURCE)
+    assert sources.code_digest(edited) != sources.code_digest(SOURCE)
 
 
 def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_constant():
@@ -378,8 +378,8 @@ def test_every_module_of_the_package_survives_a_new_comment_and_not_a_new_consta
     for path in modules:
         source = path.read_text(encoding="utf-8")
         ast.parse(source)
-        assert imports.code_digest(f"{source}\n# a remark\n") == imports.code_digest(source), path.name
-        assert imports.code_digest(f"{source}\n_ONE_MORE = 1\n") != imports.code_digest(source), path.name
+        assert sources.code_digest(f"{source}\n# a remark\n") == sources.code_digest(source), path.name
+        assert sources.code_digest(f"{source}\n_ONE_MORE = 1\n") != sources.code_digest(source), path.name
 
 
 @pytest.mark.parametrize(
@@ -626,7 +626,7 @@ DISTINCT = [
 def test_two_different_pieces_of_code_never_have_the_same_digest():
     pieces: dict[str, list[str]] = {}
     for source in DISTINCT:
-        pieces.setdefault(imports.code_digest(source), []).append(source)
+        pieces.setdefault(sources.code_digest(source), []).append(source)
     assert [alike for alike in pieces.values() if len(alike) > 1] == []
 
 
@@ -648,7 +648,7 @@ def test_two_different_pieces_of_code_never_have_the_same_digest():
     ],
 )
 def test_two_ways_to_write_the_same_code_have_the_same_digest(one, other):
-    assert imports.code_digest(one) == imports.code_digest(other)
+    assert sources.code_digest(one) == sources.code_digest(other)
 
 
 def nodes_with_lists(tree: ast.AST) -> list[tuple[ast.AST, str]]:
@@ -718,7 +718,7 @@ def test_a_changed_module_has_another_digest_exactly_if_python_reads_it_as_other
     )
     source = (PROJECT / stage_list.PACKAGE / imports.path_of(name)).read_text(encoding="utf-8")
     before = without_docstrings(source)
-    assert imports.code_digest(before) == imports.code_digest(source)
+    assert sources.code_digest(before) == sources.code_digest(source)
     tree = ast.parse(before)
     mutate(tree, data.draw)
     try:
@@ -728,7 +728,7 @@ def test_a_changed_module_has_another_digest_exactly_if_python_reads_it_as_other
         hypothesis.reject()  # What is left of the tree cannot be written as Python.
     hypothesis.assume(not has_bare_text(read))
     same = ast.dump(read) == ast.dump(ast.parse(before))
-    assert (imports.code_digest(after) == imports.code_digest(before)) is same
+    assert (sources.code_digest(after) == sources.code_digest(before)) is same
 
 
 # One of everything that Python 3.11 can say, so that a version that reads any of it in another way shows.
@@ -800,8 +800,8 @@ def control(a, b):
 
 
 def test_the_digest_of_code_is_the_same_on_every_machine_and_with_every_version_of_python():
-    assert imports.code_digest(EVERYTHING) == "e403df015dae3955ed74320fbd0bc69ddd62338504a90b5c4703a20ccbd493a8"
-    assert imports.code_digest("") == "ad2e13b69c4fc1fda46413f740f426fc1793cfc6d6da8d226ba619f1aef48be7"
+    assert sources.code_digest(EVERYTHING) == "e403df015dae3955ed74320fbd0bc69ddd62338504a90b5c4703a20ccbd493a8"
+    assert sources.code_digest("") == "ad2e13b69c4fc1fda46413f740f426fc1793cfc6d6da8d226ba619f1aef48be7"
 
 
 PROVENANCE = {

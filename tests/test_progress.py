@@ -69,6 +69,7 @@ def test_a_bar_passes_its_items_on_and_ends_with_whoever_takes_them():
     assert on_terminal(python(source), 80)[1].rstrip().rpartition("\r")[2].strip().endswith("a b!")
 
 
+@pytest.mark.long
 def test_a_stage_that_fails_under_snakemake_had_its_bar_and_says_why_and_where_its_log_is(clone):
     clone.set(convert__max_rejected=0)
     (clone.folder / "data/digits/0/broken.png").write_text("no picture")

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from huskies import imports, receipt, stage_folder
+from huskies import receipt, sources, stage_folder
 from huskies.errors import HuskyError
 from huskies.images import manifest
 from huskies.planning import plan, runner, stage_list
@@ -70,7 +70,7 @@ class Workspace:
         planned = {
             "stage": "group",
             "params": {"group": {"near_duplicates": False}},
-            "code": {EXTRA: imports.code_digest((self.folder / EXTRA).read_text())},
+            "code": {EXTRA: sources.code_digest((self.folder / EXTRA).read_text())},
             "libraries": {},
             "files": {},
             "inputs": {"convert": receipt.plan_hash(above)},

@@ -16,7 +16,7 @@ from huskies.images import codec
 from huskies.model import answers, folder, printed, serve
 from huskies.model.given_photos import Photo
 
-pytestmark = USES_KERAS
+pytestmark = [*USES_KERAS, pytest.mark.usefixtures("lent_backbones")]
 
 
 @pytest.fixture(scope="module")

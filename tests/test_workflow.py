@@ -33,6 +33,7 @@ def test_one_command_makes_everything_up_to_metrics(first_build):
         assert asked[name]["low"] <= asked[name]["accuracy"] <= asked[name]["high"]
 
 
+@pytest.mark.long
 def test_test_images_are_looked_at_only_when_asked_for_by_name(first_build, built):
     assert "test" not in stages_run(first_build[1].stderr)
     assert not (built.folder / "data/test").exists()
@@ -96,6 +97,7 @@ def test_an_experiment_runs_only_what_lies_below_the_changed_parameter(built):
     assert stages_run(after.stderr) == []
 
 
+@pytest.mark.long
 def test_an_experiment_with_a_bad_value_says_what_is_wrong_and_how_to_go_back(built):
     done = built.run("dvc", "exp", "run", "-S", "aug.factor=-1")
     assert done.returncode != 0
@@ -147,6 +149,7 @@ def test_absent_images_fail_in_convert_and_leave_earlier_results(built):
     assert built.bytes_of(*stage_list.tracked(built.folder)) == before
 
 
+@pytest.mark.long
 def test_a_run_of_some_stages_records_those_alone(built):
     recorded = (built.folder / "dvc.lock").read_text()
     built.set(aug__factor=1)
@@ -181,6 +184,7 @@ def test_an_image_overwritten_by_hand_is_neither_recorded_nor_used(built):
     assert built.run("dvc", "status").stdout.strip() == "Data and pipelines are up to date."
 
 
+@pytest.mark.long
 def test_a_comment_in_the_code_costs_no_stage_and_is_recorded(built):
     path = built.folder / "workflow/huskies/steps/leaks.py"
     path.write_text(path.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")

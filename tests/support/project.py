@@ -114,8 +114,16 @@ def clone_project(folder: Path, raw: bool = True, source: Path | None = None) ->
     Flows are about what runs when, and of which bytes. What `auto` stands for is chosen where the whole sample is made.
     source: where what ships lies; else that of this project.
     """
-    source = source or shipped()
-    digits = source / "data/digits"
+    shutil.copytree(_committed(source or shipped(), raw), folder)
+    return Clone(folder)
+
+
+@functools.cache
+def _committed(source: Path, raw: bool) -> Path:
+    """Return what `clone_project` copies, made once and kept until Python ends: git takes most of the time."""
+    place = Path(tempfile.mkdtemp(prefix="huskies-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    folder, digits = place / "clone", source / "data/digits"
     shutil.copytree(source, folder, ignore=lambda path, _: [digits.name] if Path(path) == digits.parent else [])
     for label in CLASSES if raw else "":
         images = sorted((digits / label).glob("*.png"))[:IMAGES_A_CLASS]
@@ -132,10 +140,11 @@ def clone_project(folder: Path, raw: bool = True, source: Path | None = None) ->
         ["git", "config", "user.email", "tester@example.org"],
         ["git", "add", "--all"],
         ["git", "commit", "--quiet", "--message", "A clone"],
+        ["git", "repack", "--quiet", "-a", "-d"],
     ):
         done = clone.run(*command)
         assert done.returncode == 0, done.stderr
-    return clone
+    return folder
 
 
 def lend_backbones(built: Clone, place: Path) -> None:

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import faulthandler
 import gc
-import importlib
 import json
 import os
 import re
@@ -12,18 +11,34 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 from huskies import progress
 from huskies.errors import HuskyError
 from huskies.images import pairs
 from huskies.planning import flow, params, plan, stage_list
 
-# What asks a classifier about photos, wherever one is: modules of the room `model`.
+# What asks a classifier about photos, wherever one is.
 _FOR_PHOTOS = {
     "predict": "ask a classifier about new photos",
     "serve": "answer a classifier's photos by HTTP",
     "inbox": "propose labels for new photos, before they join the set",
 }
+
+
+def _for_photos(asked: str) -> ModuleType:
+    """Return the module of a command that asks a classifier."""
+    if asked == "predict":
+        from huskies.model import predict
+
+        return predict
+    if asked == "serve":
+        from huskies.model import serve
+
+        return serve
+    from huskies.model import inbox
+
+    return inbox
 
 
 def _parser(asked: str) -> argparse.ArgumentParser:
@@ -33,7 +48,7 @@ def _parser(asked: str) -> argparse.ArgumentParser:
     for name, does in _FOR_PHOTOS.items():
         command = commands.add_parser(name, help=does)
         if name == asked:
-            module = importlib.import_module(f"huskies.model.{name}")
+            module = _for_photos(asked)
             module.arguments(command)
             command.set_defaults(run=module.run)
     commands.add_parser("record", help="tell DVC of what Snakemake built")

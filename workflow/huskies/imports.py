@@ -1,21 +1,17 @@
 """What a module's code is: all that it imports of this package, directly or through others. Nobody keeps a list.
 
 Functions' own imports count, too. The code of a stage is that of its module, and so is the identity of features,
-descriptors and converted backbones; libraries are known in the same way. Comments, docstrings and layout are no code.
+descriptors and converted backbones; libraries are known in the same way.
 """
 
-import ast
-import functools
-import hashlib
 import importlib.metadata
-import sys
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from huskies import sources
 from huskies.errors import HuskyError
+from huskies.sources import Source
 
 PACKAGE = Path(__file__).parent
-_NAME = PACKAGE.name
 # What a library is imported as, where that is not its name.
 IMPORTED_AS = {
     "ai_edge_litert": "ai-edge-litert",
@@ -25,58 +21,6 @@ IMPORTED_AS = {
     "pi_heif": "pi-heif",
     "ruamel": "ruamel.yaml",
 }
-
-
-class Source(NamedTuple):
-    """What a module's source says: the package's modules and the libraries that it imports, and a digest of its code.
-
-    own: dotted names below the package, of modules or of what is in them. libraries: as they are imported.
-    """
-
-    own: frozenset[str]
-    libraries: frozenset[str]
-    digest: str
-
-
-@functools.cache
-def parsed(source: str) -> Source:
-    """Return what a module's source imports, anywhere in it, and the digest of its code."""
-    tree = ast.parse(source)
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            names.update(f"{node.module}.{each.name}" for each in node.names)
-    own = {name.partition(".")[2] for name in names if name.startswith(f"{_NAME}.")}
-    foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {_NAME}
-    return Source(frozenset(own), frozenset(foreign), _digest(tree))
-
-
-def code_digest(source: str) -> str:
-    """Return a digest of Python source that comments, docstrings, layout and the version of Python do not change."""
-    return parsed(source).digest
-
-
-def _digest(tree: ast.Module) -> str:
-    """Return the digest of a syntax tree, which loses its docstrings."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
-            ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(_structure(tree).encode()).hexdigest()
-
-
-def _structure(node: Any) -> str:
-    # ast.dump and ast.unparse write the same code differently in different versions of Python, and then a
-    # teammate with another version would build everything anew. Empty fields are what newer versions add.
-    if isinstance(node, ast.AST):
-        fields = [f"{name}={_structure(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
-        return f"{type(node).__name__}({','.join(fields)})"
-    if isinstance(node, list):
-        return f"[{','.join(map(_structure, node))}]"
-    return ascii(node)
 
 
 def path_of(module: str) -> str:
@@ -100,7 +44,7 @@ class Package:
     def source(self, module: str) -> Source:
         """Return what a module's source says."""
         if module not in self._read:
-            self._read[module] = parsed((self._folder / path_of(module)).read_text(encoding="utf-8"))
+            self._read[module] = sources.parsed((self._folder / path_of(module)).read_text(encoding="utf-8"))
         return self._read[module]
 
     def imported(self, module: str) -> set[str]:

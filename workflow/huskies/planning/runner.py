@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import huskies
-from huskies import atomic, digests, imports, interrupts, receipt, stage_folder
+from huskies import atomic, digests, interrupts, receipt, sources, stage_folder
 from huskies.errors import HuskyError, some
 from huskies.job import Job
 from huskies.planning.plan import fetch
@@ -174,7 +174,7 @@ def _check_libraries(plan: dict[str, Any]) -> None:
 
 def _check_still_true(plan: dict[str, Any], above: dict[str, Path]) -> None:
     for path, digest in plan["code"].items():
-        if imports.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
+        if sources.code_digest(Path(path).read_text(encoding="utf-8")) != digest:
             raise HuskyError(f"{path} was edited since the run began. Run the same command again.")
     for path, digest in plan["files"].items():
         if digests.file_digest(Path(path)) != digest:
