@@ -53,7 +53,8 @@ def small_disk(limit: str, message: str, bench: Bench, number: int, random: Rand
     room = {
         "kilobytes": random.randint(0, max(sum(made) // 1024 - 1, 0)),
         "files": random.randint(1, len(made)),
-        "moment": random.uniform(0, 5),
+        "stage": stage,
+        "moment": random.uniform(0, 3),
     }
     script = ("unshare", "--mount", "--map-root-user", "bash", "-c", _ON_SMALL_DISK, "bash", limit.format(**room))
     ended = place.finish((*script, *_command(stage).typed))
@@ -100,14 +101,16 @@ def rows() -> list[Row]:
     """Return the rows of this module."""
     full = "mount -o remount,size=$((used + {kilobytes}))k data"
     inodes = "mount -o remount,nr_inodes=$((inodes + {files})) data"
-    read_only = "(sleep {moment}; until mount -o remount,ro data; do sleep 0.05; done) &"
+    # Counted from when the stage has begun, however slow the machine is.
+    begun = "until compgen -G 'data/.{stage}-*'; do sleep 0.05; done"
+    read_only = f"({begun}; sleep {{moment}}; until mount -o remount,ro data; do sleep 0.05; done) > /dev/null &"
     turns = len(STAGES)
     return [
         Row("disk, full", "the disk of data/ is full, by turns in each stage", turns,
             partial(small_disk, full, "the disk is full")),
         Row("disk, no inodes", "the disk of data/ has no more inodes, by turns in each stage", turns,
             partial(small_disk, inodes, "the disk is full")),
-        Row("disk, read-only", "data/ becomes read-only at a random moment, by turns in each stage", turns,
+        Row("disk, read-only", "data/ becomes read-only at a random moment of a stage, by turns in each stage", turns,
             partial(small_disk, read_only, "read-only|not writable")),
         Row("disk, vanishing raw", "the raw images vanish at a random moment, by turns in each stage, and come back",
             turns, vanishing),
