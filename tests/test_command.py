@@ -13,7 +13,7 @@ from huskies.planning import command, record, targets
 from huskies.planning.flow import Flow
 
 SETTLED = {"engine": "openvino", "precision": "float32"}
-PLANS = {"metrics": {"stage": "metrics", "inputs": {}}, "report": {"stage": "report", "inputs": {}}}
+PLANS = {name: {"stage": name, "inputs": {}, "params": {}} for name in ("metrics", "report")}
 FLOW = Flow({"backbone": SETTLED}, PLANS)
 
 
@@ -178,6 +178,28 @@ def test_what_auto_stands_for_is_settled_here_before_jobs_of_other_machines_are_
     for named in ({"precision": "int8"}, SETTLED):
         command.begin(workflow(bucket=bucket, local_exec=False), Flow({"backbone": {**backbone, **named}}, FLOW.plans))
     assert len(asked) == 1
+
+
+def test_nothing_is_settled_for_what_follows_from_no_bottlenecks_or_is_there(monkeypatch):
+    monkeypatch.setattr(command.job_flow, "publish", lambda flow: None)
+    asked = []
+    monkeypatch.setattr(command, "_settle_engine", asked.append)
+    plans = {
+        "split": {"stage": "split", "inputs": {}, "params": {"split": {}}},
+        "bottlenecks_test": {"stage": "bottlenecks_test", "inputs": {"split": ""}, "params": {"backbone": {}}},
+        "test": {"stage": "test", "inputs": {"bottlenecks_test": ""}, "params": {}},
+    }
+    flow = Flow({"backbone": {}}, plans)
+    command.begin(workflow(flow.receipt("split"), local_exec=False), flow)
+    assert asked == []
+    for needed in ([flow.receipt("split"), flow.receipt("test")], ["data/experiments/another"], []):
+        command.begin(workflow(*needed, local_exec=False), flow)
+        assert asked.pop() == {}
+    Path(flow.receipt("test")).parent.mkdir(parents=True)
+    Path(flow.receipt("test")).touch()
+    monkeypatch.setattr(command, "end", lambda *_: None)
+    command.begin(workflow(flow.receipt("test"), local_exec=False), flow)
+    assert asked == []
 
 
 def test_an_engine_that_this_machine_cannot_settle_stops_the_command(monkeypatch):

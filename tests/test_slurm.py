@@ -14,7 +14,7 @@ import slurm
 from conftest import PROJECT, Clone, clone_project, stages_run
 from huskies.planning import stage_list
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.server, pytest.mark.timeout(1200)]
 
 COMMAND = ("snakemake", "--workflow-profile", "profiles/slurm", "--max-threads", "1")
 # Added to a stage, it takes too much of something at the first time, and hangs.
@@ -55,13 +55,13 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
 
 def finished(clone: Clone, running: subprocess.Popen) -> str:
     """Wait for a command that must succeed; return what it has said, and what others said before it."""
-    status, said = running.wait(300), (clone.folder.parent / "said.txt").read_text()
+    status, said = running.wait(600), (clone.folder.parent / "said.txt").read_text()
     assert status == 0, said
     return said
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while not true():
         assert time.monotonic() < end
         time.sleep(0.1)

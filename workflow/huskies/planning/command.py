@@ -17,7 +17,7 @@ from snakemake.shell import shell
 from huskies import file_systems, progress, stage_folder
 from huskies.backbone import common_engine
 from huskies.errors import HuskyError
-from huskies.planning import job_flow, packs, record, sharding, stage_list, targets
+from huskies.planning import job_flow, packs, plan, record, sharding, stage_list, targets
 from huskies.planning.flow import Flow
 
 # Where the settings of experiments.csv are put side by side, each of which DVC is told of.
@@ -33,19 +33,20 @@ def begin(workflow: Any, flow: Flow, found: Collection[str] = ()) -> None:
     if not workflow.is_main_process:
         return
     targets.refuse(workflow)
+    files = targets.asked(workflow) | set(found)
     if runs(workflow) and not workflow.local_exec:
-        _hand_to_jobs(workflow, flow)
+        _hand_to_jobs(workflow, flow, files)
     if packs.used(workflow):
         # Snakemake sees for itself what is in the bucket; of it DVC is told when it has been collected.
         return
-    files = targets.asked(workflow) | set(found)
     if runs(workflow) and files and all(os.path.exists(file) for file in files):
         end(workflow, flow, files)
 
 
-def _hand_to_jobs(workflow: Any, flow: Flow) -> None:
+def _hand_to_jobs(workflow: Any, flow: Flow, files: Collection[str]) -> None:
     """Spare jobs on other machines what this command knows, and say what those machines cannot keep apart."""
-    _settle_engine(flow.params["backbone"])
+    if _needs_bottlenecks(flow, files):
+        _settle_engine(flow.params["backbone"])
     if packs.used(workflow):
         packs.tell(flow)
         return
@@ -55,6 +56,16 @@ def _hand_to_jobs(workflow: Any, flow: Flow) -> None:
             f"the file system of this project is mounted with {option}, so that locks hold on one machine only: start "
             "no second run in this folder from another one before this ends."
         )
+
+
+def _needs_bottlenecks(flow: Flow, files: Collection[str]) -> bool:
+    """Tell whether what is asked for, and is not there, may follow from bottlenecks; of what is no receipt, it may."""
+    stage_of = {flow.receipt(stage): stage for stage in flow.plans}
+    computing = {stage for stage, planned in flow.plans.items() if "backbone" in planned["params"]}
+    absent = [file for file in files if not os.path.exists(file)]
+    return not files or any(
+        file not in stage_of or not computing.isdisjoint(plan.lineage(stage_of[file], flow.plans)) for file in absent
+    )
 
 
 def _settle_engine(backbone: dict[str, Any]) -> None:
