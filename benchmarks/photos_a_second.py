@@ -56,11 +56,12 @@ def main() -> None:
     """Print photos a second of each engine and precision."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=2000, help="photos a turn")
+    count = parser.parse_args().photos
     cores = len(os.sched_getaffinity(0))
     ready = list(backbones(cores))
     seconds: dict[str, list[float]] = {name: [] for name, _, _ in ready}
     with tempfile.TemporaryDirectory() as folder:
-        paths = photos(Path(folder), parser.parse_args().photos)
+        paths = photos(Path(folder), count)
         for turn, (name, settled, backbone) in itertools.product(range(TURNS), ready):
             # The first batches of all are slower.
             for chosen in (paths[:64], paths) if turn == 0 else (paths,):

@@ -50,6 +50,19 @@ def cache_folder() -> Path:
 
 
 @contextlib.contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """Give the path of a file to write, which then takes its place in the cache: there as a whole or not at all.
+
+    A power cut may lose it, so whoever reads it checks it. Raises OSError where nothing can be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        written = Path(folder, path.name)
+        yield written
+        os.replace(written, path)
+
+
+@contextlib.contextmanager
 def empty_cache_folder() -> Iterator[None]:
     """Have an empty folder in place of the user's caches, until the end."""
     before = os.environ.get("XDG_CACHE_HOME")

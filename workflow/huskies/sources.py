@@ -9,7 +9,6 @@ import functools
 import hashlib
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,16 +58,12 @@ def _recalled(path: Path) -> Source | None:
 
 
 def _remember(path: Path, found: Source) -> None:
-    """Write what a source says; a power cut may lose it, and it is then parsed again."""
+    """Write what a source says."""
     described = {"own": sorted(found.own), "libraries": sorted(found.libraries), "digest": found.digest}
     content = json.dumps(described)
     # What cannot be kept (a full disk, a read-only one) is parsed again next time.
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            unfinished = Path(folder, path.name)
-            unfinished.write_text(f"{hashlib.sha256(content.encode()).hexdigest()}\n{content}", encoding="ascii")
-            unfinished.replace(path)
+    with contextlib.suppress(OSError), cache_file.unfinished(path) as written:
+        written.write_text(f"{hashlib.sha256(content.encode()).hexdigest()}\n{content}", encoding="ascii")
 
 
 def _parse(source: str) -> Source:

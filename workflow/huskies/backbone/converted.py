@@ -2,8 +2,6 @@
 
 import contextlib
 import fcntl
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,11 +53,8 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _keep(path: Path, made: dict[str, np.ndarray]) -> None:
     """Write a backbone, there as a whole or not at all, and forget the longest unused beyond the bound."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        unfinished = Path(folder, path.name)
-        np.savez(unfinished, **made)
-        os.replace(unfinished, path)
+    with cache_file.unfinished(path) as written:
+        np.savez(written, **made)
     kept = sorted(path.parent.glob("*.npz"), key=lambda each: each.stat().st_mtime, reverse=True)
     for forgotten in kept[_KEPT_AT_MOST:]:
         forgotten.unlink(missing_ok=True)
