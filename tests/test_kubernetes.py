@@ -4,6 +4,7 @@ import re
 import subprocess
 import tomllib
 
+import executors
 import kubernetes_stand_in
 import pytest
 import servers
@@ -20,7 +21,7 @@ IMAGE = PROJECT / "profiles/kubernetes/Dockerfile"
 
 
 def test_jobs_ask_for_image_and_resources_and_have_keys_by_reference(first_build, tmp_path):
-    pytest.importorskip("snakemake_executor_plugin_kubernetes", reason="pip install -r requirements/kubernetes.txt")
+    finding = executors.found("kubernetes")
     clone = bare_clone(tmp_path / "here/clone")
     lend_backbones(first_build[0], clone.folder.parent)
     with (
@@ -28,7 +29,7 @@ def test_jobs_ask_for_image_and_resources_and_have_keys_by_reference(first_build
         kubernetes_stand_in.cluster(tmp_path / "cluster") as (cluster, configuration),
     ):
         bucket = Bucket(server, server.settings["endpointurl"], tmp_path)
-        done = bucket.run(clone, "augment", executor="kubernetes", KUBECONFIG=str(configuration))
+        done = bucket.run(clone, "augment", executor="kubernetes", KUBECONFIG=str(configuration), **finding)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "augment: 30 copies" in said

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import executors
 import pytest
 import slurm
 from conftest import PROJECT, Clone, clone_project, stages_run
@@ -33,7 +34,7 @@ STAGES = [stage for stage in stage_list.tracked(PROJECT) if stage != "report"]
 @pytest.fixture(scope="module")
 def completed(tmp_path_factory) -> Iterator[Path]:
     """A cluster's list of jobs that have ended."""
-    pytest.importorskip("snakemake_executor_plugin_slurm", reason="pip install -r requirements/slurm.txt")
+    executors.found("slurm")
     with slurm.cluster(tmp_path_factory.mktemp("slurm")) as ended:
         yield ended
 
@@ -45,7 +46,12 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
 
         def begin(clone: Clone, *asked: str) -> subprocess.Popen:
             said = running.enter_context(open(clone.folder.parent / "said.txt", "a"))
-            given = {"cwd": clone.folder, "env": clone.environment(), "stdout": said, "stderr": said}
+            given = {
+                "cwd": clone.folder,
+                "env": {**clone.environment(), **executors.found("slurm")},
+                "stdout": said,
+                "stderr": said,
+            }
             process = running.enter_context(subprocess.Popen([*COMMAND, *asked], **given))
             running.callback(process.kill)
             return process

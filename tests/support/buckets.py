@@ -4,12 +4,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import executors
 from project import Clone, clone_project
 from servers import Server
 
 SECRET = "secret-of-tests"
-# Where Python finds the executor.
-SUPPORT = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Bucket:
         """Return what a command has in its environment: where the bucket is, with its keys, and where nodes lie."""
         keys = {"ENDPOINT_URL": self.endpoint, "ACCESS_KEY": "tester", "SECRET_KEY": SECRET}
         found = {f"SNAKEMAKE_STORAGE_S3_{name}": value for name, value in keys.items()}
-        return {**found, "NODES": str(self.nodes), "PYTHONPATH": str(SUPPORT)}
+        return {**found, "NODES": str(self.nodes), "PYTHONPATH": str(executors.HERE)}
 
     def run(self, clone: Clone, *asked: str, executor: str = "nodes", **more: str) -> subprocess.CompletedProcess:
         """Run Snakemake in a clone with its files in the bucket, as docs/cluster.md says."""

@@ -9,9 +9,10 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from huskies import progress
 from huskies.errors import HuskyError
@@ -88,10 +89,11 @@ def _parser(asked: str) -> argparse.ArgumentParser:
     # A classifier is asked anywhere, stages are made in the project's folder.
     here = Path(stage_list.TRACKED).is_file() and Path(stage_list.UNTRACKED).is_file()
     for stage in (stage_list.stages() | stage_list.controls()) if here else ():
-        command = commands.add_parser(stage, help="called by the rule of this name")
-        command.add_argument("--receipt", type=Path, required=True, help="the receipt to make")
+        command = commands.add_parser(stage, help="called by the rule of this name, and by DVC")
+        command.add_argument("--receipt", type=Path, help="the receipt to make; if left out, by the present parameters")
         command.add_argument("--inputs", type=Path, nargs="*", default=[], help="the receipts of what it reads")
-        command.add_argument("--log", type=Path, required=True, help="the file that keeps what the stage says")
+        log = Path(f"logs/{stage}.log")
+        command.add_argument("--log", type=Path, default=log, help="the file that keeps what the stage says")
         command.add_argument("--cores", type=int, default=1, help="processes or threads at once")
     return parser
 
@@ -132,7 +134,7 @@ def _impersonal(text: str) -> str:
     return text
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0, or 2 for bad input."""
     # Before numpy is imported: its threads wait for each other by spinning, which takes ten times as long as the work
     # where the machine is busy. Work is shared out among threads and processes of our own.
@@ -174,6 +176,10 @@ def main(arguments: list[str] | None = None) -> int:
 
             print(table.run(plan.all_plans(params.load())), end="")
             return 0
+        if "receipt" in parsed and parsed.receipt is None:
+            from huskies.planning import dvc_job
+
+            return dvc_job.run(parsed.command, main)
         from huskies.planning import packed_run, runner
 
         with _log(parsed.log):
@@ -222,7 +228,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-if __name__ == "__main__":
+def from_shell() -> NoReturn:
+    """Run the command that the shell has given, and end Python."""
     # A crash within a library, which nothing can catch, then says where it was.
     faulthandler.enable()
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    from_shell()

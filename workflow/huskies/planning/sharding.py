@@ -26,8 +26,8 @@ def _path(name: str, digest: str, archives: bool) -> str:
 def wanted(stage: str, flow: Flow, workflow: Any) -> list[str]:
     """Return the receipts, or the archives, of the shards that a stage is to be put together from; none if made whole.
 
-    workflow: Snakemake's, when it makes its graph of jobs. A command that may only use the stage's own rule, as DVC's,
-    makes it whole, and so does one that makes it beside the raw images while the rest is in a bucket.
+    workflow: Snakemake's, when it makes its graph of jobs. A command that may only use the stage's own rule makes
+    it whole, and so does one that makes it beside the raw images while the rest is in a bucket.
     """
     archives = packs.used(workflow)
     allowed = workflow.dag_settings.allowed_rules if workflow.is_main_process else ()
