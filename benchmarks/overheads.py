@@ -1,11 +1,12 @@
-"""Overheads: nothing to do against an empty Snakefile, listing of unchanged raw files, and syncing to the disk."""
+"""Overheads: nothing to do against an empty Snakefile, listing of unchanged raw files, syncing to the disk, and DVC."""
 
 import functools
+import itertools
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import clones
@@ -86,6 +87,30 @@ def syncing(repetitions: int) -> dict[str, side_by_side.Seconds]:
         )
 
 
+def another_factor(folder: Path, by: str) -> Callable[[], None]:
+    """Return what makes one copy more of each photo each time, up to the page, by `dvc` or by `snakemake`."""
+    factors = itertools.count(6)
+
+    def run() -> None:
+        factor = next(factors)
+        if by == "dvc":
+            clones.run(folder, "dvc", "exp", "run", "-S", f"aug.factor={factor}")
+        else:
+            clones.set_parameters(folder, aug={"factor": factor})
+            clones.run(folder, *METRICS, "report")
+
+    return run
+
+
+def experiment(repetitions: int) -> dict[str, side_by_side.Seconds]:
+    """Return what one copy more of each photo takes on the built sample, by `dvc` and by `snakemake`, which tells it."""
+    with tempfile.TemporaryDirectory() as name:
+        folders = {by: clones.clone(Path(name, by)) for by in ("dvc", "snakemake")}
+        for folder in folders.values():
+            clones.run(folder, *METRICS, "report")
+        return side_by_side.medians({by: (another_factor, folders[by], by) for by in folders}, repetitions)
+
+
 def measure(quick: bool) -> Iterator[Line]:
     """Yield nothing to do against an empty Snakefile, the listing of many raw files, and the share of syncing."""
     found = nothing_to_do(1 if quick else 5)
@@ -96,5 +121,10 @@ def measure(quick: bool) -> Iterator[Line]:
     found = syncing(1 if quick else 5)
     ratio = found["synced"].wall / found["unsynced"].wall
     yield Line("overheads", "main job, syncing to the disk against not", ratio, "×", at_most=1.03)
+    found = experiment(1 if quick else 5)
+    dvc, snakemake = found["dvc"], found["snakemake"]
+    note = f"{dvc.wall:.0f} s; {dvc.processor / snakemake.processor:.2f} × by processor time"
+    ratio = dvc.wall / snakemake.wall
+    yield Line("overheads", "dvc exp run with another factor, against Snakemake", ratio, "×", at_most=1.15, note=note)
     files = 1000 if quick else 100_000
     yield Line("overheads", f"listing of {files} unchanged raw files", raw_listing(files), "s", at_most=2)
