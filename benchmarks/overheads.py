@@ -103,7 +103,7 @@ def another_factor(folder: Path, by: str) -> Callable[[], None]:
 
 
 def experiment(repetitions: int) -> dict[str, side_by_side.Seconds]:
-    """Return what one copy more of each photo takes on the built sample, by `dvc` and by `snakemake`, which tells it."""
+    """Return what one copy more of each photo takes on the built sample, by `dvc` and by `snakemake`, then told."""
     with tempfile.TemporaryDirectory() as name:
         folders = {by: clones.clone(Path(name, by)) for by in ("dvc", "snakemake")}
         for folder in folders.values():
