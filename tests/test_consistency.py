@@ -222,7 +222,7 @@ def test_a_stage_has_a_module_with_its_name_and_one_run(stage):
 @pytest.mark.parametrize("stage", stage_list.tracked(PROJECT))
 def test_dvc_runs_the_rule_of_the_stage_alone_and_keeps_its_folder(stage):
     described = STAGES[stage]
-    assert described["cmd"] == f"PYTHONPATH=workflow huskies {stage}"
+    assert described["cmd"] == f"PYTHONPATH=workflow:$PYTHONPATH huskies {stage}"
     assert described["outs"] == [f"data/{stage}"]
 
 
