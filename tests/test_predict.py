@@ -107,5 +107,5 @@ def test_the_command_is_installed_by_its_name():
     from conftest import PROJECT
 
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["scripts"] == {"huskies": "huskies.__main__:main"}
-    assert sys.modules["huskies.__main__"].main is command.main
+    assert project["project"]["scripts"] == {"huskies": "huskies.__main__:from_shell"}
+    assert sys.modules["huskies.__main__"].from_shell is command.from_shell
