@@ -29,7 +29,7 @@ import onnx.numpy_helper
 from huskies import atomic
 from huskies.backbone.store import NAME as STORE
 from huskies.backbone.store import key
-from project import WORKING_TREE, Clone, below, clone_project, edit_unseen, lend_backbones, shipped, stages_run
+from project import WORKING_TREE, Clone, below, clone_project, edit_unseen, shipped, stages_run
 
 TABLE = WORKING_TREE / "docs/rebuild-matrix.md"
 # What came of each cell when it was last tried.
@@ -312,12 +312,9 @@ class Bases:
     There are two of each: with the bundled backbone, and with a network in a file.
     """
 
-    def __init__(self, folder: Path, cells: Collection[tuple[str, str]], converted: Clone | None = None):
-        """Make them in `folder`, where the cells and the builds from nothing will lie too, as far as `cells` need them.
-
-        converted: a clone that has converted its backbones; else every build from nothing does that, too.
-        """
-        self._folder, self._converted = folder, converted
+    def __init__(self, folder: Path, cells: Collection[tuple[str, str]]):
+        """Make them in `folder`, where the cells and the builds from nothing will lie, as far as `cells` need them."""
+        self._folder = folder
         self._builds: dict[str, Path] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -327,14 +324,9 @@ class Bases:
             if "fresh clone" in dict(map(reversed, mine)):
                 self._make_fresh_clone(origin)
 
-    def _lend(self, place: Path) -> None:
-        if self._converted:
-            lend_backbones(self._converted, place)
-
     def _make_workspace(self, origin: str, experiment: bool) -> None:
         cell = Cell(self._folder / origin / "base/clone")
         place, hub = cell.folder.parent, self._folder / origin / "hub.git"
-        self._lend(place)
         clone_project(cell.folder)
         for label in (cell.folder / "data/digits").iterdir():
             for image in sorted(label.glob("*.png"))[IMAGES_A_CLASS:]:
@@ -397,7 +389,6 @@ class Bases:
         with lock:
             clone = Cell(self._folder / "nothing" / digest / "clone")
             if digest not in self._builds:
-                self._lend(clone.folder.parent)
                 for file in files:
                     (clone.folder / file).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(cell.folder / file, clone.folder / file)
